@@ -1,0 +1,54 @@
+# One word for every habit. `make demo` and `make test` need Python 3.11 or newer and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint format generate lock clean
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# The environment: from hashes only, again when the lock or the project's own file has changed.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "wms-orders needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.")'
+	@echo "Making the environment in $(VENV) (about half a minute, once) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, worker, simulator, 415 real orders
+	@$(BIN)/wms-orders demo
+
+dev: $(READY) ## the same without the orders; stays up and says where everything listens
+	@$(BIN)/wms-orders dev
+
+test: $(READY) ## all tests, against Postgres 18 and 15
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## style, types, import contracts, the contract's own rules, generated code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/lint-imports
+	@$(BIN)/buf lint
+	@$(BIN)/python -m wms_dev.generate --check
+	@$(BIN)/python -m wms_dev.lockfiles
+
+format: $(READY) ## format the code
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+generate: $(READY) ## generate the clients from the protos, and the documents from the code
+	@$(BIN)/python -m wms_dev.generate
+	@$(BIN)/python -m wms_dev.documents
+
+lock: $(READY) ## pin the dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

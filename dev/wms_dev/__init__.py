@@ -1,0 +1,1 @@
+"""Development: embedded services, the simulator and the demo."""

@@ -1,0 +1,22 @@
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, tzinfo
+
+class AsyncIOScheduler:
+    def __init__(
+        self,
+        *,
+        executors: Mapping[str, object] = ...,
+        job_defaults: Mapping[str, object] = ...,
+        timezone: tzinfo = ...,
+    ) -> None: ...
+    def add_job(
+        self,
+        func: Callable[[], Awaitable[None]],
+        trigger: str,
+        *,
+        seconds: float,
+        next_run_time: datetime,
+    ) -> object: ...
+    def start(self) -> None: ...
+    def pause(self) -> None: ...
+    def shutdown(self, wait: bool = True) -> None: ...
