@@ -1,0 +1,1 @@
+"""The rules of order fulfillment and their storage; knows no transport."""

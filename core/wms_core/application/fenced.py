@@ -1,0 +1,167 @@
+"""What every step of the cycle does alike: fenced transactions, batches, halving, events, failures."""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from wms_core.application.ports import Database, Fence, Transaction
+from wms_core.domain import failures
+from wms_core.domain.caller import Caller
+from wms_core.domain.errors import Aborted, StaleEpoch, Unavailable
+from wms_core.domain.events import EventRecord, OrderEvent
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import Order
+from wms_core.domain.retries import RetryPolicy
+
+T = TypeVar("T")
+Item = TypeVar("Item", str, tuple[str, str])
+_log = structlog.get_logger(__name__)
+
+#: The cycle stops at these: the role or the database is lost, or somebody else was faster.
+STOPS = (StaleEpoch, Unavailable, Aborted)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRules:
+    """How the cycle works; `batch` orders at most in a transaction, `rounds` transactions in a step."""
+
+    auto_validate: bool = True
+    wave_size: int = 50
+    move_timeout: timedelta = timedelta(minutes=10)
+    retry_policy: RetryPolicy = RetryPolicy()  # noqa: RUF009 # frozen
+    batch: int = 500
+    rounds: int = 20
+
+
+class FencedWork:
+    """Work of the active replica, which writes by the fence's epoch until `stopping` says so."""
+
+    def __init__(
+        self,
+        database: Database,
+        fence: Fence,
+        rules: CycleRules,
+        caller: Caller,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Write in the name of the caller."""
+        self._database = database
+        self._fence = fence
+        self._caller = caller
+        self.rules = rules
+        self.stopping = stopping
+
+    async def advance(
+        self,
+        order_ids: Sequence[str],
+        source: OrderStatus,
+        to: OrderStatus,
+        event: Callable[[Order, datetime], OrderEvent],
+    ) -> int:
+        """Move orders along one arrow of the table and tell of it; gives how many moved."""
+
+        async def work(transaction: Transaction) -> int:
+            now = now_utc()
+            moved = await transaction.cycle.advance(order_ids, source, to, now)
+            await self.tell(transaction, moved, source, event, now)
+            return len(moved)
+
+        return await self.transact(work)
+
+    async def tell(
+        self,
+        transaction: Transaction,
+        orders: Iterable[Order],
+        source: OrderStatus,
+        event: Callable[[Order, datetime], OrderEvent],
+        now: datetime,
+    ) -> None:
+        """Write the event of each order that was moved from `source`."""
+        records = [self._record(order, source, event(order, now), now) for order in orders]
+        if records:
+            await transaction.cycle.tell(records)
+
+    def _record(self, order: Order, source: OrderStatus, event: OrderEvent, now: datetime) -> EventRecord:
+        return EventRecord(
+            order_id=order.order_id,
+            sequence=order.sequence,
+            version=order.version,
+            type=event.type,
+            occurred_at=now,
+            from_status=source,
+            to_status=order.status,
+            wave_number=order.wave_id or "",
+            warehouse_id=order.warehouse_id,
+            caller=self._for(order),
+            payload=event.payload(),
+        )
+
+    def _for(self, order: Order) -> Caller:
+        """Act as the worker, on the errand of the request that the order came with."""
+        return replace(self._caller, correlation_id=order.correlation_id, workflow_id=order.workflow_id)
+
+    async def fail(
+        self, transaction: Transaction, failed: Sequence[tuple[Order, str]], now: datetime
+    ) -> None:
+        """Count failures of locked orders."""
+        policy = self.rules.retry_policy
+        changes = [
+            failures.fail(order, reason, now, policy, self._for(order), now, draw=random.random())  # noqa: S311
+            for order, reason in failed
+        ]
+        await transaction.orders.save(changes)
+
+    async def in_batches(
+        self,
+        find: Callable[[Transaction], Awaitable[list[Item]]],
+        work: Callable[[Sequence[Item]], Awaitable[int]],
+    ) -> int:
+        """Find items and work on them, batch by batch, until there are fewer than a batch."""
+        total = 0
+        for _ in range(self.rules.rounds):
+            items = await self._database.read(find)
+            total += await self._halving(items, work) if items else 0
+            if len(items) < self.rules.batch or self.stopping():
+                break
+        return total
+
+    async def _halving(self, items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[int]]) -> int:
+        """Work on a batch; when it fails, on its halves; the one order that fails alone is counted."""
+        try:
+            return await work(items)
+        except STOPS:
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                middle = len(items) // 2
+                return await self._halving(items[:middle], work) + await self._halving(items[middle:], work)
+            order_id = items[0] if isinstance(items[0], str) else items[0][0]
+            _log.exception("order_cannot_be_processed", order_id=order_id)
+            await self._count_poison(order_id, f"cannot be processed: {type(error).__name__}")
+            return 0
+
+    async def _count_poison(self, order_id: str, reason: str) -> None:
+        async def work(transaction: Transaction) -> None:
+            found = await transaction.orders.lock([order_id])
+            await self.fail(transaction, [(order, reason) for order in found.values()], now_utc())
+
+        try:
+            await self.transact(work)
+        except STOPS:
+            raise
+        except Exception:
+            # Not even its failure can be counted: it must not stop the others.
+            _log.exception("failure_cannot_be_counted", order_id=order_id)
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run work in a transaction that passes the fence first."""
+        return await self._database.transact(work, fence=self._fence)
+
+
+def now_utc() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)

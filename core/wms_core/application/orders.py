@@ -1,0 +1,272 @@
+"""The OrderService: each function is one call's work inside a transaction."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from wms_core.application import dead_letters
+from wms_core.application.once import replay
+from wms_core.application.ports import OrderFilter, Page, RequestKey, Transaction
+from wms_core.domain import lifecycle
+from wms_core.domain.caller import Caller
+from wms_core.domain.change import Change
+from wms_core.domain.dead_letters import Resolution
+from wms_core.domain.errors import (
+    DestinationNotFound,
+    OrderAlreadyExists,
+    OrderNotFound,
+    RequestIdReused,
+    WarehouseMismatch,
+    WarehouseNotFound,
+    WaveDestinationConflict,
+    WmsError,
+)
+from wms_core.domain.events import EventRecord
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import NewOrder, Order, OrderChanges
+from wms_core.domain.storage import Wave
+
+
+async def create(transaction: Transaction, new: NewOrder, caller: Caller, now: datetime) -> Order:
+    """Take one order in. Raises WarehouseNotFound, OrderAlreadyExists."""
+    (outcome,) = await create_many(transaction, [new], caller, now)
+    if isinstance(outcome, WmsError):
+        raise outcome
+    return outcome
+
+
+async def create_many(
+    transaction: Transaction, wanted: Sequence[NewOrder], caller: Caller, now: datetime
+) -> list[Order | WmsError]:
+    """Take orders in by one statement; each gives its order or its own error, in the order given.
+
+    Of two with the same id the first one is made.
+    """
+    changes: dict[str, Change] = {}
+    for new in wanted:
+        if new.order_id not in changes:
+            changes[new.order_id] = lifecycle.receive(new, caller, now)
+    made = await transaction.orders.insert(list(changes.values()))
+    outcomes: list[Order | WmsError] = []
+    for new in wanted:
+        change = changes.pop(new.order_id, None)
+        if not made[new.order_id].warehouse_known and change is not None:
+            outcomes.append(WarehouseNotFound(warehouse_id=new.warehouse_id))
+        elif change is None or not made[new.order_id].inserted:
+            outcomes.append(OrderAlreadyExists(order_id=new.order_id))
+        else:
+            outcomes.append(change.order)
+    return outcomes
+
+
+async def create_batch(
+    transaction: Transaction,
+    wanted: Sequence[tuple[NewOrder, RequestKey | None]],
+    encode: Callable[[Order], bytes],
+    caller: Caller,
+    now: datetime,
+) -> list[Order | bytes | WmsError]:
+    """As `create_many`, where an order may bring a request id: then it may also give its kept answer.
+
+    Two of one batch with the same request id are one order, or an error when their contents differ.
+    """
+    keys: dict[str, RequestKey] = {}
+    for _, key in wanted:
+        if key is not None:
+            keys.setdefault(key.request_id, key)
+    answered = await transaction.requests.reserve(list(keys.values())) if keys else {}
+    fresh = [new for new, key in wanted if _first(key, keys, answered)]
+    made = iter(await create_many(transaction, fresh, caller, now) if fresh else [])
+    kept: dict[str, bytes | WmsError] = {}
+    outcomes: list[Order | bytes | WmsError] = []
+    for _, key in wanted:
+        if key is None:
+            outcomes.append(next(made))
+        elif key.request_id in answered:
+            outcomes.append(_replayed(key, *answered[key.request_id]))
+        elif key is keys[key.request_id]:
+            outcome = next(made)
+            kept[key.request_id] = outcome if isinstance(outcome, WmsError) else encode(outcome)
+            outcomes.append(outcome)
+        elif key.fingerprint != keys[key.request_id].fingerprint:
+            outcomes.append(RequestIdReused(request_id=key.request_id))
+        else:
+            outcomes.append(kept[key.request_id])
+    await _keep(transaction, keys, kept)
+    return outcomes
+
+
+def _replayed(key: RequestKey, fingerprint: bytes, answer: bytes) -> bytes | WmsError:
+    try:
+        return replay(key, fingerprint, answer)
+    except RequestIdReused as error:
+        return error
+
+
+def _first(
+    key: RequestKey | None, keys: dict[str, RequestKey], answered: dict[str, tuple[bytes, bytes]]
+) -> bool:
+    return key is None or (key is keys[key.request_id] and key.request_id not in answered)
+
+
+async def _keep(
+    transaction: Transaction, keys: dict[str, RequestKey], kept: dict[str, bytes | WmsError]
+) -> None:
+    """Keep the answers; failures are not kept, so their ids are given back."""
+    answers = [(keys[name], answer) for name, answer in kept.items() if isinstance(answer, bytes)]
+    failed = [keys[name] for name, answer in kept.items() if isinstance(answer, WmsError)]
+    if answers:
+        await transaction.requests.keep(answers)
+    if failed:
+        await transaction.requests.give_back(failed)
+
+
+async def get(transaction: Transaction, order_id: str) -> Order:
+    """Give an order. Raises OrderNotFound."""
+    found = await transaction.orders.get([order_id])
+    if order_id not in found:
+        raise OrderNotFound(order_id=order_id)
+    return found[order_id]
+
+
+async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> list[Order]:
+    """Give orders in the order asked for. Raises OrderNotFound for the first that does not exist."""
+    found = await transaction.orders.get(list(dict.fromkeys(order_ids)))
+    for order_id in order_ids:
+        if order_id not in found:
+            raise OrderNotFound(order_id=order_id)
+    return [found[order_id] for order_id in order_ids]
+
+
+async def locked(transaction: Transaction, order_id: str, etag: str = "") -> Order:
+    """Give an order locked and with the etag expected. Raises OrderNotFound, EtagMismatch."""
+    found = await transaction.orders.lock([order_id])
+    if order_id not in found:
+        raise OrderNotFound(order_id=order_id)
+    found[order_id].expect(etag)
+    return found[order_id]
+
+
+async def saved(transaction: Transaction, change: Change) -> Order:
+    """Write a change and give the order after it."""
+    await transaction.orders.save([change])
+    return change.order
+
+
+async def list_page(transaction: Transaction, wanted: OrderFilter, page: Page) -> list[Order]:
+    """Give a page, newest first, with one more when there are more."""
+    return await transaction.orders.page(wanted, page)
+
+
+async def update(
+    transaction: Transaction, order_id: str, etag: str, changes: OrderChanges, caller: Caller, now: datetime
+) -> Order:
+    """Change what was asked for. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    order = await locked(transaction, order_id, etag)
+    return await saved(transaction, lifecycle.update(order, changes, caller, now))
+
+
+async def validate(
+    transaction: Transaction, order_id: str, etag: str, caller: Caller, now: datetime
+) -> Order:
+    """Say that an order can be worked on. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    order = await locked(transaction, order_id, etag)
+    return await saved(transaction, lifecycle.validate(order, caller, now))
+
+
+async def cancel(
+    transaction: Transaction, order_id: str, etag: str, reason: str, caller: Caller, now: datetime
+) -> Order:
+    """Give an order up; of a dead-lettered one the entry is resolved too.
+
+    Raises OrderNotFound, EtagMismatch, StatusConflict.
+    """
+    order = await locked(transaction, order_id, etag)
+    if order.status is OrderStatus.DEAD_LETTER:
+        _, cancelled = await dead_letters.decide(
+            transaction, order, Resolution.CANCELLED, reason, caller.actor, caller, now
+        )
+        return cancelled
+    return await saved(transaction, lifecycle.cancel(order, reason, caller, now))
+
+
+async def ship(
+    transaction: Transaction,
+    order_id: str,
+    etag: str,
+    carrier_code: str,
+    tracking_number: str,
+    caller: Caller,
+    now: datetime,
+) -> Order:
+    """Ship what has been delivered. Raises OrderNotFound, EtagMismatch, StatusConflict, NothingToShip."""
+    order = await locked(transaction, order_id, etag)
+    return await saved(transaction, lifecycle.ship(order, carrier_code, tracking_number, caller, now))
+
+
+async def complete(
+    transaction: Transaction,
+    order_id: str,
+    etag: str,
+    delivered_at: datetime | None,
+    caller: Caller,
+    now: datetime,
+) -> Order:
+    """Confirm the delivery. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    order = await locked(transaction, order_id, etag)
+    return await saved(transaction, lifecycle.complete(order, delivered_at, caller, now))
+
+
+async def assign_to_wave(
+    transaction: Transaction,
+    order_ids: Sequence[str],
+    destination_id: str,
+    wave_id: str,
+    caller: Caller,
+    now: datetime,
+) -> tuple[Wave, list[Order], int]:
+    """Put all of the orders into one wave, or none. An absent `wave_id` makes a new wave, except when the
+    orders are all in one wave to that destination already: then nothing changes.
+    Gives the wave, these orders, and how many orders the wave has.
+
+    Raises DestinationNotFound, OrderNotFound, WarehouseMismatch, WaveDestinationConflict, StatusConflict.
+    """
+    destination = await transaction.storage.destination(destination_id)
+    if destination is None:
+        raise DestinationNotFound(destination_id=destination_id)
+    found = await transaction.orders.lock(list(dict.fromkeys(order_ids)))
+    for order_id in order_ids:
+        if order_id not in found:
+            raise OrderNotFound(order_id=order_id)
+        if (order := found[order_id]).warehouse_id != destination.warehouse_id:
+            raise WarehouseMismatch(
+                resource=order_id,
+                warehouse_id=order.warehouse_id,
+                required_warehouse_id=destination.warehouse_id,
+            )
+    joined = {(order.wave_id, order.destination_id) for order in found.values()}
+    if not wave_id and len(joined) == 1 and (present := joined.pop())[1] == destination_id:
+        wave_id = present[0] or ""
+    wave = Wave(
+        wave_id=wave_id or await transaction.storage.new_wave_id(now.year),
+        warehouse_id=destination.warehouse_id,
+        destination_id=destination_id,
+        created_at=now,
+    )
+    wave = await transaction.storage.put_wave(wave)
+    if wave.destination_id != destination_id:
+        raise WaveDestinationConflict(wave_id=wave.wave_id, destination_id=wave.destination_id)
+    changes = {
+        order_id: lifecycle.assign_to_wave(order, wave.wave_id, destination_id, caller, now)
+        for order_id, order in found.items()
+    }
+    await transaction.orders.save(list(changes.values()))
+    count = await transaction.storage.count_wave(wave.wave_id)
+    return wave, [changes[order_id].order for order_id in order_ids], count
+
+
+async def history(transaction: Transaction, order_id: str, after: int, limit: int) -> list[EventRecord]:
+    """Give the events of an order after a sequence number, oldest first. Raises OrderNotFound."""
+    events = await transaction.orders.history(order_id, after, limit)
+    if not events:
+        await get(transaction, order_id)
+    return events

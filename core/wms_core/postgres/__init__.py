@@ -1,0 +1,1 @@
+"""Storage in Postgres: the only place that knows asyncpg and SQL."""

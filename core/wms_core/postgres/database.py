@@ -1,0 +1,177 @@
+"""The pool and the transactions on it."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import asyncpg
+import structlog
+
+from wms_core.application.ports import Fence, Transaction
+from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
+from wms_core.postgres.connection import Connection
+from wms_core.postgres.errors import CONTENTION, translate
+from wms_core.postgres.queries import query
+from wms_core.postgres.transaction import PostgresTransaction
+
+T = TypeVar("T")
+
+_ATTEMPTS = 4
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """Sizes and limits, in seconds. No wait for the database is longer than `statement_timeout` plus 5."""
+
+    min_size: int = 2
+    max_size: int = 10
+    connect_timeout: float = 5.0
+    acquire_timeout: float = 10.0
+    statement_timeout: float = 15.0
+    idle_in_transaction_timeout: float = 10.0
+    application_name: str = "wms-orders"
+
+
+class PostgresDatabase:
+    """Runs work in transactions on a pool of connections; see `application.ports.Database`."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", options: PoolOptions) -> None:
+        """Use `open_database` instead."""
+        self._pool = pool
+        self._options = options
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None) -> T:
+        """Run `work` in one READ COMMITTED transaction; see `application.ports.Database`."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                async with self._begun() as connection:
+                    if fence is not None:
+                        await connection.execute(query("roles.fence"), fence.role, fence.epoch)
+                    return await work(PostgresTransaction(connection))
+            except ConcurrentChange as error:
+                if attempt == _ATTEMPTS or not isinstance(error.__cause__, CONTENTION):
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 # jitter, no secret
+            except StaleEpoch:
+                if fence is None:
+                    raise
+                raise StaleEpoch(role=fence.role, epoch=fence.epoch, current="a later one") from None
+        raise AssertionError("unreachable")
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run reading work of single statements; see `application.ports.Database`."""
+        async with self._connection() as connection:
+            return await work(PostgresTransaction(connection))
+
+    async def check(self, within: float) -> None:
+        """Raise StorageUnavailable unless the database answers a query within that many seconds."""
+        try:
+            async with asyncio.timeout(within), self._connection() as connection:
+                await connection.execute("SELECT 1")
+        except TimeoutError as error:
+            raise StorageUnavailable from error
+
+    @property
+    def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The pool, for what is no unit of work of the application: sequencer, roles, migrations."""
+        return self._pool
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[Connection]:
+        """Give a connection on which a transaction has begun; a dead one from the pool is replaced first."""
+        for left in range(self._options.max_size, -1, -1):
+            async with self._connection() as connection:
+                transaction = connection.transaction(isolation="read_committed")
+                try:
+                    await transaction.start()
+                except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                    # Nothing was asked for yet, so the next connection may do it.
+                    if left and connection.is_closed():
+                        continue
+                    raise
+                async with _finished(transaction):
+                    yield connection
+                return
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        connection: Connection | None = None
+        try:
+            async with self._pool.acquire(timeout=self._options.acquire_timeout) as connection:
+                yield connection
+        except WmsError:
+            raise
+        except Exception as error:
+            ours = translate(error, connection_closed=connection is None or _closed(connection))
+            if ours is None:
+                raise
+            raise ours from error
+
+
+def _closed(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # Back in the pool: the pool took it away because it is broken.
+        return True
+
+
+@asynccontextmanager
+async def _finished(transaction: asyncpg.transaction.Transaction) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        try:
+            await transaction.rollback()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            # A connection that can't roll back is closed by the pool; Postgres rolls back by itself.
+            _log.debug("rollback_failed", error=type(error).__name__)
+        raise
+    else:
+        await transaction.commit()
+
+
+@asynccontextmanager
+async def open_database(url: str, options: PoolOptions) -> AsyncIterator[PostgresDatabase]:
+    """Open a pool and close it at the end; does not wait for the database to be there."""
+    pool = asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=options.max_size,
+        timeout=options.connect_timeout,
+        command_timeout=options.statement_timeout + 5,
+        max_inactive_connection_lifetime=60,
+        server_settings=_settings(options),
+    )
+    await pool
+    try:
+        yield PostgresDatabase(pool, options)
+    finally:
+        await _close(pool)
+
+
+def _settings(options: PoolOptions) -> dict[str, str]:
+    milliseconds: dict[str, Any] = {
+        "statement_timeout": options.statement_timeout,
+        "idle_in_transaction_session_timeout": options.idle_in_transaction_timeout,
+        "lock_timeout": options.statement_timeout / 2,
+        "tcp_user_timeout": options.statement_timeout,
+    }
+    return {
+        "application_name": options.application_name,
+        "jit": "off",
+        "timezone": "UTC",
+        **{name: str(int(seconds * 1000)) for name, seconds in milliseconds.items()},
+    }
+
+
+async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        async with asyncio.timeout(5):
+            await pool.close()
+    except (TimeoutError, asyncpg.InterfaceError, OSError):
+        pool.terminate()

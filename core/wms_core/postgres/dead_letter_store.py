@@ -1,0 +1,134 @@
+"""Dead letters in Postgres."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import asyncpg
+from pydantic import TypeAdapter
+
+from wms_core.application.identifiers import new_id
+from wms_core.application.ports import DeadLetterFilter, Page
+from wms_core.domain.change import Change
+from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import FailureAttempt, Order
+from wms_core.postgres.conditions import Conditions
+from wms_core.postgres.connection import Connection
+from wms_core.postgres.queries import query
+
+
+@cache
+def _json(kind: Any) -> TypeAdapter[Any]:
+    """Give the reader and writer of a domain record's JSON."""
+    return TypeAdapter(kind)
+
+
+async def insert_dead_letters(
+    connection: Connection, change: Change, attempts: Sequence[FailureAttempt]
+) -> None:
+    """Make the entry of an order that the change dead-letters."""
+    if change.before is None or change.dead_letter is None:
+        raise ValueError("the change dead-letters nothing")
+    status, reason = change.dead_letter
+    await connection.execute(
+        query("dead_letters.insert"),
+        new_id("DLQ-"),
+        change.order.order_id,
+        change.order.customer_id,
+        change.order.warehouse_id,
+        status,
+        reason,
+        change.order.retry_count,
+        _json(tuple[FailureAttempt, ...]).dump_json(tuple(attempts)).decode(),
+        _json(Order).dump_json(change.before).decode(),
+        change.order.updated_at,
+    )
+
+
+class PostgresDeadLetterStore:
+    """See `application.ports.DeadLetterStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on a connection whose transaction has begun."""
+        self._connection = connection
+
+    async def newest(self, order_id: str) -> DeadLetterEntry | None:
+        """Give the newest entry of an order."""
+        row = await self._connection.fetchrow(query("dead_letters.newest"), order_id)
+        return _entry(row) if row else None
+
+    async def get(self, entry_id: str) -> DeadLetterEntry | None:
+        """Give an entry."""
+        row = await self._connection.fetchrow(query("dead_letters.get"), entry_id)
+        return _entry(row) if row else None
+
+    async def decide(self, entry: DeadLetterEntry, decision: Decision) -> None:
+        """Add a decision to an entry whose order is locked."""
+        await self._connection.execute(
+            query("dead_letters.decide"),
+            entry.entry_id,
+            len(entry.decisions) + 1,
+            decision.resolution,
+            decision.notes,
+            decision.resolved_by,
+            decision.resolved_at,
+        )
+
+    async def page(self, wanted: DeadLetterFilter, page: Page) -> list[DeadLetterEntry]:
+        """Give one page, newest first, with one entry more than asked when there are more."""
+        sql, arguments = _page(wanted, page)
+        return [_entry(row) for row in await self._connection.fetch(sql, *arguments)]
+
+    async def stats(self) -> DeadLetterStats:
+        """Count the entries by one statement."""
+        row = await self._connection.fetchrow(query("dead_letters.stats"))
+        if row is None:
+            raise LookupError("an aggregate without a row")
+        return DeadLetterStats(
+            total_entries=row["total"],
+            unresolved_count=row["unresolved"],
+            resolved_count=row["resolved"],
+            by_failure_status=json.loads(row["by_failure_status"] or "{}"),
+            by_resolution=json.loads(row["by_resolution"] or "{}"),
+            oldest_unresolved_at=row["oldest_unresolved_at"],
+        )
+
+
+def _entry(row: asyncpg.Record) -> DeadLetterEntry:
+    return DeadLetterEntry(
+        entry_id=row["entry_id"],
+        order_id=row["order_id"],
+        customer_id=row["customer_id"],
+        warehouse_id=row["warehouse_id"],
+        final_failure_status=OrderStatus(row["final_failure_status"]),
+        final_failure_reason=row["final_failure_reason"],
+        total_retry_attempts=row["total_retry_attempts"],
+        attempts=_json(tuple[FailureAttempt, ...]).validate_json(row["attempts"]),
+        order_snapshot=_json(Order).validate_json(row["order_snapshot"]),
+        created_at=row["created_at"],
+        decisions=_json(tuple[Decision, ...]).validate_json(row["decisions"] or "[]"),
+    )
+
+
+def _page(wanted: DeadLetterFilter, page: Page) -> tuple[str, list[Any]]:
+    conditions = Conditions()
+    if page.after:
+        conditions.add("(created_at, entry_id) < (?, ?)", *page.after)
+    if wanted.resolved is not None:
+        # The literal predicate is that of the partial index.
+        conditions.add("resolution IS NOT NULL" if wanted.resolved else "resolution IS NULL")
+    if wanted.failure_status:
+        conditions.add("final_failure_status = ?", wanted.failure_status)
+    for column in ("customer_id", "warehouse_id"):
+        if value := getattr(wanted, column):
+            conditions.add(f"{column} = ?", value)
+    if wanted.created_before:
+        conditions.add("created_at < ?", wanted.created_before)
+    limit, offset = conditions.parameter(page.size + 1), conditions.parameter(page.offset)
+    sql = (
+        f"SELECT * FROM dead_letter_documents{conditions.where} "  # noqa: S608
+        f"ORDER BY created_at DESC, entry_id DESC LIMIT {limit} OFFSET {offset}"
+    )
+    return sql, conditions.values

@@ -1,0 +1,52 @@
+"""The one place where a driver's error becomes one of ours; no SQLSTATE text goes further."""
+
+import asyncio
+
+import asyncpg
+
+from wms_core.domain.errors import (
+    ConcurrentChange,
+    StaleEpoch,
+    StorageUnavailable,
+    WmsError,
+)
+
+#: Away, starting, stopping, full or too slow: the same request may go through later.
+UNAVAILABLE = (
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.DatabaseDroppedError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,
+)
+
+#: Lost against another transaction: the work may simply be done again.
+CONTENTION = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+
+_STALE_EPOCH = "WM001"
+
+
+def translate(error: BaseException, *, connection_closed: bool = False) -> WmsError | None:
+    """Give our error for the driver's, or None when it is a fault of ours that nobody expects."""
+    if isinstance(error, CONTENTION):
+        return ConcurrentChange()
+    if isinstance(error, UNAVAILABLE):
+        return StorageUnavailable()
+    if isinstance(error, asyncpg.InterfaceError) and (connection_closed or "pool is" in str(error)):
+        return StorageUnavailable()
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _STALE_EPOCH:
+        return StaleEpoch(role="of this worker", current=error.detail or "", epoch="an older one")
+    return None

@@ -1,0 +1,107 @@
+"""Brings the schema up to date: numbered SQL files, each once, each with its hash.
+
+A file whose first line is `-- no transaction` runs statement by statement outside a transaction. Two runs at
+once wait for each other; a run that was killed leaves whole files or nothing.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+import asyncpg
+
+_LOCK = 7300
+_NO_TRANSACTION = "-- no transaction"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    number     integer PRIMARY KEY,
+    name       text NOT NULL,
+    sha256     text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+class MigrationError(Exception):
+    """The schema can't be brought up to date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the file's text."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Read the files of the package, in order of their numbers."""
+    found = [
+        Migration(int(file.name.split("_")[0]), file.name, file.read_text(encoding="utf-8"))
+        for file in files(__package__).joinpath("migrations").iterdir()
+        if file.name.endswith(".sql")
+    ]
+    return sorted(found, key=lambda migration: migration.number)
+
+
+async def migrate(url: str, wanted: list[Migration] | None = None) -> list[Migration]:
+    """Apply what is missing; gives what was applied.
+
+    Raises MigrationError when an applied file has changed since, when the database has one that this
+    version does not know, or when the server is older than Postgres 15.
+    """
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        if connection.get_server_version().major < 15:
+            raise MigrationError(f"Postgres 15 or newer is needed; this is {connection.get_server_version()}")
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute(_TABLE)
+        return await _apply(connection, wanted if wanted is not None else migrations())
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _apply(
+    connection: "asyncpg.Connection[asyncpg.Record]", wanted: list[Migration]
+) -> list[Migration]:
+    rows = await connection.fetch("SELECT number, name, sha256 FROM schema_migrations")
+    applied = {row["number"]: row for row in rows}
+    unknown = sorted(set(applied) - {migration.number for migration in wanted})
+    if unknown:
+        raise MigrationError(f"the database has migrations of a later version: {unknown}")
+    missing = []
+    for migration in wanted:
+        if migration.number not in applied:
+            missing.append(migration)
+        elif applied[migration.number]["sha256"] != migration.sha256:
+            raise MigrationError(f"{migration.name} has changed since it was applied")
+    for migration in missing:
+        await _run(connection, migration)
+    return missing
+
+
+async def _run(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+    if migration.sql.startswith(_NO_TRANSACTION):
+        for statement in migration.sql.split(";\n"):
+            if statement.strip():
+                await connection.execute(statement)
+        await _note(connection, migration)
+        return
+    async with connection.transaction():
+        await connection.execute(migration.sql)
+        await _note(connection, migration)
+
+
+async def _note(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+    await connection.execute(
+        "INSERT INTO schema_migrations (number, name, sha256) VALUES ($1, $2, $3)",
+        migration.number,
+        migration.name,
+        migration.sha256,
+    )

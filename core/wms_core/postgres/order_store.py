@@ -1,0 +1,213 @@
+"""Orders in Postgres."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from wms_core.application.identifiers import new_id
+from wms_core.application.ports import InsertOutcome, OrderFilter, Page
+from wms_core.domain.change import Change
+from wms_core.domain.events import EventRecord
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import FailureAttempt, Order
+from wms_core.postgres.connection import Connection
+from wms_core.postgres.dead_letter_store import insert_dead_letters
+from wms_core.postgres.order_pages import order_page
+from wms_core.postgres.order_rows import (
+    address_text,
+    attempt_from,
+    columns,
+    event_columns,
+    event_from,
+    item_columns,
+    order_from,
+)
+from wms_core.postgres.queries import query
+
+
+class PostgresOrderStore:
+    """See `application.ports.OrderStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Work on a connection whose transaction has begun."""
+        self._connection = connection
+
+    async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
+        """Insert new orders, their lines and events by one statement."""
+        orders = [change.order for change in changes]
+        records = [record for change in changes for record in change.records]
+        heads = [
+            (
+                order.order_id,
+                order.customer_id,
+                order.warehouse_id,
+                order.priority,
+                order.promised_delivery_at,
+                order.allow_partial,
+                address_text(order.shipping_address),
+                order.correlation_id,
+                order.workflow_id,
+                order.created_at,
+            )
+            for order in orders
+        ]
+        rows = await self._connection.fetch(
+            query("orders.insert"), *columns(heads, 10), *item_columns(orders), *event_columns(records)
+        )
+        return {row["order_id"]: InsertOutcome(row["inserted"], row["warehouse_known"]) for row in rows}
+
+    async def get(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Give the orders there are, by id."""
+        rows = await self._connection.fetch(query("orders.get"), list(order_ids))
+        return {row["order_id"]: order_from(row) for row in rows}
+
+    async def lock(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Lock, then read, so that what is read is what the lock protects."""
+        rows = await self._connection.fetch(query("orders.lock"), list(order_ids))
+        return await self.get([row["order_id"] for row in rows]) if rows else {}
+
+    async def save(self, changes: Sequence[Change]) -> None:
+        """Write changes; those that change nothing are passed over."""
+        changes = [change for change in changes if change.records]
+        if not changes:
+            return
+        await self._release([change for change in changes if change.releases])
+        await self._save_orders(changes)
+        await self._save_lines(changes)
+        await self._insert_failures(changes)
+        await self._insert_shipments(changes)
+        dead = [change for change in changes if change.dead_letter]
+        for change in dead:
+            attempts = await self.attempts(change.order.order_id, change.order.life)
+            await insert_dead_letters(self._connection, change, attempts)
+
+    async def _save_orders(self, changes: Sequence[Change]) -> None:
+        rows = [
+            (
+                order.order_id,
+                order.priority,
+                order.status,
+                order.promised_delivery_at,
+                address_text(order.shipping_address),
+                order.wave_id,
+                order.destination_id,
+                order.retry_count,
+                order.life,
+                order.failed_status,
+                order.last_failure_reason,
+                order.last_failed_at,
+                order.next_retry_at,
+                order.waiting_reason,
+                order.cancel_reason,
+                order.delivered_at,
+                order.version,
+                order.sequence,
+                order.updated_at,
+            )
+            for order in (change.order for change in changes)
+        ]
+        records = [record for change in changes for record in change.records]
+        await self._connection.execute(query("orders.save"), *columns(rows, 19), *event_columns(records))
+
+    async def _save_lines(self, changes: Sequence[Change]) -> None:
+        replaced = [change.order for change in changes if change.items_replaced]
+        if replaced:
+            await self._connection.execute(
+                query("orders.remove_lines"), [order.order_id for order in replaced]
+            )
+            await self._connection.execute(query("orders.insert_lines"), *item_columns(replaced))
+        rows = [
+            (change.order.order_id, item.line_number, item.allocated, item.delivered, item.shipped)
+            for change in changes
+            if not change.items_replaced and change.before and change.before.items != change.order.items
+            for item in change.order.items
+        ]
+        if rows:
+            await self._connection.execute(query("orders.save_lines"), *columns(rows, 5))
+
+    async def _insert_failures(self, changes: Sequence[Change]) -> None:
+        rows = [
+            (
+                change.order.order_id,
+                change.order.life,
+                change.attempt.attempt_number,
+                change.attempt.status,
+                change.attempt.reason,
+                change.attempt.failed_at,
+                change.attempt.workflow_id,
+                change.records[0].caller.actor,
+            )
+            for change in changes
+            if change.attempt
+        ]
+        if rows:
+            await self._connection.execute(query("orders.insert_failures"), *columns(rows, 8))
+
+    async def _insert_shipments(self, changes: Sequence[Change]) -> None:
+        rows = [
+            (
+                change.order.order_id,
+                change.shipment.shipment_number,
+                change.shipment.carrier_code,
+                change.shipment.tracking_number,
+                change.shipment.shipped_at,
+                json.dumps(change.shipment.lines),
+            )
+            for change in changes
+            if change.shipment
+        ]
+        if rows:
+            await self._connection.execute(query("orders.insert_shipments"), *columns(rows, 6))
+
+    async def _release(self, changes: Sequence[Change]) -> None:
+        if not changes:
+            return
+        order_ids = [change.order.order_id for change in changes]
+        await self._connection.execute(query("orders.lock_released_moves"), order_ids)
+        await self._connection.execute(query("orders.lock_released_carriers"), order_ids)
+        await self._connection.execute(query("orders.release"), order_ids, changes[0].order.updated_at)
+        await self._put_back(
+            [change.before for change in changes if change.before], changes[0].order.updated_at
+        )
+
+    async def _put_back(self, orders: Sequence[Order], now: datetime) -> None:
+        rows = [
+            (
+                new_id("CAR-"),
+                order.warehouse_id,
+                item.sku,
+                item.delivered - item.shipped,
+                order.destination_id,
+            )
+            for order in orders
+            for item in order.items
+            if item.delivered > item.shipped
+        ]
+        if rows:
+            await self._connection.execute(query("orders.put_back"), *columns(rows, 5), now)
+
+    async def page(self, wanted: OrderFilter, page: Page) -> list[Order]:
+        """Give one page, newest first, with one order more than asked when there are more."""
+        sql, arguments = order_page(wanted, page)
+        return [order_from(row) for row in await self._connection.fetch(sql, *arguments)]
+
+    async def eligible(
+        self, statuses: Sequence[OrderStatus], max_retries: int, limit: int
+    ) -> tuple[list[Order], int]:
+        """Give those that are due next, and the number of all."""
+        rows = await self._connection.fetch(query("orders.eligible"), max_retries, list(statuses), limit)
+        if rows:
+            return [order_from(row) for row in rows], rows[0]["total"]
+        # With a limit of 0 no row can carry the number.
+        total = await self._connection.fetchval(query("orders.count_eligible"), max_retries, list(statuses))
+        return [], total
+
+    async def attempts(self, order_id: str, life: int) -> list[FailureAttempt]:
+        """Give the failures counted in one life of an order, first to last."""
+        rows = await self._connection.fetch(query("orders.attempts"), order_id, life)
+        return [attempt_from(row) for row in rows]
+
+    async def history(self, order_id: str, after: int, limit: int) -> list[EventRecord]:
+        """Give the events of an order after a sequence number, oldest first."""
+        rows = await self._connection.fetch(query("orders.history"), order_id, after, limit)
+        return [event_from(row) for row in rows]

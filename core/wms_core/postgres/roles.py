@@ -1,0 +1,65 @@
+"""Claiming, keeping and giving up a worker role in Postgres (docs/adr/0005)."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+
+from wms_core.application.ports import Fence
+from wms_core.domain.errors import StaleEpoch
+from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.errors import translate
+from wms_core.postgres.queries import query
+
+_PATIENCE = 0.5  # seconds that the old holder's transactions are waited for before they are ended
+
+
+class PostgresRoles:
+    """See `application.ports.RoleStore`."""
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        """Use connections of the database's pool."""
+        self._pool = database.pool
+
+    async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
+        """Take the role by a new epoch, or None while another worker's heartbeat is fresh."""
+        try:
+            row = await self._pool.fetchrow(query("roles.role"), role)
+            if row is None:
+                raise LookupError(f"no role {role!r}; run `wms-orders migrate`")
+            fresh = row["silent"] is not None and row["silent"] <= lease
+            if fresh and row["worker_id"] not in (None, worker_id):
+                return None
+            return await self._claim(role, row["lock_key"], worker_id, lease)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            ours = translate(error, connection_closed=True)
+            raise ours or error from error
+
+    async def _claim(self, role: str, lock_key: int, worker_id: str, lease: timedelta) -> int | None:
+        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            locked = asyncio.ensure_future(connection.execute(query("roles.lock"), lock_key))
+            try:
+                done, _ = await asyncio.wait({locked}, timeout=_PATIENCE)
+                if not done:
+                    await self._pool.fetch(query("roles.holders"), lock_key)
+                await locked
+            finally:
+                locked.cancel()
+            epoch: int | None = await connection.fetchval(query("roles.claim"), role, worker_id, lease)
+            return epoch
+
+    async def heartbeat(self, fence: Fence) -> None:
+        """Say that the holder is alive; raises StaleEpoch when it is the holder no more."""
+        try:
+            alive = await self._pool.fetchval(query("roles.heartbeat"), fence.role, fence.epoch, timeout=5)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise translate(error, connection_closed=True) or error from error
+        if alive is None:
+            raise StaleEpoch(role=fence.role, epoch=fence.epoch, current="a later one")
+
+    async def release(self, fence: Fence) -> None:
+        """Give the role up; does nothing when another one has it."""
+        try:
+            await self._pool.execute(query("roles.release"), fence.role, fence.epoch, timeout=5)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise translate(error, connection_closed=True) or error from error

@@ -1,0 +1,42 @@
+"""What a process does before it works: wait for the database, bring the schema up to date."""
+
+import asyncio
+import random
+
+import asyncpg
+import structlog
+
+from wms_core.postgres.errors import translate
+from wms_core.postgres.migrate import migrate
+from wms_core.postgres.queries import query
+
+_log = structlog.get_logger(__name__)
+
+
+async def prepare(url: str, default_warehouse_id: str) -> None:
+    """Migrate and make the default warehouse exist, trying again for as long as the database is away.
+
+    Raises MigrationError when the schema can't be brought up to date.
+    """
+    wait = 0.2
+    while True:
+        try:
+            applied = await migrate(url)
+            await _make_warehouse(url, default_warehouse_id)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            if translate(error, connection_closed=True) is None:
+                raise
+            _log.warning("waiting_for_database", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 # jitter, no secret
+            wait = min(wait * 2, 2.0)
+        else:
+            _log.info("schema_ready", applied=[migration.name for migration in applied])
+            return
+
+
+async def _make_warehouse(url: str, warehouse_id: str) -> None:
+    connection = await asyncpg.connect(url, timeout=5)
+    try:
+        await connection.execute(query("storage.put_warehouse"), warehouse_id)
+    finally:
+        await connection.close(timeout=5)

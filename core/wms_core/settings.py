@@ -1,0 +1,89 @@
+"""Settings that every process has; a wrong value names its variable and what is allowed."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from wms_core.domain.retries import RetryPolicy
+from wms_core.postgres.database import PoolOptions
+
+_UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(value: object) -> object:
+    """Read `250ms`, `15m`, `6h`, `2d` or a number of seconds."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*", value)
+    if match is None:
+        raise ValueError("a duration is a number with ms, s, m, h or d, such as 250ms or 15m")
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+class CoreSettings(BaseSettings):
+    """The environment of a process, read once in its `__main__`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True
+    )
+
+    service_name: str = Field(
+        "order-service", description="What the service calls itself in logs and traces."
+    )
+    database_url: SecretStr = Field(
+        description="Postgres 15 or newer: postgresql://user:password@host:port/database."
+    )
+    database_pool_size: int = Field(
+        10, ge=1, le=500, description="Connections that one process holds at most."
+    )
+    database_statement_timeout: Duration = Field(
+        timedelta(seconds=15), description="The longest one statement may take."
+    )
+    default_warehouse_id: str = Field(
+        "WH-01",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+        description="The warehouse of orders that name none; it always exists.",
+    )
+    max_retries: int = Field(
+        5, ge=1, le=100, description="Failure number this goes to the dead letter queue."
+    )
+    retry_base: Duration = Field(
+        timedelta(minutes=15), description="The wait after the first failure; doubles."
+    )
+    retry_cap: Duration = Field(timedelta(hours=6), description="The longest wait between two tries.")
+    retry_jitter: float = Field(
+        0.0, ge=0, le=1, description="The share of the wait that chance may add to it."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    log_format: Literal["json", "pretty"] = Field("json", description="For machines or for people.")
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """The retry policy of these settings."""
+        return RetryPolicy(self.max_retries, self.retry_base, self.retry_cap, self.retry_jitter)
+
+    def pool_options(self, application_name: str) -> PoolOptions:
+        """The options of the connection pool."""
+        return PoolOptions(
+            max_size=self.database_pool_size,
+            statement_timeout=self.database_statement_timeout.total_seconds(),
+            application_name=application_name,
+        )
+
+
+S = TypeVar("S", bound=CoreSettings)
+
+
+def read_settings(kind: type[S], **values: Any) -> S:
+    """Read the environment; exits with one line for each wrong variable, never with a secret."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        lines = [f"  {str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise SystemExit("The configuration is wrong:\n" + "\n".join(lines)) from None
