@@ -1,0 +1,1 @@
+"""The gRPC server: orders, reprocessing, the dead letter queue and storage."""

@@ -1,0 +1,135 @@
+"""The only wiring of the server: what it consists of, how it starts and how it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import grpc
+import structlog
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as grpc_health
+from grpc_reflection.v1alpha import reflection
+
+from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
+from wms_core.addresses import listen_address
+from wms_core.postgres.database import PostgresDatabase, open_database
+from wms_core.postgres.sequencer import Sequencer
+from wms_core.postgres.start import prepare
+from wms_core.tasks import running
+from wms_server.health import Readiness
+from wms_server.janitor import forget_answers
+from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
+from wms_server.rpc import handlers
+from wms_server.services.dead_letters import DeadLetterQueueService
+from wms_server.services.orders import OrderService
+from wms_server.services.reprocessing import ReprocessingService
+from wms_server.services.storage import StorageService
+from wms_server.settings import ServerSettings
+
+_log = structlog.get_logger(__name__)
+
+
+class PortTaken(Exception):
+    """The address can't be listened on."""
+
+
+class Application:
+    """One server process. `ready` is set once it serves; `drain` ends it gracefully."""
+
+    def __init__(self, settings: ServerSettings, database: PostgresDatabase, pipeline: Pipeline) -> None:
+        """Use `open_application` instead."""
+        self._settings = settings
+        self._database = database
+        self._pipeline = pipeline
+        self._health = grpc_health.HealthServicer()
+        self._services = _services(settings)
+        self._readiness = Readiness(self._health, [one.full_name for one in self._services])
+        self._server = self._new_server()
+
+    def _new_server(self) -> grpc.aio.Server:
+        server = grpc.aio.server(options=_OPTIONS)
+        server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        if self._settings.reflection_enabled:
+            names = [service.full_name for service in self._services]
+            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            reflection.enable_server_reflection((*names, health, reflection.SERVICE_NAME), server)
+        if self._settings.channelz_enabled:
+            channelz.add_channelz_servicer(server)
+        return server
+
+    async def start(self) -> None:
+        """Listen; ready later, when the database is. Raises PortTaken."""
+        address = listen_address(self._settings.server_addr)
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError:
+            port = 0
+        if not port:
+            raise PortTaken(f"SERVER_ADDR={self._settings.server_addr} is taken or can't be listened on")
+        await self._readiness.start()
+        await self._server.start()
+        _log.info("listening", address=address)
+
+    async def work(self) -> None:
+        """Prepare the database, then keep the house until cancelled. Raises MigrationError."""
+        settings = self._settings
+        await prepare(settings.database_url.get_secret_value(), settings.default_warehouse_id)
+        async with asyncio.TaskGroup() as tasks:
+            interval = settings.readiness_interval.total_seconds()
+            tasks.create_task(self._readiness.watch(self._database, interval))
+            tasks.create_task(Sequencer(self._database).run())
+            tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
+
+    async def drain(self) -> None:
+        """Be unready, refuse new calls, let those at work finish within the grace, then stop."""
+        _log.info("draining", at_work=self._pipeline.at_work)
+        await self._readiness.stop()
+        await asyncio.sleep(self._settings.drain_delay.total_seconds())
+        self._pipeline.close()
+        try:
+            async with asyncio.timeout(self._settings.drain_grace.total_seconds()):
+                await self._pipeline.drained()
+        except TimeoutError:
+            _log.warning("drain_cut_off", at_work=self._pipeline.at_work)
+        # The last answers are still on their way; an open health watch would hold a longer grace.
+        await self._server.stop(grace=0.5)
+        _log.info("stopped")
+
+
+#: A second server must not share the port in silence. The limit leaves room for our own, clearer refusal.
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
+)
+
+
+def _services(settings: ServerSettings) -> dict[ServiceDescriptor, object]:
+    return {
+        orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(settings.default_warehouse_id),
+        reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
+            settings.retry_policy
+        ),
+        dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(),
+        storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(),
+        # Part of the contract, served later: its calls answer UNIMPLEMENTED with a reason.
+        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: object(),
+    }
+
+
+@asynccontextmanager
+async def open_application(settings: ServerSettings) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a server; at the end it drains. Gives the task of its work, which ends only by a fault."""
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        database = await stack.enter_async_context(
+            open_database(url, settings.pool_options(f"{settings.service_name}-server"))
+        )
+        limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds())
+        application = Application(settings, database, Pipeline(database, limits))
+        await application.start()
+        work = await stack.enter_async_context(running(application.work()))
+        stack.push_async_callback(application.drain)
+        yield work

@@ -1,0 +1,64 @@
+"""One call: what it is, who makes it, until when."""
+
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from wms_core.application.ports import RequestKey
+from wms_core.domain.caller import Caller
+from wms_core.domain.errors import DeadlinePassed, TimeInFuture
+from wms_core.domain.events import json_time
+
+CORRELATION = "x-wms-correlation-id"
+WAVE = "x-wms-wave-number"
+WORKFLOW = "x-wms-workflow-id"
+ACTOR = "x-wms-actor"
+_LONGEST = 256
+_CLOCK_SLACK = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the API. `now` is the time of its arrival, the time of everything that it changes."""
+
+    rpc: str
+    caller: Caller
+    now: datetime
+    ends: float
+    key: RequestKey | None = None
+
+    def expect_time(self) -> None:
+        """Raise DeadlinePassed when nobody waits for the answer any more."""
+        if time.monotonic() > self.ends:
+            raise DeadlinePassed
+
+    def expect_past(self, field: str, moment: datetime | None) -> None:
+        """Raise TimeInFuture when a time at which something happened lies more than 5 minutes ahead."""
+        if moment is not None and moment > self.now + _CLOCK_SLACK:
+            raise TimeInFuture(field=field, now=json_time(self.now))
+
+
+def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
+    """Read who calls from the headers; a missing correlation id is made."""
+    headers = {name: text for name, value in metadata if (text := header_text(value))}
+    return Caller(
+        actor=headers.get(ACTOR, "anonymous"),
+        correlation_id=headers.get(CORRELATION) or str(uuid.uuid4()),
+        wave_number=headers.get(WAVE, ""),
+        workflow_id=headers.get(WORKFLOW, ""),
+        traceparent=headers.get("traceparent", ""),
+    )
+
+
+def header_text(value: str | bytes) -> str:
+    """Give a header's text without control characters, cut to 256 characters; bytes are no text."""
+    if not isinstance(value, str):
+        return ""
+    return "".join(filter(str.isprintable, value))[:_LONGEST]
+
+
+def now_utc() -> datetime:
+    """Give the time, in microseconds as Postgres keeps it."""
+    return datetime.now(UTC)

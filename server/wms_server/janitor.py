@@ -1,0 +1,27 @@
+"""Removes answers that were kept for long enough."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from wms_core.application.ports import Database
+from wms_core.domain.errors import WmsError
+
+_BATCH = 1_000
+_PAUSE = 60.0  # seconds between two rounds
+_log = structlog.get_logger(__name__)
+
+
+async def forget_answers(database: Database, kept: timedelta) -> None:
+    """Remove old answers for ever, in small batches; a fault of the database is waited out."""
+    while True:
+        try:
+            removed = await database.transact(
+                lambda transaction: transaction.requests.forget(datetime.now(UTC) - kept, _BATCH)
+            )
+        except WmsError as error:
+            _log.warning("janitor_waits", error=str(error))
+            removed = 0
+        if removed < _BATCH:
+            await asyncio.sleep(_PAUSE)

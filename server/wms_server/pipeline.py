@@ -1,0 +1,164 @@
+"""What every unary call passes through: admission, decoding, validation, the work, its answer or its error.
+
+The handlers are made once from the descriptors, so that a call pays for no chain of interceptors, and so
+that whatever else speaks to callers (HTTP) passes through the same stages. A method of a service is marked
+`change` (it runs in one transaction, keeps its answer under the request id, and goes on when the caller
+leaves) or `read`.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from wms_core.application.once import once
+from wms_core.application.ports import Database, RequestKey, Transaction
+from wms_core.domain.errors import (
+    DeadlinePassedAtWork,
+    MalformedMessage,
+    MessageTooLarge,
+    Overloaded,
+    ShuttingDown,
+)
+from wms_server.calls import Call, caller_from, now_utc
+from wms_server.validation import validate
+
+Method = Callable[[Transaction, Any, Call], Awaitable[Message]]
+M = TypeVar("M", bound=Callable[..., Any])
+MESSAGE_LIMIT = 4 * 1024 * 1024  # bytes of a request (contract: limits)
+Metadata = Sequence[tuple[str, str | bytes]]
+
+
+def change(method: M) -> M:
+    """Mark a method that writes: one transaction, an answer kept under the request id."""
+    method.changes = True  # type: ignore[attr-defined]
+    return method
+
+
+def read(method: M) -> M:
+    """Mark a method that only reads."""
+    method.changes = False  # type: ignore[attr-defined]
+    return method
+
+
+@dataclass(slots=True)
+class Limits:
+    """How many calls at a time, and for how long (seconds)."""
+
+    max_in_flight: int = 1000
+    deadline_cap: float = 30.0
+
+
+class Pipeline:
+    """Runs the calls of one process and counts those that are at work."""
+
+    def __init__(self, database: Database, limits: Limits) -> None:
+        """Start with nothing at work, and open."""
+        self._database = database
+        self._limits = limits
+        self._at_work: set[asyncio.Task[bytes]] = set()
+        self._closed = False
+
+    @property
+    def at_work(self) -> int:
+        """How many calls are at work, those whose callers have left included."""
+        return len(self._at_work)
+
+    def close(self) -> None:
+        """Refuse new calls from now on."""
+        self._closed = True
+
+    async def drained(self) -> None:
+        """Wait until no call is at work."""
+        while self._at_work:
+            await asyncio.wait(set(self._at_work))
+
+    def begin(self, rpc: str, metadata: Metadata, remaining: float | None) -> Call:
+        """Make the call of a request that has arrived; its end is the deadline or the cap."""
+        seconds = (
+            self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
+        )
+        return Call(rpc, caller_from(metadata), now_utc(), time.monotonic() + seconds)
+
+    async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
+        """Do the call's work and give the bytes of its answer.
+
+        Raises our errors, DeadlinePassedAtWork at the call's end (the work goes on: its outcome is then unknown to
+        the caller), and whatever a fault of ours raises.
+        """
+        if self._closed:
+            raise ShuttingDown
+        if len(self._at_work) >= self._limits.max_in_flight:
+            raise Overloaded(limit=self._limits.max_in_flight)
+        task = asyncio.get_running_loop().create_task(work(self._database, call, request))
+        self._at_work.add(task)
+        task.add_done_callback(self._done)
+        try:
+            async with asyncio.timeout(call.ends - time.monotonic()):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            raise DeadlinePassedAtWork from None
+
+    def _done(self, task: asyncio.Task[bytes]) -> None:
+        self._at_work.discard(task)
+        if not task.cancelled():
+            # Read, so that nobody is told of an error that its caller did not wait for.
+            task.exception()
+
+
+Work = Callable[[Database, Call, bytes], Coroutine[Any, Any, bytes]]
+
+
+def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
+    """Give the work of one rpc: decode, validate, run in a transaction or a read, encode."""
+    changes: bool = method.changes  # type: ignore[attr-defined]
+    rpc = descriptor.name
+
+    async def work(database: Database, call: Call, raw: bytes) -> bytes:
+        if len(raw) > MESSAGE_LIMIT:
+            raise MessageTooLarge(limit=MESSAGE_LIMIT)
+        request = decode(request_type, raw)
+        validate(request)
+        if not changes:
+
+            async def reading(transaction: Transaction) -> bytes:
+                call.expect_time()
+                return (await method(transaction, request, call)).SerializeToString()
+
+            return await database.read(reading)
+        key = request_key(rpc, request)
+
+        async def changing(transaction: Transaction) -> bytes:
+            async def first() -> bytes:
+                return (await method(transaction, request, call)).SerializeToString()
+
+            call.expect_time()
+            return await once(transaction, key, first)
+
+        return await database.transact(changing)
+
+    return work
+
+
+def decode(kind: type[Message], raw: bytes) -> Message:
+    """Read a message. Raises MalformedMessage."""
+    try:
+        return kind.FromString(raw)
+    except DecodeError:
+        raise MalformedMessage(message=kind.DESCRIPTOR.full_name) from None
+
+
+def request_key(rpc: str, request: Any) -> RequestKey | None:
+    """Give the key of a request that brought an id: its content is the message without the id."""
+    if not request.request_id:
+        return None
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    fingerprint = hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
+    return RequestKey(rpc, request.request_id, fingerprint)

@@ -1,0 +1,257 @@
+"""OrderService."""
+
+from wms.orders.v1 import orders_pb2 as pb
+from wms.orders.v1.order_pb2 import ORDER_PRIORITY_STANDARD
+from wms.orders.v1.order_pb2 import Order as OrderMessage
+from wms_core.application import explanations, orders
+from wms_core.application.identifiers import new_id
+from wms_core.application.ports import OrderFilter, RequestKey, Transaction
+from wms_core.domain.errors import FieldFault, InvalidFields, WmsError
+from wms_core.domain.orders import NewOrder, Order, OrderChanges
+from wms_server import pages
+from wms_server.calls import Call
+from wms_server.errors import status_of
+from wms_server.messages.orders import (
+    PRIORITY_WORDS,
+    address_from,
+    event_message,
+    explanation_fields,
+    items_from,
+    order_message,
+    priorities,
+    statuses,
+    wave_message,
+)
+from wms_server.messages.values import moment
+from wms_server.pipeline import change, read, request_key
+from wms_server.validation import faults, validate
+
+_UPDATABLE = ("shipping_address", "priority", "promised_delivery_at", "items")
+
+
+class OrderService:
+    """Creates, changes, lists and explains orders."""
+
+    def __init__(self, default_warehouse_id: str) -> None:
+        """Give orders that name no warehouse this one."""
+        self._default_warehouse_id = default_warehouse_id
+
+    @change
+    async def create_order(
+        self, transaction: Transaction, request: pb.CreateOrderRequest, call: Call
+    ) -> pb.CreateOrderResponse:
+        """Take an order in."""
+        order = await orders.create(transaction, self._new(request), call.caller, call.now)
+        return pb.CreateOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def batch_create_orders(
+        self, transaction: Transaction, request: pb.BatchCreateOrdersRequest, call: Call
+    ) -> pb.BatchCreateOrdersResponse:
+        """Take orders in, each by itself."""
+        results: list[pb.CreateOrderResult | None] = []
+        wanted: list[tuple[NewOrder, RequestKey | None]] = []
+        for element in request.requests:
+            if found := faults(element):
+                results.append(pb.CreateOrderResult(status=status_of(InvalidFields(found))))
+            else:
+                results.append(None)
+                wanted.append((self._new(element), request_key("CreateOrder", element)))
+
+        def encode(order: Order) -> bytes:
+            return pb.CreateOrderResponse(order=order_message(order, call.now)).SerializeToString()
+
+        outcomes = await orders.create_batch(transaction, wanted, encode, call.caller, call.now)
+        made = iter(_result(outcome, call) for outcome in outcomes)
+        return pb.BatchCreateOrdersResponse(results=[result or next(made) for result in results])
+
+    def _new(self, request: pb.CreateOrderRequest) -> NewOrder:
+        return NewOrder(
+            order_id=request.order_id or new_id("ORD-"),
+            customer_id=request.customer_id,
+            warehouse_id=request.warehouse_id or self._default_warehouse_id,
+            priority=PRIORITY_WORDS[request.priority],
+            items=items_from(request.items),
+            shipping_address=address_from(request.shipping_address),
+            promised_delivery_at=moment(request, "promised_delivery_at"),
+            allow_partial=request.allow_partial if request.HasField("allow_partial") else True,
+        )
+
+    @read
+    async def get_order(
+        self, transaction: Transaction, request: pb.GetOrderRequest, call: Call
+    ) -> pb.GetOrderResponse:
+        """Give an order."""
+        order = await orders.get(transaction, request.order_id)
+        return pb.GetOrderResponse(order=order_message(order, call.now))
+
+    @read
+    async def batch_get_orders(
+        self, transaction: Transaction, request: pb.BatchGetOrdersRequest, call: Call
+    ) -> pb.BatchGetOrdersResponse:
+        """Give orders, in the order asked for."""
+        found = await orders.get_many(transaction, request.order_ids)
+        return pb.BatchGetOrdersResponse(orders=[order_message(order, call.now) for order in found])
+
+    @read
+    async def list_orders(
+        self, transaction: Transaction, request: pb.ListOrdersRequest, call: Call
+    ) -> pb.ListOrdersResponse:
+        """Give a page of orders, newest first."""
+        size = pages.page_size(request.page_size)
+        page = pages.keyset(request, size, pages.numbered(request.page, size))
+        wanted = OrderFilter(
+            statuses=statuses(request.statuses),
+            priorities=priorities(request.priorities),
+            customer_id=request.customer_id,
+            warehouse_id=request.warehouse_id,
+            wave_id=request.wave_id,
+            created_after=moment(request, "created_after"),
+            created_before=moment(request, "created_before"),
+            overdue_at=call.now if request.overdue_only else None,
+        )
+        found = await orders.list_page(transaction, wanted, page)
+        answer = pb.ListOrdersResponse(orders=[order_message(order, call.now) for order in found[:size]])
+        if len(found) > size:
+            last = found[size - 1]
+            answer.next_page_token = pages.next_token(request, last.created_at, last.order_id)
+        return answer
+
+    @change
+    async def update_order(
+        self, transaction: Transaction, request: pb.UpdateOrderRequest, call: Call
+    ) -> pb.UpdateOrderResponse:
+        """Change what was asked for."""
+        order = await orders.update(
+            transaction, request.order_id, request.etag, _changes(request), call.caller, call.now
+        )
+        return pb.UpdateOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def validate_order(
+        self, transaction: Transaction, request: pb.ValidateOrderRequest, call: Call
+    ) -> pb.ValidateOrderResponse:
+        """Say that an order can be worked on."""
+        order = await orders.validate(transaction, request.order_id, request.etag, call.caller, call.now)
+        return pb.ValidateOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def cancel_order(
+        self, transaction: Transaction, request: pb.CancelOrderRequest, call: Call
+    ) -> pb.CancelOrderResponse:
+        """Give an order up."""
+        order = await orders.cancel(
+            transaction, request.order_id, request.etag, request.reason, call.caller, call.now
+        )
+        return pb.CancelOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def ship_order(
+        self, transaction: Transaction, request: pb.ShipOrderRequest, call: Call
+    ) -> pb.ShipOrderResponse:
+        """Ship what has been delivered."""
+        order = await orders.ship(
+            transaction,
+            request.order_id,
+            request.etag,
+            request.carrier_code,
+            request.tracking_number,
+            call.caller,
+            call.now,
+        )
+        return pb.ShipOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def complete_order(
+        self, transaction: Transaction, request: pb.CompleteOrderRequest, call: Call
+    ) -> pb.CompleteOrderResponse:
+        """Confirm the delivery."""
+        delivered_at = moment(request, "delivered_at")
+        call.expect_past("delivered_at", delivered_at)
+        order = await orders.complete(
+            transaction, request.order_id, request.etag, delivered_at, call.caller, call.now
+        )
+        return pb.CompleteOrderResponse(order=order_message(order, call.now))
+
+    @change
+    async def assign_orders_to_wave(
+        self, transaction: Transaction, request: pb.AssignOrdersToWaveRequest, call: Call
+    ) -> pb.AssignOrdersToWaveResponse:
+        """Put orders into one wave, all of them or none."""
+        wave, assigned, count = await orders.assign_to_wave(
+            transaction, request.order_ids, request.destination_id, request.wave_id, call.caller, call.now
+        )
+        return pb.AssignOrdersToWaveResponse(
+            wave=wave_message(wave, count), orders=[order_message(order, call.now) for order in assigned]
+        )
+
+    @read
+    async def get_order_history(
+        self, transaction: Transaction, request: pb.GetOrderHistoryRequest, _call: Call
+    ) -> pb.GetOrderHistoryResponse:
+        """Give the events of an order, oldest first."""
+        size = pages.page_size(request.page_size)
+        after = pages.number_after(request)
+        found = await orders.history(transaction, request.order_id, after, size + 1)
+        answer = pb.GetOrderHistoryResponse(events=[event_message(event) for event in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = pages.next_token(request, str(found[size - 1].sequence))
+        return answer
+
+    @read
+    async def explain_order(
+        self, transaction: Transaction, request: pb.ExplainOrderRequest, call: Call
+    ) -> pb.ExplainOrderResponse:
+        """Say why an order waits."""
+        explanation = await explanations.explain(transaction, request.order_id, call.now)
+        return pb.ExplainOrderResponse(**explanation_fields(explanation))
+
+
+def _result(outcome: Order | bytes | WmsError, call: Call) -> pb.CreateOrderResult:
+    if isinstance(outcome, WmsError):
+        return pb.CreateOrderResult(status=status_of(outcome))
+    if isinstance(outcome, bytes):
+        return pb.CreateOrderResult(order=pb.CreateOrderResponse.FromString(outcome).order)
+    return pb.CreateOrderResult(order=order_message(outcome, call.now))
+
+
+def _changes(request: pb.UpdateOrderRequest) -> OrderChanges:
+    """Read what is to change; without a mask, the changeable fields that are set."""
+    wanted = request.order
+    mask = frozenset(request.update_mask.paths) or _set_fields(wanted)
+    if not mask:
+        raise InvalidFields(
+            [FieldFault("order", "must set at least one field that can be changed", "required")]
+        )
+    _validate_changes(wanted, mask)
+    return OrderChanges(
+        mask=mask,
+        priority=PRIORITY_WORDS.get(wanted.priority),
+        shipping_address=address_from(wanted.shipping_address),
+        promised_delivery_at=moment(wanted, "promised_delivery_at"),
+        items=items_from(wanted.items),
+    )
+
+
+def _set_fields(wanted: OrderMessage) -> frozenset[str]:
+    present = {field.name for field, _ in wanted.ListFields()}
+    return frozenset(name for name in _UPDATABLE if name in present)
+
+
+def _validate_changes(wanted: OrderMessage, mask: frozenset[str]) -> None:
+    """Hold the changed fields to the rules of CreateOrder, with stand-ins for those that stay."""
+    asked = pb.CreateOrderRequest(customer_id="-", priority=ORDER_PRIORITY_STANDARD)
+    asked.items.add(sku="-", quantity=1)
+    asked.shipping_address.street = asked.shipping_address.city = "-"
+    asked.shipping_address.country = "US"
+    for name in mask:
+        asked.ClearField(name)  # type: ignore[arg-type]
+    if "priority" in mask:
+        asked.priority = wanted.priority
+    if "items" in mask:
+        asked.items.extend(wanted.items)
+    if "shipping_address" in mask and wanted.HasField("shipping_address"):
+        asked.shipping_address.CopyFrom(wanted.shipping_address)
+    if "promised_delivery_at" in mask and wanted.HasField("promised_delivery_at"):
+        asked.promised_delivery_at.CopyFrom(wanted.promised_delivery_at)
+    validate(asked, "order.")

@@ -1,0 +1,192 @@
+"""StorageService: lanes, destinations, carriers, stock and moves."""
+
+from wms.orders.v1 import storage_pb2 as pb
+from wms_core.application import storage
+from wms_core.application.ports import CarrierFilter, LaneFilter, Transaction
+from wms_core.domain.errors import WmsError
+from wms_core.domain.storage import Move
+from wms_server import pages
+from wms_server.calls import Call
+from wms_server.errors import status_of
+from wms_server.messages.storage import (
+    CARRIER_STATUS_WORDS,
+    LANE_STATUS_WORDS,
+    LOCATION_WORDS,
+    carrier_message,
+    carriers_from,
+    destination_from,
+    destination_message,
+    lane_from,
+    lane_message,
+    move_message,
+    stock_message,
+)
+from wms_server.pipeline import change, read
+
+
+class StorageService:
+    """Tells of goods and of their way to the destinations."""
+
+    @change
+    async def put_lane(
+        self, transaction: Transaction, request: pb.PutLaneRequest, call: Call
+    ) -> pb.PutLaneResponse:
+        """Make a lane or change it."""
+        lane = await storage.put_lane(transaction, lane_from(request.lane), call.caller, call.now)
+        return pb.PutLaneResponse(lane=lane_message(lane))
+
+    @read
+    async def list_lanes(
+        self, transaction: Transaction, request: pb.ListLanesRequest, _call: Call
+    ) -> pb.ListLanesResponse:
+        """Give a page of lanes, by id."""
+        size = pages.page_size(request.page_size)
+        wanted = LaneFilter(
+            warehouse_id=request.warehouse_id,
+            zone=request.zone,
+            statuses=tuple(LANE_STATUS_WORDS[number] for number in request.statuses),
+        )
+        found = await transaction.storage.lanes(wanted, pages.text_after(request), size + 1)
+        answer = pb.ListLanesResponse(lanes=[lane_message(lane) for lane in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = pages.next_token(request, found[size - 1].lane_id)
+        return answer
+
+    @change
+    async def set_lane_status(
+        self, transaction: Transaction, request: pb.SetLaneStatusRequest, call: Call
+    ) -> pb.SetLaneStatusResponse:
+        """Open or block a lane."""
+        lane = await storage.set_lane_status(
+            transaction,
+            request.lane_id,
+            LANE_STATUS_WORDS[request.status],
+            request.reason,
+            call.caller,
+            call.now,
+        )
+        return pb.SetLaneStatusResponse(lane=lane_message(lane))
+
+    @change
+    async def put_destination(
+        self, transaction: Transaction, request: pb.PutDestinationRequest, call: Call
+    ) -> pb.PutDestinationResponse:
+        """Make a destination or change it."""
+        destination = destination_from(request.destination)
+        stored = await storage.put_destination(transaction, destination, call.caller, call.now)
+        return pb.PutDestinationResponse(destination=destination_message(stored))
+
+    @read
+    async def list_destinations(
+        self, transaction: Transaction, request: pb.ListDestinationsRequest, _call: Call
+    ) -> pb.ListDestinationsResponse:
+        """Give a page of destinations, by id."""
+        size = pages.page_size(request.page_size)
+        after = pages.text_after(request)
+        found = await transaction.storage.destinations(request.warehouse_id, after, size + 1)
+        answer = pb.ListDestinationsResponse(destinations=[destination_message(one) for one in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = pages.next_token(request, found[size - 1].destination_id)
+        return answer
+
+    @change
+    async def receive_carriers(
+        self, transaction: Transaction, request: pb.ReceiveCarriersRequest, call: Call
+    ) -> pb.ReceiveCarriersResponse:
+        """Put new carriers at the end of their lanes, all of them or none."""
+        carriers = carriers_from(request.carriers, request.warehouse_id, call.now)
+        stored = await storage.receive_carriers(
+            transaction, request.warehouse_id, carriers, call.caller, call.now
+        )
+        return pb.ReceiveCarriersResponse(carriers=[carrier_message(carrier) for carrier in stored])
+
+    @read
+    async def list_carriers(
+        self, transaction: Transaction, request: pb.ListCarriersRequest, _call: Call
+    ) -> pb.ListCarriersResponse:
+        """Give a page of carriers, by id."""
+        size = pages.page_size(request.page_size)
+        wanted = CarrierFilter(
+            warehouse_id=request.warehouse_id,
+            sku=request.sku,
+            lane_id=request.lane_id,
+            destination_id=request.destination_id,
+            statuses=tuple(CARRIER_STATUS_WORDS[number] for number in request.statuses),
+            locations=tuple(LOCATION_WORDS[number] for number in request.locations),
+        )
+        found = await transaction.storage.carriers(wanted, pages.text_after(request), size + 1)
+        answer = pb.ListCarriersResponse(carriers=[carrier_message(carrier) for carrier in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = pages.next_token(request, found[size - 1].carrier_id)
+        return answer
+
+    @change
+    async def set_carrier_status(
+        self, transaction: Transaction, request: pb.SetCarrierStatusRequest, call: Call
+    ) -> pb.SetCarrierStatusResponse:
+        """Hold a carrier or set it free."""
+        carrier = await storage.set_carrier_status(
+            transaction,
+            request.carrier_id,
+            CARRIER_STATUS_WORDS[request.status],
+            request.reason,
+            call.caller,
+            call.now,
+        )
+        return pb.SetCarrierStatusResponse(carrier=carrier_message(carrier))
+
+    @read
+    async def get_stock(
+        self, transaction: Transaction, request: pb.GetStockRequest, _call: Call
+    ) -> pb.GetStockResponse:
+        """Sum up the carriers by warehouse and SKU."""
+        size = pages.page_size(request.page_size)
+        after = pages.pair_after(request)
+        found = await transaction.storage.stock(request.warehouse_id, request.sku, after, size + 1)
+        answer = pb.GetStockResponse(stock=[stock_message(one) for one in found[:size]])
+        if len(found) > size:
+            last = found[size - 1]
+            answer.next_page_token = pages.next_token(request, last.warehouse_id, last.sku)
+        return answer
+
+    @change
+    async def claim_moves(
+        self, transaction: Transaction, request: pb.ClaimMovesRequest, call: Call
+    ) -> pb.ClaimMovesResponse:
+        """Give requested moves to one caller."""
+        moves = await storage.claim_moves(
+            transaction, request.warehouse_id, request.max, request.claimed_by, call.now
+        )
+        return pb.ClaimMovesResponse(moves=[move_message(move) for move in moves])
+
+    @change
+    async def complete_move(
+        self, transaction: Transaction, request: pb.CompleteMoveRequest, call: Call
+    ) -> pb.CompleteMoveResponse:
+        """Record that a claimed move is done."""
+        move = await storage.complete_move(transaction, request.move_id, request.claimed_by, call.now)
+        return pb.CompleteMoveResponse(move=move_message(move))
+
+    @change
+    async def batch_complete_moves(
+        self, transaction: Transaction, request: pb.BatchCompleteMovesRequest, call: Call
+    ) -> pb.BatchCompleteMovesResponse:
+        """Record that claimed moves are done, each by itself."""
+        outcomes = await storage.complete_moves(transaction, request.move_ids, request.claimed_by, call.now)
+        return pb.BatchCompleteMovesResponse(results=[_result(outcome) for outcome in outcomes])
+
+    @change
+    async def fail_move(
+        self, transaction: Transaction, request: pb.FailMoveRequest, call: Call
+    ) -> pb.FailMoveResponse:
+        """Record that a claimed move failed."""
+        move = await storage.fail_move(
+            transaction, request.move_id, request.claimed_by, request.reason, call.now
+        )
+        return pb.FailMoveResponse(move=move_message(move))
+
+
+def _result(outcome: Move | WmsError) -> pb.CompleteMoveResult:
+    if isinstance(outcome, WmsError):
+        return pb.CompleteMoveResult(status=status_of(outcome))
+    return pb.CompleteMoveResult(move=move_message(outcome))

@@ -1,0 +1,42 @@
+"""What the server takes from its environment; nothing else reads it."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from wms_core.settings import CoreSettings, Duration
+
+
+class ServerSettings(CoreSettings):
+    """One process of the server."""
+
+    server_addr: str = Field(
+        ":8001", description="Where the gRPC server listens: host:port, or :port for all."
+    )
+    reflection_enabled: bool = Field(
+        True, description="Whether the server describes itself to grpcurl and the like."
+    )
+    channelz_enabled: bool = Field(False, description="Whether the server tells of its channels and sockets.")
+    max_in_flight: int = Field(
+        1000, ge=1, description="Calls at work at the same time; health checks are spared."
+    )
+    deadline_cap: Duration = Field(
+        timedelta(seconds=30),
+        description="The longest a call may take, also when the client sets no deadline.",
+    )
+    drain_grace: Duration = Field(
+        timedelta(seconds=20), description="How long calls may go on after SIGTERM before they are cut off."
+    )
+    drain_delay: Duration = Field(
+        timedelta(0), description="How long to be unready before new calls are refused, for load balancers."
+    )
+    readiness_interval: Duration = Field(
+        timedelta(seconds=1), description="How often the database is asked whether it is there."
+    )
+    event_max_bytes: int = Field(
+        900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
+    )
+    request_answers_kept: Duration = Field(
+        timedelta(hours=48),
+        description="How long answers are kept for requests that are sent again (24h at least).",
+    )
