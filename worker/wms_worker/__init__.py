@@ -1,0 +1,1 @@
+"""The fulfillment worker: several replicas, of which one acts."""

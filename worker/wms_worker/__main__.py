@@ -1,0 +1,32 @@
+"""`wms-orders worker`."""
+
+import asyncio
+
+from wms_core.addresses import AddressError
+from wms_core.logs import configure_logging
+from wms_core.postgres.migrate import MigrationError
+from wms_core.settings import read_settings
+from wms_core.tasks import until_terminated
+from wms_worker.app import open_application
+from wms_worker.health import PortTaken
+from wms_worker.settings import WorkerSettings
+
+
+def command() -> None:
+    """Fulfil orders until SIGTERM: active when no other replica is, passive otherwise."""
+    settings = read_settings(WorkerSettings)
+    configure_logging(settings.log_level, settings.log_format, "order-worker")
+    try:
+        asyncio.run(work(settings))
+    except (AddressError, PortTaken, MigrationError) as error:
+        raise SystemExit(f"The worker can't start: {error}") from None
+
+
+async def work(settings: WorkerSettings) -> None:
+    """Work until a signal asks to end."""
+    async with open_application(settings) as task:
+        await until_terminated(task)
+
+
+if __name__ == "__main__":
+    command()
