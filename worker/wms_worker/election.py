@@ -17,9 +17,12 @@ class Election(Protocol):
 
         A database or an ensemble that can't be reached is waited out, and said once.
         """
+        ...
 
     async def lose(self) -> str:
         """Wait until this replica can't be sure any more to hold the role; gives the cause."""
+        ...
 
     async def resign(self) -> None:
         """Give the role up, so that another replica may take it at once; never blocks for long."""
+        ...

@@ -119,29 +119,37 @@ class OrderStore(Protocol):
 
     async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
         """Insert new orders in one statement; those that exist or name no warehouse are left out."""
+        ...
 
     async def get(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Give the orders there are, by id."""
+        ...
 
     async def lock(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Give the orders there are, locked until the end of the transaction."""
+        ...
 
     async def save(self, changes: Sequence[Change]) -> None:
         """Write changes of locked orders with all that belongs to them: lines, events, failures, releases."""
+        ...
 
     async def page(self, wanted: OrderFilter, page: Page) -> list[Order]:
         """Give one page, newest first, with one order more than asked when there are more."""
+        ...
 
     async def eligible(
         self, statuses: Sequence[OrderStatus], max_retries: int, limit: int
     ) -> tuple[list[Order], int]:
         """Give the orders that wait for a retry and have failed fewer times, and how many there are."""
+        ...
 
     async def attempts(self, order_id: str, life: int) -> list[FailureAttempt]:
         """Give the failures counted in one life of an order, first to last."""
+        ...
 
     async def history(self, order_id: str, after: int, limit: int) -> list[EventRecord]:
         """Give the events of an order after a sequence number, also those that have no position yet."""
+        ...
 
 
 class DeadLetterStore(Protocol):
@@ -149,18 +157,23 @@ class DeadLetterStore(Protocol):
 
     async def newest(self, order_id: str) -> DeadLetterEntry | None:
         """Give the newest entry of an order."""
+        ...
 
     async def get(self, entry_id: str) -> DeadLetterEntry | None:
         """Give an entry."""
+        ...
 
     async def decide(self, entry: DeadLetterEntry, decision: Decision) -> None:
         """Add a decision to an entry whose order is locked."""
+        ...
 
     async def page(self, wanted: DeadLetterFilter, page: Page) -> list[DeadLetterEntry]:
         """Give one page, newest first, with one entry more than asked when there are more."""
+        ...
 
     async def stats(self) -> DeadLetterStats:
         """Count the entries in one snapshot."""
+        ...
 
 
 class RequestStore(Protocol):
@@ -171,15 +184,19 @@ class RequestStore(Protocol):
 
         Returns fingerprint and answer by request id. All keys are of one rpc.
         """
+        ...
 
     async def keep(self, answers: Sequence[tuple[RequestKey, bytes]]) -> None:
         """Keep the answers of reserved ids."""
+        ...
 
     async def give_back(self, keys: Sequence[RequestKey]) -> None:
         """Free reserved ids whose requests failed; failures are not kept."""
+        ...
 
     async def forget(self, before: datetime, limit: int) -> int:
         """Remove answers older than `before`; give how many."""
+        ...
 
 
 class StorageStore(Protocol):
@@ -187,74 +204,97 @@ class StorageStore(Protocol):
 
     async def put_warehouse(self, warehouse_id: str) -> None:
         """Make the warehouse exist."""
+        ...
 
     async def warehouse_exists(self, warehouse_id: str) -> bool:
         """Say whether anything was ever put into the warehouse."""
+        ...
 
     async def role_is_held(self, role: str) -> bool:
         """Say whether a worker holds the role and its heartbeat is fresh."""
+        ...
 
     async def put_lane(self, lane: Lane) -> Lane | None:
         """Make or change a lane; None when it belongs to another warehouse."""
+        ...
 
     async def lanes(self, wanted: LaneFilter, after: str, limit: int) -> list[Lane]:
         """Give lanes by id, after one."""
+        ...
 
     async def lock_lanes(self, lane_ids: Sequence[str]) -> dict[str, Lane]:
         """Give the lanes there are, locked."""
+        ...
 
     async def put_destination(self, destination: Destination) -> Destination | None:
         """Make or change a destination; None when it belongs to another warehouse."""
+        ...
 
     async def destinations(self, warehouse_id: str, after: str, limit: int) -> list[Destination]:
         """Give destinations by id, after one, with the length of their queues."""
+        ...
 
     async def destination(self, destination_id: str) -> Destination | None:
         """Give a destination."""
+        ...
 
     async def insert_carriers(self, carriers: Sequence[Carrier]) -> dict[str, Carrier]:
         """Put carriers at the end of locked lanes; gives those that were new, by id."""
+        ...
 
     async def carriers(self, wanted: CarrierFilter, after: str, limit: int) -> list[Carrier]:
         """Give carriers by id, after one."""
+        ...
 
     async def lock_carrier(self, carrier_id: str) -> Carrier | None:
         """Give a carrier, locked."""
+        ...
 
     async def set_carrier_status(self, carrier_id: str, status: str, reason: str, now: datetime) -> Carrier:
         """Change the status of a locked carrier."""
+        ...
 
     async def stock(self, warehouse_id: str, sku: str, after: tuple[str, str], limit: int) -> list[Stock]:
         """Sum up the carriers by warehouse and SKU, after a pair of them."""
+        ...
 
     async def claim_moves(self, warehouse_id: str, limit: int, claimed_by: str, now: datetime) -> list[Move]:
         """Give requested moves to one caller, the oldest first; each move goes to one caller only."""
+        ...
 
     async def lock_moves(self, move_ids: Sequence[str]) -> dict[str, Move]:
         """Give the moves there are, locked."""
+        ...
 
     async def complete_moves(self, move_ids: Sequence[str], now: datetime) -> dict[str, Move]:
         """Record that claimed, locked moves are done and where their carriers are now."""
+        ...
 
     async def fail_moves(self, move_ids: Sequence[str], reason: str, now: datetime) -> dict[str, Move]:
         """Record that live, locked moves failed; their carriers are where they were, to be inspected."""
+        ...
 
     async def put_wave(self, wave: Wave) -> Wave:
         """Make a wave, or give the one of that id."""
+        ...
 
     async def count_wave(self, wave_id: str) -> int:
         """Count the orders of a wave."""
+        ...
 
     async def set_lane_status(self, lane_id: str, status: LaneStatus, now: datetime) -> Lane:
         """Change the status of a locked lane."""
+        ...
 
     async def new_wave_id(self, year: int) -> str:
         """Give the next wave number of the year."""
+        ...
 
     async def audit(
         self, caller: Caller, action: str, subject: str, detail: Mapping[str, object], now: datetime
     ) -> None:
         """Record who did what, for changes that are no event of an order."""
+        ...
 
 
 class CycleStore(Protocol):
@@ -262,71 +302,93 @@ class CycleStore(Protocol):
 
     async def due_retries(self, now: datetime, limit: int) -> list[str]:
         """Give orders whose retry is due, the longest due first."""
+        ...
 
     async def received(self, limit: int) -> list[str]:
         """Give orders that wait for validation."""
+        ...
 
     async def advance(
         self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, now: datetime
     ) -> list[Order]:
         """Move the orders that are in `source` along one arrow; gives them without their lines."""
+        ...
 
     async def tell(self, records: Sequence[EventRecord]) -> None:
         """Write events of orders that this transaction has advanced."""
+        ...
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a wave, most urgent first, with their warehouse."""
+        ...
 
     async def open_destinations(self) -> list[Destination]:
         """Give the destinations that are not paused, with their queues and the orders that wait at them."""
+        ...
 
     async def join_waves(self, members: Sequence[tuple[str, Wave]], now: datetime) -> list[Order]:
         """Put validated orders into waves; gives those that were."""
+        ...
 
     async def to_allocate(self, limit: int, skip: Sequence[str]) -> list[str]:
         """Give orders in a wave that hold nothing yet, most urgent first, except those to skip."""
+        ...
 
     async def free_carriers(self, warehouse_ids: Sequence[str], skus: Sequence[str]) -> list[FreeCarrier]:
         """Give the carriers with units nobody holds, oldest first, locked."""
+        ...
 
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
         """Reserve units of locked carriers for locked orders."""
+        ...
 
     async def wait(self, reasons: Mapping[str, str]) -> None:
         """Record why orders wait; changes no version."""
+        ...
 
     async def request_moves(self, deadline: datetime, now: datetime, limit: int) -> int:
         """Ask for the carriers that are allocated and in a lane, as far as destination queues allow."""
+        ...
 
     async def ready_to_pick(self, limit: int) -> list[str]:
         """Give orders in a wave of which a carrier is on its way or there."""
+        ...
 
     async def arrived_for(self, limit: int) -> list[str]:
         """Give orders in PICKING for which a carrier is at its destination."""
+        ...
 
     async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> list[str]:
         """Pick what carriers that have arrived hold for those of the orders in PICKING; gives these."""
+        ...
 
     async def delivered_whole(self, order_ids: Sequence[str]) -> list[str]:
         """Give those of the orders in PICKING for which everything has been delivered."""
+        ...
 
     async def to_return(self, limit: int) -> list[StrayCarrier]:
         """Give carriers with a rest that nobody at their destination holds, locked."""
+        ...
 
     async def lanes_with_room(self, warehouse_ids: Sequence[str], limit: int) -> list[Lane]:
         """Give open lanes with free positions, the emptiest first."""
+        ...
 
     async def request_returns(self, trips: Sequence[ReturnTrip], deadline: datetime, now: datetime) -> None:
         """Ask for carriers to be brought back to a lane; their positions are promised now."""
+        ...
 
     async def overdue_moves(self, now: datetime, limit: int) -> list[str]:
         """Give live moves whose deadline has passed."""
+        ...
 
     async def failed_moves(self, limit: int) -> list[tuple[str, str, list[str]]]:
         """Give failed moves nobody has acted on: id, reason and the orders that hold the carrier."""
+        ...
 
     async def take_in(self, move_ids: Sequence[str]) -> None:
         """Mark finished moves as acted on."""
+        ...
 
 
 class Transaction(Protocol):
@@ -335,22 +397,27 @@ class Transaction(Protocol):
     @property
     def orders(self) -> OrderStore:
         """Orders."""
+        ...
 
     @property
     def dead_letters(self) -> DeadLetterStore:
         """Dead letters."""
+        ...
 
     @property
     def requests(self) -> RequestStore:
         """Requests answered before."""
+        ...
 
     @property
     def storage(self) -> StorageStore:
         """Storage."""
+        ...
 
     @property
     def cycle(self) -> CycleStore:
         """The fulfillment cycle."""
+        ...
 
 
 class Database(Protocol):
@@ -363,9 +430,11 @@ class Database(Protocol):
         StorageUnavailable, and whatever `work` raises; then nothing was written, except that after
         StorageUnavailable in the commit itself the outcome is unknown.
         """
+        ...
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run reading work of single statements without a transaction around them."""
+        ...
 
 
 class RoleStore(Protocol):
@@ -373,9 +442,12 @@ class RoleStore(Protocol):
 
     async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
         """Take the role by a new epoch; None while another worker's heartbeat is fresh."""
+        ...
 
     async def heartbeat(self, fence: Fence) -> None:
         """Say that the holder is alive; raises StaleEpoch when it is the holder no more."""
+        ...
 
     async def release(self, fence: Fence) -> None:
         """Give the role up, so that the next one need not wait for the lease."""
+        ...

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 import structlog
+from asyncpg.transaction import Transaction as AsyncpgTransaction
 
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
@@ -121,7 +122,7 @@ def _closed(connection: Connection) -> bool:
 
 
 @asynccontextmanager
-async def _finished(transaction: asyncpg.transaction.Transaction) -> AsyncIterator[None]:
+async def _finished(transaction: AsyncpgTransaction) -> AsyncIterator[None]:
     try:
         yield
     except BaseException:

@@ -44,7 +44,7 @@ def migrations() -> list[Migration]:
     """Read the files of the package, in order of their numbers."""
     found = [
         Migration(int(file.name.split("_")[0]), file.name, file.read_text(encoding="utf-8"))
-        for file in files(__package__).joinpath("migrations").iterdir()
+        for file in files("wms_core.postgres").joinpath("migrations").iterdir()
         if file.name.endswith(".sql")
     ]
     return sorted(found, key=lambda migration: migration.number)

@@ -16,6 +16,6 @@ def query(name: str) -> str:
 @cache
 def queries(file: str) -> dict[str, str]:
     """Give all queries of one file of `sql/`, by name."""
-    text = files(__package__).joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
+    text = files("wms_core.postgres").joinpath("sql", f"{file}.sql").read_text(encoding="utf-8")
     _, *parts = _NAME.split(text)
     return {name: body.strip() for name, body in zip(parts[::2], parts[1::2], strict=True)}

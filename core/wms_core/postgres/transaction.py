@@ -1,7 +1,5 @@
 """A unit of work: the stores on one connection."""
 
-from functools import cached_property
-
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.cycle_store import PostgresCycleStore
 from wms_core.postgres.dead_letter_store import PostgresDeadLetterStore
@@ -15,29 +13,8 @@ class PostgresTransaction:
 
     def __init__(self, connection: Connection) -> None:
         """Take a connection on which the transaction has begun."""
-        self._connection = connection
-
-    @cached_property
-    def orders(self) -> PostgresOrderStore:
-        """Orders."""
-        return PostgresOrderStore(self._connection)
-
-    @cached_property
-    def dead_letters(self) -> PostgresDeadLetterStore:
-        """Dead letters."""
-        return PostgresDeadLetterStore(self._connection)
-
-    @cached_property
-    def requests(self) -> PostgresRequestStore:
-        """Requests answered before."""
-        return PostgresRequestStore(self._connection)
-
-    @cached_property
-    def storage(self) -> PostgresStorageStore:
-        """Storage."""
-        return PostgresStorageStore(self._connection)
-
-    @cached_property
-    def cycle(self) -> PostgresCycleStore:
-        """The fulfillment cycle."""
-        return PostgresCycleStore(self._connection)
+        self.orders = PostgresOrderStore(connection)
+        self.dead_letters = PostgresDeadLetterStore(connection)
+        self.requests = PostgresRequestStore(connection)
+        self.storage = PostgresStorageStore(connection)
+        self.cycle = PostgresCycleStore(connection)

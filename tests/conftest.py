@@ -1,0 +1,114 @@
+"""Real parts for the tests: Postgres of each version, a database for each test, a server on it."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+
+from tests.support.api import Api, open_api
+from tests.support.fulfillment import Fulfillment, open_fulfillment
+from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+from wms_core.postgres.migrate import migrate
+from wms_dev.embedded_postgres import EmbeddedPostgres, postgres_binaries, temporary_data_dir
+
+# Nothing a test writes has to survive a power cut.
+_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
+_TEMPLATE = "wms_template"
+
+
+@pytest.fixture(scope="session", params=[18, 15], ids=["postgres18", "postgres15"])
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the URL of a running Postgres of each version that the service supports."""
+    binaries = postgres_binaries(request.param)
+    if binaries is None:
+        missing = f"Postgres {request.param} is not on this machine; on Debian: apt-get install postgresql-15"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with EmbeddedPostgres(
+        temporary_data_dir(), bin_dir=binaries, ephemeral=True, settings=_SETTINGS
+    ) as server:
+        yield server.start()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """Give the URL of a cluster that has a database with the schema and the default warehouse."""
+    import asyncio  # noqa: PLC0415
+
+    async def make() -> None:
+        await _execute(postgres, f'CREATE DATABASE "{_TEMPLATE}"')
+        url = database_named(postgres, _TEMPLATE)
+        await migrate(url)
+        await _execute(url, "INSERT INTO warehouses (warehouse_id) VALUES ('WH-01')")
+
+    asyncio.run(make())
+    return postgres
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """Give the URL of a fresh database with the schema."""
+    name = f"test_{uuid.uuid4().hex}"
+    await _execute(template, f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
+    try:
+        yield database_named(template, name)
+    finally:
+        await _execute(template, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def empty_database_url(postgres: str) -> AsyncIterator[str]:
+    """Give the URL of a database with nothing in it."""
+    name = f"empty_{uuid.uuid4().hex}"
+    await _execute(postgres, f'CREATE DATABASE "{name}"')
+    try:
+        yield database_named(postgres, name)
+    finally:
+        await _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[PostgresDatabase]:
+    """Give a pool on the test's database."""
+    async with open_database(database_url, PoolOptions(max_size=10)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sql(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """Give a connection of the test's own, to look behind the service."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncIterator[Api]:
+    """Give a client of a server on the test's database."""
+    async with open_api(database_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def fulfillment(database: PostgresDatabase) -> AsyncIterator[Fulfillment]:
+    """Give the active worker's cycle, run by hand."""
+    async with open_fulfillment(database) as cycle:
+        yield cycle
+
+
+def database_named(url: str, name: str) -> str:
+    """Give the URL of another database of the same cluster."""
+    return url.rsplit("/", 1)[0] + "/" + name
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
