@@ -1,11 +1,16 @@
-"""Logs: JSON for machines, colours for people, with the ids of the call that is at work."""
+"""Logs: JSON for machines, colours for people, with the ids of the call that is at work.
+
+A traceback says where and what kind, never with which values: addresses and phone numbers are among them.
+"""
 
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import ExcInfo
 
 
 def configure_logging(level: str, form: str, service: str) -> None:
@@ -17,20 +22,51 @@ def configure_logging(level: str, form: str, service: str) -> None:
     ]
     renderer: Any = structlog.processors.JSONRenderer()
     if form == "pretty":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=_write_traceback
+        )
     else:
-        shared += [_service(service), structlog.processors.dict_tracebacks]
+        shared += [_service(service), structlog.processors.ExceptionRenderer(_traceback)]
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    # It says of each tick that the one before is still at work; our own log says how long a cycle took.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_plain, renderer])
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+_without_variables = ExceptionDictTransformer(show_locals=False)
+
+
+def _traceback(exc_info: ExcInfo) -> list[dict[str, Any]]:
+    """Describe an exception and its causes."""
+    return [_first_lines(one) for one in _without_variables(exc_info)]
+
+
+def _first_lines(one: dict[str, Any]) -> dict[str, Any]:
+    """Keep the first line of each message: Postgres quotes whole rows in those after it."""
+    members = [[_first_lines(cause) for cause in member] for member in one["exceptions"]]
+    return {**one, "exc_value": one["exc_value"].partition("\n")[0], "exceptions": members}
+
+
+def _write_traceback(out: TextIO, exc_info: ExcInfo) -> None:
+    """Write the same for people, the first cause first."""
+    _write(out, _traceback(exc_info))
+
+
+def _write(out: TextIO, causes: list[dict[str, Any]]) -> None:
+    for one in reversed(causes):
+        for member in one["exceptions"]:
+            _write(out, member)
+        out.writelines(f"\n  {at['filename']}:{at['lineno']} in {at['name']}" for at in one["frames"])
+        out.write(f"\n{one['exc_type']}: {one['exc_value']}")
 
 
 def _service(name: str) -> Any:

@@ -1,0 +1,86 @@
+"""How the demo's orders stand at one moment."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wms.orders.v1 import order_pb2, orders_pb2
+from wms_dev.client import Client
+
+STATUSES = {
+    order_pb2.ORDER_STATUS_RECEIVED: "received",
+    order_pb2.ORDER_STATUS_VALIDATED: "validated",
+    order_pb2.ORDER_STATUS_ASSIGNED_TO_WAVE: "in a wave",
+    order_pb2.ORDER_STATUS_PICKING: "picking",
+    order_pb2.ORDER_STATUS_PACKING: "packing",
+    order_pb2.ORDER_STATUS_SHIPPED: "shipped",
+    order_pb2.ORDER_STATUS_COMPLETED: "completed",
+    order_pb2.ORDER_STATUS_PENDING_RETRY: "waiting for retry",
+    order_pb2.ORDER_STATUS_DEAD_LETTER: "dead letter",
+    order_pb2.ORDER_STATUS_CANCELLED: "cancelled",
+}
+# Nothing happens to these until somebody decides something.
+SETTLED = frozenset(
+    {
+        order_pb2.ORDER_STATUS_COMPLETED,
+        order_pb2.ORDER_STATUS_DEAD_LETTER,
+        order_pb2.ORDER_STATUS_CANCELLED,
+    }
+)
+LEFT_THE_HOUSE = frozenset({order_pb2.ORDER_STATUS_SHIPPED, order_pb2.ORDER_STATUS_COMPLETED})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All orders that were placed so far, from one moment; `taken_at` on the monotonic clock."""
+
+    orders: Sequence[order_pb2.Order]
+    expected: int
+    taken_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def by_status(self) -> Counter[order_pb2.OrderStatus.ValueType]:
+        """How many orders are in each status."""
+        return Counter(order.status for order in self.orders)
+
+    @property
+    def settled(self) -> int:
+        """How many orders have come to an end, or to the dead letter queue."""
+        return sum(order.status in SETTLED for order in self.orders)
+
+    @property
+    def shipped(self) -> int:
+        """How many orders have left the house."""
+        return sum(order.status in LEFT_THE_HOUSE for order in self.orders)
+
+    @property
+    def failures(self) -> int:
+        """Failures counted against the orders since each was created or retried by hand."""
+        return sum(order.retry_count for order in self.orders)
+
+    @property
+    def waiting(self) -> Counter[str]:
+        """What the orders that are under way wait for."""
+        return Counter(
+            order_pb2.WaitingReason.Name(order.waiting_reason)
+            .removeprefix("WAITING_REASON_")
+            .lower()
+            .replace("_", " ")
+            for order in self.orders
+            if order.status not in SETTLED and order.waiting_reason
+        )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing moves any more."""
+        return self.settled == len(self.orders) == self.expected
+
+
+async def take_snapshot(client: Client, order_ids: Sequence[str], expected: int) -> Snapshot:
+    """One call, so all orders are from one moment."""
+    if not order_ids:
+        return Snapshot((), expected)
+    request = orders_pb2.BatchGetOrdersRequest(order_ids=order_ids)
+    answer = await client.call(client.orders.BatchGetOrders, request)
+    return Snapshot(answer.orders, expected)

@@ -1,0 +1,1 @@
+"""The whole service on this machine: Postgres, server, worker and simulator, from start to stop."""

@@ -1,0 +1,99 @@
+"""What the launchers take from their environment; nothing else here reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wms_dev.embedded_postgres import default_data_dir
+from wms_dev.stack.address import Address
+
+PROJECT_ROOT = Path(__file__).resolve().parents[3]
+# Ours to say for each child; the caller's environment must not say otherwise.
+SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
+DEV_DEFAULTS = {"MOVE_TIMEOUT": "1m"}
+DEMO_SETTINGS = {
+    "WORKER_ID": "demo-worker",
+    # Minutes and hours in real life; the demo is to show five failures in seconds.
+    "FULFILLMENT_INTERVAL": "200ms",
+    "RETRY_BASE": "500ms",
+    "RETRY_CAP": "4s",
+    "MAX_RETRIES": "5",
+    "WAVE_SIZE": "25",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where everything is to listen and keep its data.
+
+    `database_url` None means a Postgres of our own, in `data_dir` when that is set, else a temporary one.
+    `needs_active_worker`: our worker must be the one that fulfils, before anything else begins.
+    """
+
+    server: Address
+    worker: Address
+    warehouse_id: str
+    database_url: str | None
+    data_dir: Path | None
+    settings: Mapping[str, str]
+    needs_active_worker: bool
+    simulator_options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def require_free_ports(self) -> None:
+        """Raise `AddressWrong` for an address that is taken."""
+        self.server.require_free(SERVER_ADDR)
+        self.worker.require_free(WORKER_ADDR)
+
+    def child_environment(self, database_url: str) -> dict[str, str]:
+        """The environment of server, worker and migrations."""
+        ours = {
+            DATABASE_URL: database_url,
+            SERVER_ADDR: str(self.server),
+            WORKER_ADDR: str(self.worker),
+            "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
+            "PYTHONUNBUFFERED": "1",
+        }
+        return {"LOG_FORMAT": "pretty", **self.environment, **self.settings, **ours}
+
+
+def dev_plan(environment: Mapping[str, str]) -> Plan:
+    """`make dev`: the contract's ports on loopback, data that is kept; every variable is the caller's.
+
+    Raises `AddressWrong`.
+    """
+    given = environment.get("DATA_DIR")
+    return Plan(
+        server=_address(environment, SERVER_ADDR) or Address.parse(SERVER_ADDR, "127.0.0.1:8001"),
+        worker=_address(environment, WORKER_ADDR) or Address.parse(WORKER_ADDR, "127.0.0.1:8002"),
+        warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
+        database_url=environment.get(DATABASE_URL) or None,
+        data_dir=Path(given).absolute() if given else default_data_dir(PROJECT_ROOT),
+        settings={key: value for key, value in DEV_DEFAULTS.items() if key not in environment},
+        # Somebody else's database may have somebody else's worker.
+        needs_active_worker=not environment.get(DATABASE_URL),
+        environment=environment,
+    )
+
+
+def demo_plan(environment: Mapping[str, str]) -> Plan:
+    """`make demo`: free ports and temporary data unless the caller says otherwise, delays in seconds.
+
+    Raises `AddressWrong`.
+    """
+    return Plan(
+        server=_address(environment, SERVER_ADDR) or Address.free(),
+        worker=_address(environment, WORKER_ADDR) or Address.free(),
+        warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
+        database_url=environment.get(DATABASE_URL) or None,
+        data_dir=None,
+        settings=DEMO_SETTINGS,
+        needs_active_worker=True,
+        simulator_options=("--speed", "2", "--seed", "1"),
+        environment=environment,
+    )
+
+
+def _address(environment: Mapping[str, str], variable: str) -> Address | None:
+    text = environment.get(variable)
+    return Address.parse(variable, text) if text else None

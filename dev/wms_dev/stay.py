@@ -1,0 +1,68 @@
+"""`make dev`: the service without orders, until somebody ends it."""
+
+import asyncio
+import sys
+
+from rich.console import Console
+
+from wms_dev.client import connect, dice
+from wms_dev.northwind import northwind_products
+from wms_dev.northwind_site import is_open, open_site
+from wms_dev.stack.interruption import Interrupted
+from wms_dev.stack.launching import launch
+from wms_dev.stack.plan import dev_plan
+from wms_dev.stack.stack import Stack
+
+# At the left margin, so that it can be pasted as it is.
+TRY = """
+An order that ships by itself, to paste into a shell:
+
+{python} - <<'END'
+import grpc
+from wms.orders.v1 import orders_pb2 as o, orders_pb2_grpc as g
+orders = g.OrderServiceStub(grpc.insecure_channel("{target}"))
+print(orders.CreateOrder(o.CreateOrderRequest(customer_id="me", priority=1,
+    items=[{{"sku": "NW-001", "quantity": 2}}],
+    shipping_address={{"street": "Main St 1", "city": "Springfield", "country": "US"}})))
+END
+"""
+
+
+def run_dev(console: Console) -> int:
+    """Start everything and stay; 0 after Ctrl-C or SIGTERM, 1 when something ended or could not start."""
+    console.print("Starting Postgres, server, worker and a simulated warehouse. Ctrl-C ends them all.")
+    return launch(console, dev_plan, lambda stack: _stay(stack, console))
+
+
+def _stay(stack: Stack, console: Console) -> int:
+    try:
+        stack.run(_stock_up(stack, console))
+        _print_places(stack, console)
+        stack.run(asyncio.Event().wait())
+    except Interrupted:
+        console.print("Stopping; the data is kept.")
+    return 0
+
+
+def _print_places(stack: Stack, console: Console) -> None:
+    plan = stack.plan
+    places = {
+        "server": f"{plan.server} (gRPC)",
+        "worker": f"{plan.worker} (gRPC health)",
+        "warehouse": plan.warehouse_id,
+        "Postgres": f'psql "{stack.database_url}"' if stack.data_dir else "the one of DATABASE_URL",
+        "data": f"{stack.data_dir or 'in that database'}",
+        "logs": f"{stack.log_folder}",
+    }
+    lines = [f"  {name:<10} {place}" for name, place in places.items()]
+    suggestion = TRY.format(python=sys.executable, target=plan.server.target)
+    # In one piece: whoever waits for the first line may rely on the last.
+    console.print("\n".join(["", "Everything is up:", *lines, suggestion]), soft_wrap=True)
+
+
+async def _stock_up(stack: Stack, console: Console) -> None:
+    """Only at the first start on this database."""
+    async with connect(stack.plan.server.target, "dev", dice(1)) as client:
+        if not await is_open(client, stack.plan.warehouse_id):
+            units = await open_site(client, stack.plan.warehouse_id, northwind_products())
+            console.print(f"Stock received: {sum(units.values())} units of {len(units)} products")
