@@ -37,6 +37,7 @@ lint: $(READY) ## style, types, import contracts, the contract's own rules, gene
 	@$(BIN)/lint-imports
 	@$(BIN)/buf lint
 	@$(BIN)/python -m wms_dev.generate --check
+	@$(BIN)/python -m wms_dev.documents --check
 	@$(BIN)/python -m wms_dev.lockfiles
 
 format: $(READY) ## format the code

@@ -3,14 +3,17 @@
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from wms_core.addresses import listen_address
 from wms_core.domain.retries import RetryPolicy
 from wms_core.postgres.database import PoolOptions
 
 _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST_DAYS = 3650
 
 
 def duration(value: object) -> object:
@@ -20,10 +23,35 @@ def duration(value: object) -> object:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|)\s*", value)
     if match is None:
         raise ValueError("a duration is a number with ms, s, m, h or d, such as 250ms or 15m")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > _LONGEST_DAYS * _UNITS["d"]:
+        raise ValueError(f"a duration is at most {_LONGEST_DAYS}d")
+    return timedelta(seconds=seconds)
 
 
+def postgres_url(url: SecretStr) -> SecretStr:
+    """Refuse what can't be an address of a Postgres; says what is expected, never what was given."""
+    parts = urlsplit(url.get_secret_value())
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
+    whole = not parts.fragment and all(port.isdecimal() or not port for port in ports)
+    if parts.scheme not in ("postgres", "postgresql") or not whole:
+        raise ValueError(
+            "the form is postgresql://user:password@host:port/database; "
+            "in the password, / # ? @ and : are written as %2F %23 %3F %40 and %3A"
+        )
+    return url
+
+
+def address(text: str) -> str:
+    """Refuse what is no address to listen on."""
+    listen_address(text)
+    return text
+
+
+NONE = timedelta(0)
 Duration = Annotated[timedelta, BeforeValidator(duration)]
+Address = Annotated[str, AfterValidator(address)]
 
 
 class CoreSettings(BaseSettings):
@@ -36,14 +64,17 @@ class CoreSettings(BaseSettings):
     service_name: str = Field(
         "order-service", description="What the service calls itself in logs and traces."
     )
-    database_url: SecretStr = Field(
+    database_url: Annotated[SecretStr, AfterValidator(postgres_url)] = Field(
         description="Postgres 15 or newer: postgresql://user:password@host:port/database."
     )
     database_pool_size: int = Field(
         10, ge=1, le=500, description="Connections that one process holds at most."
     )
     database_statement_timeout: Duration = Field(
-        timedelta(seconds=15), description="The longest one statement may take."
+        timedelta(seconds=15),
+        gt=NONE,
+        le=timedelta(days=1),
+        description="The longest one statement may take.",
     )
     default_warehouse_id: str = Field(
         "WH-01",
@@ -54,11 +85,16 @@ class CoreSettings(BaseSettings):
         5, ge=1, le=100, description="Failure number this goes to the dead letter queue."
     )
     retry_base: Duration = Field(
-        timedelta(minutes=15), description="The wait after the first failure; doubles."
+        timedelta(minutes=15), gt=NONE, description="The wait after the first failure; doubles."
     )
-    retry_cap: Duration = Field(timedelta(hours=6), description="The longest wait between two tries.")
+    retry_cap: Duration = Field(
+        timedelta(hours=6), gt=NONE, description="The longest wait between two tries."
+    )
     retry_jitter: float = Field(
         0.0, ge=0, le=1, description="The share of the wait that chance may add to it."
+    )
+    event_max_bytes: int = Field(
+        900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "pretty"] = Field("json", description="For machines or for people.")
@@ -74,6 +110,7 @@ class CoreSettings(BaseSettings):
             max_size=self.database_pool_size,
             statement_timeout=self.database_statement_timeout.total_seconds(),
             application_name=application_name,
+            event_max_bytes=self.event_max_bytes,
         )
 
 

@@ -5,6 +5,7 @@ import asyncio
 from wms_core.addresses import AddressError
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
+from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import until_terminated
 from wms_server.app import PortTaken, open_application
@@ -17,7 +18,7 @@ def command() -> None:
     configure_logging(settings.log_level, settings.log_format, settings.service_name)
     try:
         asyncio.run(serve(settings))
-    except (AddressError, PortTaken, MigrationError) as error:
+    except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The server can't start: {error}") from None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import grpc
 import structlog
@@ -94,9 +94,16 @@ class Application:
                 await self._pipeline.drained()
         except TimeoutError:
             _log.warning("drain_cut_off", at_work=self._pipeline.at_work)
+        await self._let_callers_leave()
         # The last answers are still on their way; an open health watch would hold a longer grace.
         await self._server.stop(grace=0.5)
         _log.info("stopped")
+
+    async def _let_callers_leave(self) -> None:
+        """Go on refusing for a moment: calls that gRPC has not handed over when it stops get no reason."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._pipeline.left_alone(0.05)
 
 
 #: A second server must not share the port in silence. The limit leaves room for our own, clearer refusal.

@@ -63,6 +63,7 @@ class Pipeline:
         self._limits = limits
         self._at_work: set[asyncio.Task[bytes]] = set()
         self._closed = False
+        self._newest = 0.0
 
     @property
     def at_work(self) -> int:
@@ -78,6 +79,11 @@ class Pipeline:
         while self._at_work:
             await asyncio.wait(set(self._at_work))
 
+    async def left_alone(self, seconds: float) -> None:
+        """Wait until nobody has called for so long."""
+        while (pause := self._newest + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 # calls move the end
+            await asyncio.sleep(pause)
+
     def begin(self, rpc: str, metadata: Metadata, remaining: float | None) -> Call:
         """Make the call of a request that has arrived; its end is the deadline or the cap."""
         seconds = (
@@ -88,9 +94,10 @@ class Pipeline:
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
 
-        Raises our errors, DeadlinePassedAtWork at the call's end (the work goes on: its outcome is then unknown to
-        the caller), and whatever a fault of ours raises.
+        Raises our errors, DeadlinePassedAtWork at the call's end (the work goes on: its outcome is then
+        unknown to the caller), and whatever a fault of ours raises.
         """
+        self._newest = time.monotonic()
         if self._closed:
             raise ShuttingDown
         if len(self._at_work) >= self._limits.max_in_flight:
@@ -150,7 +157,7 @@ def decode(kind: type[Message], raw: bytes) -> Message:
     try:
         return kind.FromString(raw)
     except DecodeError:
-        raise MalformedMessage(message=kind.DESCRIPTOR.full_name) from None
+        raise MalformedMessage from None
 
 
 def request_key(rpc: str, request: Any) -> RequestKey | None:

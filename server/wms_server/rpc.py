@@ -13,8 +13,9 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
+from wms_core.domain.caller import Caller
 from wms_core.domain.errors import NotServed, WmsError
-from wms_server.calls import CORRELATION, Call
+from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
 from wms_server.pipeline import Metadata, Pipeline, Work, work_of
 
@@ -58,7 +59,7 @@ async def _answer(
 ) -> bytes:
     started = time.perf_counter()
     call = pipeline.begin(method.name, _metadata(context), context.time_remaining())
-    correlation = ((CORRELATION, call.caller.correlation_id),)
+    correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
     outcome = await _outcome(pipeline, work, call, request)
     _tell(call, outcome, time.perf_counter() - started)
@@ -97,6 +98,10 @@ def _tell(call: Call, outcome: bytes | Status, seconds: float) -> None:
     )
 
 
+def _correlation(caller: Caller) -> tuple[tuple[str, str], ...]:
+    return ((CORRELATION, caller.correlation_id),)
+
+
 def _metadata(context: Context) -> Metadata:
     return context.invocation_metadata() or ()
 
@@ -111,10 +116,10 @@ def _unserved(method: MethodDescriptor) -> Any:
     status = status_of(NotServed(method=method.name))
 
     async def unary(_request: bytes, context: Context) -> bytes:
-        return await _abort(context, status, ())
+        return await _abort(context, status, _correlation(caller_from(_metadata(context))))
 
     async def stream(_requests: Any, context: Context) -> Any:
-        await _abort(context, status, ())
+        await _abort(context, status, _correlation(caller_from(_metadata(context))))
         yield b""
 
     kinds: dict[tuple[bool, bool], Callable[[Any], Any]] = {

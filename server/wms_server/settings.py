@@ -4,13 +4,13 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from wms_core.settings import CoreSettings, Duration
+from wms_core.settings import NONE, Address, CoreSettings, Duration
 
 
 class ServerSettings(CoreSettings):
     """One process of the server."""
 
-    server_addr: str = Field(
+    server_addr: Address = Field(
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
     )
     reflection_enabled: bool = Field(
@@ -22,6 +22,7 @@ class ServerSettings(CoreSettings):
     )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),
+        gt=NONE,
         description="The longest a call may take, also when the client sets no deadline.",
     )
     drain_grace: Duration = Field(
@@ -31,12 +32,10 @@ class ServerSettings(CoreSettings):
         timedelta(0), description="How long to be unready before new calls are refused, for load balancers."
     )
     readiness_interval: Duration = Field(
-        timedelta(seconds=1), description="How often the database is asked whether it is there."
-    )
-    event_max_bytes: int = Field(
-        900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
+        timedelta(seconds=1), gt=NONE, description="How often the database is asked whether it is there."
     )
     request_answers_kept: Duration = Field(
         timedelta(hours=48),
+        ge=timedelta(hours=24),
         description="How long answers are kept for requests that are sent again (24h at least).",
     )

@@ -5,6 +5,7 @@ import asyncio
 from wms_core.addresses import AddressError
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
+from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import until_terminated
 from wms_worker.app import open_application
@@ -18,7 +19,7 @@ def command() -> None:
     configure_logging(settings.log_level, settings.log_format, "order-worker")
     try:
         asyncio.run(work(settings))
-    except (AddressError, PortTaken, MigrationError) as error:
+    except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The worker can't start: {error}") from None
 
 

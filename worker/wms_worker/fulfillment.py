@@ -54,7 +54,9 @@ class FulfillmentRole:
                 try:
                     await asyncio.wait({lost, deposed}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
+                    # At once: the step at work may take a while to end.
                     term.stopping = True
+                    await self._health.set_active(ROLE, active=False)
             cause = lost.result() if lost.done() else "a write was refused: the epoch is another's"
             _log.warning("stepped_down", role=ROLE, epoch=fence.epoch, cause=cause)
         finally:

@@ -6,7 +6,7 @@ from wms_core.application.ports import DeadLetterFilter, Page, Transaction
 from wms_core.domain import failures
 from wms_core.domain.caller import Caller
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision, Resolution
-from wms_core.domain.errors import DeadLetterEntryNotFound, OrderNotFound
+from wms_core.domain.errors import DeadLetterEntryNotFound
 from wms_core.domain.orders import Order
 
 
@@ -43,26 +43,34 @@ async def resolve(
 ) -> tuple[DeadLetterEntry, Order]:
     """Do what a supervisor decided about the order's newest entry.
 
-    Raises OrderNotFound, EtagMismatch, DeadLetterEntryNotFound, DeadLetterAlreadyResolved.
+    Raises DeadLetterEntryNotFound, EtagMismatch, DeadLetterAlreadyResolved.
     """
     found = await transaction.orders.lock([order_id])
-    if order_id not in found:
-        raise OrderNotFound(order_id=order_id)
-    found[order_id].expect(etag)
-    return await decide(transaction, found[order_id], resolution, notes, resolved_by, caller, now)
+    entry = await get(transaction, order_id, "")
+    order = found[order_id]
+    order.expect(etag)
+    return await _decide(transaction, order, entry, resolution, notes, resolved_by, caller, now)
 
 
-async def decide(
+async def cancel(transaction: Transaction, order: Order, reason: str, caller: Caller, now: datetime) -> Order:
+    """Cancel a locked order that is dead-lettered: its entry is resolved so, by the caller."""
+    entry = await get(transaction, order.order_id, "")
+    _, cancelled = await _decide(
+        transaction, order, entry, Resolution.CANCELLED, reason, caller.actor, caller, now
+    )
+    return cancelled
+
+
+async def _decide(
     transaction: Transaction,
     order: Order,
+    entry: DeadLetterEntry,
     resolution: Resolution,
     notes: str,
     resolved_by: str,
     caller: Caller,
     now: datetime,
 ) -> tuple[DeadLetterEntry, Order]:
-    """Decide about the newest entry of a locked order: the entry and what it says, in one transaction."""
-    entry = await get(transaction, order.order_id, "")
     entry.check_resolvable(resolution)
     change = failures.resolve(order, entry.entry_id, resolution, notes, resolved_by, caller, now)
     await transaction.dead_letters.decide(entry, Decision(resolution, notes, resolved_by, now))

@@ -61,7 +61,7 @@ async def explain(transaction: Transaction, order_id: str, now: datetime) -> Exp
         order=order,
         waiting_reason=reason,
         sentence=sentence,
-        since=order.updated_at,
+        since=await transaction.orders.since(order_id) or order.updated_at,
         next_attempt_at=order.next_retry_at,
         legal_calls=legal_calls(order.status),
     )

@@ -21,8 +21,10 @@ T = TypeVar("T")
 Item = TypeVar("Item", str, tuple[str, str])
 _log = structlog.get_logger(__name__)
 
-#: The cycle stops at these: the role or the database is lost, or somebody else was faster.
-STOPS = (StaleEpoch, Unavailable, Aborted)
+#: The cycle stops at these: the role or the database is lost.
+STOPS = (StaleEpoch, Unavailable)
+#: No order is to blame for these; the last one says that somebody else holds what the step needs.
+_NO_ORDERS_FAULT = (*STOPS, Aborted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class FencedWork:
         """Work on a batch; when it fails, on its halves; the one order that fails alone is counted."""
         try:
             return await work(items)
-        except STOPS:
+        except _NO_ORDERS_FAULT:
             raise
         except Exception as error:
             if len(items) > 1:
@@ -151,7 +153,7 @@ class FencedWork:
 
         try:
             await self.transact(work)
-        except STOPS:
+        except _NO_ORDERS_FAULT:
             raise
         except Exception:
             # Not even its failure can be counted: it must not stop the others.

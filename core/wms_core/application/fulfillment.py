@@ -17,6 +17,7 @@ from wms_core.application.ports import Transaction
 from wms_core.domain import events, failures
 from wms_core.domain.allocation import allocate
 from wms_core.domain.change import told
+from wms_core.domain.errors import Aborted
 from wms_core.domain.events import OrderEvent
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
@@ -54,6 +55,8 @@ class Cycle(FencedWork):
                 done[name] = await step()
             except STOPS:
                 raise
+            except Aborted as error:
+                _log.warning("step_put_off", step=name, error=str(error))
             except Exception:
                 # One failing step must not stop the others.
                 _log.exception("step_failed", step=name)
@@ -70,7 +73,7 @@ class Cycle(FencedWork):
 
     async def _reset(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
         now = now_utc()
-        found = await transaction.orders.lock(order_ids)
+        found = await transaction.orders.lock_free(order_ids)
         due = [
             o
             for o in found.values()
@@ -125,7 +128,7 @@ class Cycle(FencedWork):
 
     async def _allocate(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
         now = now_utc()
-        found = await transaction.orders.lock(order_ids)
+        found = await transaction.orders.lock_free(order_ids)
         orders = [found[order_id] for order_id in order_ids if _waits_for_stock(found.get(order_id))]
         carriers = await transaction.cycle.free_carriers(
             sorted({order.warehouse_id for order in orders}),
@@ -201,22 +204,19 @@ class Cycle(FencedWork):
     async def take_in_failures(self) -> int:
         """Count a failure for every order that waits for a move that failed."""
 
-        async def batch(transaction: Transaction) -> int:
-            now = now_utc()
-            failed = await transaction.cycle.failed_moves(self.rules.batch)
-            reasons = {
-                order_id: f"Move failed: {reason}"
-                for _, reason, order_ids in failed
-                for order_id in order_ids
-            }
-            found = await transaction.orders.lock(list(reasons)) if reasons else {}
-            working = [order for order in found.values() if order.status in (_S.ASSIGNED_TO_WAVE, _S.PICKING)]
-            await self.fail(transaction, [(order, reasons[order.order_id]) for order in working], now)
-            if failed:
-                await transaction.cycle.take_in([move_id for move_id, _, _ in failed])
-            return len(failed)
+        async def batch(failed: Sequence[tuple[str, str]]) -> int:
+            return await self.transact(lambda transaction: self._take_in_failures(transaction, failed))
 
-        return await self.transact(batch)
+        await self.in_batches(lambda t: t.cycle.waiting_for_failed_moves(self.rules.batch), batch)
+        return await self.transact(lambda t: t.cycle.take_in_failed_moves())
+
+    async def _take_in_failures(self, transaction: Transaction, failed: Sequence[tuple[str, str]]) -> int:
+        reasons = dict(failed)
+        found = await transaction.orders.lock_free(list(reasons))
+        working = [order for order in found.values() if order.status in (_S.ASSIGNED_TO_WAVE, _S.PICKING)]
+        counted = [(order, f"Move failed: {reasons[order.order_id]}") for order in working]
+        await self.fail(transaction, counted, now_utc())
+        return len(working)
 
 
 def _waits_for_stock(order: Order | None) -> bool:

@@ -5,11 +5,10 @@ from datetime import datetime
 
 from wms_core.application import dead_letters
 from wms_core.application.once import replay
-from wms_core.application.ports import OrderFilter, Page, RequestKey, Transaction
+from wms_core.application.ports import InsertOutcome, OrderFilter, Page, RequestKey, Transaction
 from wms_core.domain import lifecycle
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
-from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.errors import (
     DestinationNotFound,
     OrderAlreadyExists,
@@ -39,23 +38,32 @@ async def create_many(
 ) -> list[Order | WmsError]:
     """Take orders in by one statement; each gives its order or its own error, in the order given.
 
-    Of two with the same id the first one is made.
+    Of two with the same id the first one is made; the second only when the first was refused.
     """
-    changes: dict[str, Change] = {}
-    for new in wanted:
-        if new.order_id not in changes:
-            changes[new.order_id] = lifecycle.receive(new, caller, now)
-    made = await transaction.orders.insert(list(changes.values()))
-    outcomes: list[Order | WmsError] = []
-    for new in wanted:
-        change = changes.pop(new.order_id, None)
-        if not made[new.order_id].warehouse_known and change is not None:
-            outcomes.append(WarehouseNotFound(warehouse_id=new.warehouse_id))
-        elif change is None or not made[new.order_id].inserted:
-            outcomes.append(OrderAlreadyExists(order_id=new.order_id))
-        else:
-            outcomes.append(change.order)
-    return outcomes
+    outcomes: dict[int, Order | WmsError] = {}
+    waiting = dict(enumerate(wanted))
+    while waiting:
+        first = {new.order_id: number for number, new in reversed(waiting.items())}
+        changes = {number: lifecycle.receive(waiting[number], caller, now) for number in first.values()}
+        made = await transaction.orders.insert(list(changes.values()))
+        for number, new in list(waiting.items()):
+            outcome = made[new.order_id]
+            if number in changes:
+                outcomes[number] = _created(changes[number].order, outcome)
+            elif outcome.warehouse_known and not outcome.too_large:
+                outcomes[number] = OrderAlreadyExists(order_id=new.order_id)
+            else:
+                continue
+            del waiting[number]
+    return [outcomes[number] for number in range(len(wanted))]
+
+
+def _created(order: Order, outcome: InsertOutcome) -> Order | WmsError:
+    if outcome.too_large:
+        return outcome.too_large
+    if not outcome.warehouse_known:
+        return WarehouseNotFound(warehouse_id=order.warehouse_id)
+    return order if outcome.inserted else OrderAlreadyExists(order_id=order.order_id)
 
 
 async def create_batch(
@@ -182,10 +190,7 @@ async def cancel(
     """
     order = await locked(transaction, order_id, etag)
     if order.status is OrderStatus.DEAD_LETTER:
-        _, cancelled = await dead_letters.decide(
-            transaction, order, Resolution.CANCELLED, reason, caller.actor, caller, now
-        )
-        return cancelled
+        return await dead_letters.cancel(transaction, order, reason, caller, now)
     return await saved(transaction, lifecycle.cancel(order, reason, caller, now))
 
 

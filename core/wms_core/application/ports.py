@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
+from wms_core.domain.errors import EventTooLarge
 from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
@@ -110,15 +111,19 @@ class Fence:
 class InsertOutcome:
     """What became of one order to be inserted."""
 
-    inserted: bool
-    warehouse_known: bool
+    inserted: bool = False
+    warehouse_known: bool = True
+    too_large: EventTooLarge | None = None
 
 
 class OrderStore(Protocol):
     """Orders with their lines, shipments, failures and events."""
 
     async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
-        """Insert new orders in one statement; those that exist or name no warehouse are left out."""
+        """Insert new orders, each of another id, in one statement.
+
+        Those that exist, name no warehouse or make too large an event are left out.
+        """
         ...
 
     async def get(self, order_ids: Sequence[str]) -> dict[str, Order]:
@@ -127,6 +132,10 @@ class OrderStore(Protocol):
 
     async def lock(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Give the orders there are, locked until the end of the transaction."""
+        ...
+
+    async def lock_free(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """As `lock`, but leave out those that another transaction is changing instead of waiting for it."""
         ...
 
     async def save(self, changes: Sequence[Change]) -> None:
@@ -149,6 +158,10 @@ class OrderStore(Protocol):
 
     async def history(self, order_id: str, after: int, limit: int) -> list[EventRecord]:
         """Give the events of an order after a sequence number, also those that have no position yet."""
+        ...
+
+    async def since(self, order_id: str) -> datetime | None:
+        """Say when an order came into its status; None when that event is no longer kept."""
         ...
 
 
@@ -238,7 +251,7 @@ class StorageStore(Protocol):
         """Give a destination."""
         ...
 
-    async def insert_carriers(self, carriers: Sequence[Carrier]) -> dict[str, Carrier]:
+    async def insert_carriers(self, carriers: Sequence[Carrier], now: datetime) -> dict[str, Carrier]:
         """Put carriers at the end of locked lanes; gives those that were new, by id."""
         ...
 
@@ -291,9 +304,9 @@ class StorageStore(Protocol):
         ...
 
     async def audit(
-        self, caller: Caller, action: str, subject: str, detail: Mapping[str, object], now: datetime
+        self, caller: Caller, action: str, details: Mapping[str, Mapping[str, object]], now: datetime
     ) -> None:
-        """Record who did what, for changes that are no event of an order."""
+        """Record who did what to which subjects, for changes that are no event of an order."""
         ...
 
 
@@ -382,12 +395,12 @@ class CycleStore(Protocol):
         """Give live moves whose deadline has passed."""
         ...
 
-    async def failed_moves(self, limit: int) -> list[tuple[str, str, list[str]]]:
-        """Give failed moves nobody has acted on: id, reason and the orders that hold the carrier."""
+    async def waiting_for_failed_moves(self, limit: int) -> list[tuple[str, str]]:
+        """Give orders that wait for a carrier whose move failed, with the reason of the failure."""
         ...
 
-    async def take_in(self, move_ids: Sequence[str]) -> None:
-        """Mark finished moves as acted on."""
+    async def take_in_failed_moves(self) -> int:
+        """Mark failed moves that no order waits for any more as acted on; gives how many."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The StorageService: each function is one call's work inside a transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from wms_core.application.ports import Transaction
@@ -9,6 +10,7 @@ from wms_core.domain.errors import (
     CarrierAlreadyExists,
     CarrierLeft,
     CarrierNotFound,
+    ConcurrentChange,
     LaneBlocked,
     LaneFull,
     LaneNotFound,
@@ -31,22 +33,36 @@ from wms_core.domain.storage import (
 )
 
 
-async def put_lane(transaction: Transaction, lane: Lane, caller: Caller, now: datetime) -> Lane:
-    """Make a lane or change it. Raises LaneFull, WarehouseMismatch."""
+async def put_lane(
+    transaction: Transaction, lane: Lane, caller: Caller, now: datetime, *, keep_status: bool = False
+) -> Lane:
+    """Make a lane or change it; with `keep_status` one that exists keeps the status it has.
+
+    Raises WarehouseMismatch, LaneFull, ConcurrentChange.
+    """
     await transaction.storage.put_warehouse(lane.warehouse_id)
     present = (await transaction.storage.lock_lanes([lane.lane_id])).get(lane.lane_id)
-    if present is not None and present.occupied > lane.capacity:
-        raise LaneFull(lane_id=lane.lane_id, capacity=lane.capacity, occupied=present.occupied)
+    if present is not None:
+        _check_change(present, lane)
+        lane = replace(lane, status=present.status) if keep_status else lane
     stored = await transaction.storage.put_lane(lane)
     if stored is None:
+        # Made just now, in another warehouse.
+        raise ConcurrentChange
+    detail = {"zone": lane.zone, "capacity": lane.capacity, "status": lane.status.value}
+    await transaction.storage.audit(caller, "lane.put", {f"lane/{lane.lane_id}": detail}, now)
+    return stored
+
+
+def _check_change(present: Lane, lane: Lane) -> None:
+    if present.warehouse_id != lane.warehouse_id:
         raise WarehouseMismatch(
             resource=lane.lane_id,
-            warehouse_id=present.warehouse_id if present else "another one",
+            warehouse_id=present.warehouse_id,
             required_warehouse_id=lane.warehouse_id,
         )
-    detail = {"zone": lane.zone, "capacity": lane.capacity, "status": lane.status.value}
-    await transaction.storage.audit(caller, "lane.put", f"lane/{lane.lane_id}", detail, now)
-    return stored
+    if present.occupied > lane.capacity:
+        raise LaneFull(lane_id=lane.lane_id, capacity=lane.capacity, occupied=present.occupied)
 
 
 async def set_lane_status(
@@ -59,7 +75,7 @@ async def set_lane_status(
     if lane.status is status:
         return lane
     detail = {"from": lane.status.value, "to": status.value, "reason": reason}
-    await transaction.storage.audit(caller, "lane.status", f"lane/{lane_id}", detail, now)
+    await transaction.storage.audit(caller, "lane.status", {f"lane/{lane_id}": detail}, now)
     return await transaction.storage.set_lane_status(lane_id, status, now)
 
 
@@ -70,9 +86,10 @@ async def put_destination(
     await transaction.storage.put_warehouse(destination.warehouse_id)
     stored = await transaction.storage.put_destination(destination)
     if stored is None:
+        present = await transaction.storage.destination(destination.destination_id)
         raise WarehouseMismatch(
             resource=destination.destination_id,
-            warehouse_id="another one",
+            warehouse_id=present.warehouse_id if present else "",
             required_warehouse_id=destination.warehouse_id,
         )
     detail = {
@@ -81,7 +98,7 @@ async def put_destination(
         "paused": destination.paused,
     }
     subject = f"destination/{destination.destination_id}"
-    await transaction.storage.audit(caller, "destination.put", subject, detail, now)
+    await transaction.storage.audit(caller, "destination.put", {subject: detail}, now)
     return stored
 
 
@@ -103,13 +120,14 @@ async def receive_carriers(
         if carrier.carrier_id in seen:
             raise CarrierAlreadyExists(carrier_id=carrier.carrier_id)
         seen.add(carrier.carrier_id)
-    made = await transaction.storage.insert_carriers(carriers)
+    made = await transaction.storage.insert_carriers(carriers, now)
+    details = {}
     for carrier in carriers:
         if carrier.carrier_id not in made:
             raise CarrierAlreadyExists(carrier_id=carrier.carrier_id)
         detail = {"sku": carrier.sku, "quantity": carrier.quantity, "laneId": carrier.lane_id}
-        subject = f"carrier/{carrier.carrier_id}"
-        await transaction.storage.audit(caller, "carrier.received", subject, detail, now)
+        details[f"carrier/{carrier.carrier_id}"] = detail
+    await transaction.storage.audit(caller, "carrier.received", details, now)
     return [made[carrier.carrier_id] for carrier in carriers]
 
 
@@ -146,30 +164,33 @@ async def set_carrier_status(
     if carrier.status is status:
         return carrier
     detail = {"from": carrier.status.value, "to": status.value, "reason": reason}
-    await transaction.storage.audit(caller, "carrier.status", f"carrier/{carrier_id}", detail, now)
+    await transaction.storage.audit(caller, "carrier.status", {f"carrier/{carrier_id}": detail}, now)
     return await transaction.storage.set_carrier_status(carrier_id, status, reason, now)
 
 
 async def claim_moves(
-    transaction: Transaction, warehouse_id: str, limit: int, claimed_by: str, now: datetime
+    transaction: Transaction, warehouse_id: str, limit: int, claimed_by: str, caller: Caller, now: datetime
 ) -> list[Move]:
     """Give requested moves to one caller, the oldest first. Raises WarehouseNotFound."""
     moves = await transaction.storage.claim_moves(warehouse_id, limit, claimed_by, now)
     if not moves and not await transaction.storage.warehouse_exists(warehouse_id):
         raise WarehouseNotFound(warehouse_id=warehouse_id)
+    await _audit_moves(transaction, caller, "move.claimed", moves, now)
     return moves
 
 
-async def complete_move(transaction: Transaction, move_id: str, claimed_by: str, now: datetime) -> Move:
+async def complete_move(
+    transaction: Transaction, move_id: str, claimed_by: str, caller: Caller, now: datetime
+) -> Move:
     """Record that a claimed move is done. Raises MoveNotFound, MoveClaimedByOther, MoveStatusConflict."""
-    (outcome,) = await complete_moves(transaction, [move_id], claimed_by, now)
+    (outcome,) = await complete_moves(transaction, [move_id], claimed_by, caller, now)
     if isinstance(outcome, WmsError):
         raise outcome
     return outcome
 
 
 async def complete_moves(
-    transaction: Transaction, move_ids: Sequence[str], claimed_by: str, now: datetime
+    transaction: Transaction, move_ids: Sequence[str], claimed_by: str, caller: Caller, now: datetime
 ) -> list[Move | WmsError]:
     """Record that claimed moves are done: each its move or its own error, in the order given."""
     found = await transaction.storage.lock_moves(move_ids)
@@ -184,11 +205,12 @@ async def complete_moves(
         if move_id not in faults and found[move_id].status is MoveStatus.CLAIMED
     ]
     done = await transaction.storage.complete_moves(claimed, now) if claimed else {}
+    await _audit_moves(transaction, caller, "move.completed", list(done.values()), now)
     return [faults.get(move_id) or done.get(move_id) or found[move_id] for move_id in move_ids]
 
 
 async def fail_move(
-    transaction: Transaction, move_id: str, claimed_by: str, reason: str, now: datetime
+    transaction: Transaction, move_id: str, claimed_by: str, reason: str, caller: Caller, now: datetime
 ) -> Move:
     """Record that a claimed move failed; the worker counts the failure for the orders that wait for it.
 
@@ -198,7 +220,21 @@ async def fail_move(
     if fault := _fault(move_id, move, claimed_by, MoveStatus.FAILED):
         raise fault
     failed = await transaction.storage.fail_moves([move_id], reason, now)
+    await _audit_moves(transaction, caller, "move.failed", list(failed.values()), now)
     return failed.get(move_id) or (await transaction.storage.lock_moves([move_id]))[move_id]
+
+
+async def _audit_moves(
+    transaction: Transaction, caller: Caller, action: str, moves: Sequence[Move], now: datetime
+) -> None:
+    if moves:
+        details = {f"move/{move.move_id}": _move_detail(move) for move in moves}
+        await transaction.storage.audit(caller, action, details, now)
+
+
+def _move_detail(move: Move) -> dict[str, object]:
+    facts = {"carrierId": move.carrier_id, "claimedBy": move.claimed_by, "reason": move.failure_reason}
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _fault(move_id: str, move: Move | None, claimed_by: str, wanted: MoveStatus) -> WmsError | None:

@@ -126,7 +126,7 @@ class RequestIdReused(AlreadyExists):
 
 
 class EtagMismatch(Aborted):
-    """Order {order_id} has changed: its etag is {etag}, not {expected}; read it again."""
+    """Order {order_id} has changed: its etag is {etag} now; read it again."""
 
     reason = "ETAG_MISMATCH"
 
@@ -165,12 +165,6 @@ class NothingToShip(FailedPrecondition):
     """Nothing has been delivered for order {order_id} since its last shipment."""
 
     reason = "NOTHING_TO_SHIP"
-
-
-class BackorderOpen(FailedPrecondition):
-    """Order {order_id} has an open backorder; fulfil or cancel it first."""
-
-    reason = "BACKORDER_OPEN"
 
 
 class WarehouseNotFound(NotFound):
@@ -258,7 +252,7 @@ class DeadLetterAlreadyResolved(FailedPrecondition):
 
 
 class EventTooLarge(InvalidArgument):
-    """The event of this change would be {size} bytes; the limit is {limit}."""
+    """The event of this change to order {order_id} would be {size} bytes; the limit is {limit}."""
 
     reason = "EVENT_TOO_LARGE"
 
@@ -268,7 +262,7 @@ class StaleEpoch(WmsError):
 
 
 class MalformedMessage(InvalidArgument):
-    """The request can't be read as {message}; the client may be built from another contract."""
+    """The request can't be read as this call's message; the client may be built from another contract."""
 
     reason = "MALFORMED_MESSAGE"
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from wms_core.domain.caller import Caller
+from wms_core.domain.errors import EventTooLarge
 from wms_core.domain.order_status import OrderStatus
 
 
@@ -200,3 +201,8 @@ class EventRecord:
     payload: str
     event_id: str = ""
     position: int | None = None
+
+    def size_fault(self, limit: int) -> EventTooLarge | None:
+        """Give the error of an event whose payload has more bytes than the limit."""
+        size = len(self.payload.encode())
+        return EventTooLarge(order_id=self.order_id, size=size, limit=limit) if size > limit else None

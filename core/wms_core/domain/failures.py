@@ -134,7 +134,7 @@ def resolve(
             return _restart(changing, fresh)
         case Resolution.CANCELLED:
             reason = notes or "resolved as cancelled"
-            after = replace(order, status=OrderStatus.CANCELLED, cancel_reason=reason)
+            after = replace(order, status=OrderStatus.CANCELLED, cancel_reason=reason, failed_status=None)
             changing.tell(events.Cancelled(**told(order, now), reason=reason), after, moved=True)
             return changing.done(after, releases=True)
         case Resolution.ESCALATED:

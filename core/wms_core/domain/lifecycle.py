@@ -121,7 +121,7 @@ def cancel(order: Order, reason: str, caller: Caller, now: datetime) -> Change:
     event = events.Cancelled(**told(order, now), reason=reason)
     return moved(
         order, OrderStatus.CANCELLED, event, caller, now,
-        releases=True, cancel_reason=reason, next_retry_at=None, waiting_reason=None,
+        releases=True, cancel_reason=reason, failed_status=None, next_retry_at=None, waiting_reason=None,
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ class Order:
     def expect(self, etag: str) -> None:
         """Raise EtagMismatch unless `etag` is empty or the present one."""
         if etag and etag != self.etag:
-            raise EtagMismatch(order_id=self.order_id, expected=etag, etag=self.etag)
+            raise EtagMismatch(order_id=self.order_id, etag=self.etag)
 
     def require(self, *statuses: OrderStatus) -> None:
         """Raise StatusConflict, naming both, unless the order is in one of the statuses."""

@@ -2,9 +2,9 @@
 
 import asyncio
 
-import asyncpg
 import typer
 
+from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.migrate import migrate as apply_migrations
 from wms_core.settings import CoreSettings, read_settings
@@ -17,7 +17,7 @@ def migrate() -> None:
         applied = asyncio.run(apply_migrations(settings.database_url.get_secret_value()))
     except MigrationError as error:
         raise SystemExit(f"The schema can't be brought up to date: {error}") from None
-    except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+    except DRIVER as error:
         reason = f"{type(error).__name__}: {error}"
         raise SystemExit(f"The database of DATABASE_URL can't be used ({reason}).") from None
     for migration in applied:

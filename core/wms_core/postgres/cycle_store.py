@@ -24,9 +24,10 @@ from wms_core.postgres.storage_rows import destination_from, lane_from
 class PostgresCycleStore:
     """See `application.ports.CycleStore`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, event_max_bytes: int) -> None:
         """Work on a connection whose transaction has begun."""
         self._connection = connection
+        self._event_max_bytes = event_max_bytes
 
     async def due_retries(self, now: datetime, limit: int) -> list[str]:
         """Give orders whose retry is due, the longest due first."""
@@ -45,7 +46,7 @@ class PostgresCycleStore:
 
     async def tell(self, records: Sequence[EventRecord]) -> None:
         """Write events of orders that this transaction has advanced."""
-        await self._connection.execute(query("cycle.tell"), *event_columns(records))
+        await self._connection.execute(query("cycle.tell"), *event_columns(records, self._event_max_bytes))
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a wave, most urgent first, with their warehouse."""
@@ -162,14 +163,14 @@ class PostgresCycleStore:
         rows = await self._connection.fetch(query("cycle.overdue_moves"), now, limit)
         return [row["move_id"] for row in rows]
 
-    async def failed_moves(self, limit: int) -> list[tuple[str, str, list[str]]]:
-        """Give failed moves nobody has acted on: id, reason and the orders that hold the carrier."""
-        rows = await self._connection.fetch(query("cycle.failed_moves"), limit)
-        return [(row["move_id"], row["failure_reason"], row["order_ids"]) for row in rows]
+    async def waiting_for_failed_moves(self, limit: int) -> list[tuple[str, str]]:
+        """Give orders that wait for a carrier whose move failed, with the reason of the failure."""
+        rows = await self._connection.fetch(query("cycle.waiting_for_failed_moves"), limit)
+        return [(row["order_id"], row["failure_reason"]) for row in rows]
 
-    async def take_in(self, move_ids: Sequence[str]) -> None:
-        """Mark failed moves as acted on."""
-        await self._connection.execute(query("cycle.take_in"), list(move_ids))
+    async def take_in_failed_moves(self) -> int:
+        """Mark failed moves that no order waits for any more as acted on; gives how many."""
+        return len(await self._connection.fetch(query("cycle.take_in_failed_moves")))
 
     async def _ids(self, name: str, *arguments: object) -> list[str]:
         rows = await self._connection.fetch(query(f"cycle.{name}"), *arguments)

@@ -14,19 +14,29 @@ from asyncpg.transaction import Transaction as AsyncpgTransaction
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.errors import CONTENTION, translate
+from wms_core.postgres.errors import CONTENTION, DRIVER, translate
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 
 T = TypeVar("T")
 
 _ATTEMPTS = 4
+#: What a session says that was ended from the other side while it lay in the pool.
+_ENDED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    # What asyncpg says of a session whose end it had not noticed yet.
+    asyncpg.InternalClientError,
+    OSError,
+)
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """Sizes and limits, in seconds. No wait for the database is longer than `statement_timeout` plus 5."""
+    """Sizes and limits, times in seconds. No wait for the database is longer than `statement_timeout` + 5."""
 
     min_size: int = 2
     max_size: int = 10
@@ -35,6 +45,7 @@ class PoolOptions:
     statement_timeout: float = 15.0
     idle_in_transaction_timeout: float = 10.0
     application_name: str = "wms-orders"
+    event_max_bytes: int = 900_000
 
 
 class PostgresDatabase:
@@ -52,7 +63,7 @@ class PostgresDatabase:
                 async with self._begun() as connection:
                     if fence is not None:
                         await connection.execute(query("roles.fence"), fence.role, fence.epoch)
-                    return await work(PostgresTransaction(connection))
+                    return await work(self._unit(connection))
             except ConcurrentChange as error:
                 if attempt == _ATTEMPTS or not isinstance(error.__cause__, CONTENTION):
                     raise
@@ -65,8 +76,18 @@ class PostgresDatabase:
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run reading work of single statements; see `application.ports.Database`."""
-        async with self._connection() as connection:
-            return await work(PostgresTransaction(connection))
+        for left in range(self._options.max_size, -1, -1):
+            async with self._connection() as connection:
+                try:
+                    return await work(self._unit(connection))
+                except _ENDED as error:
+                    # Reading changed nothing, so the next connection may do it.
+                    if not left or not _was_ended(connection, error):
+                        raise
+        raise AssertionError("unreachable")
+
+    def _unit(self, connection: Connection) -> PostgresTransaction:
+        return PostgresTransaction(connection, self._options.event_max_bytes)
 
     async def check(self, within: float) -> None:
         """Raise StorageUnavailable unless the database answers a query within that many seconds."""
@@ -89,9 +110,9 @@ class PostgresDatabase:
                 transaction = connection.transaction(isolation="read_committed")
                 try:
                     await transaction.start()
-                except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError):
+                except _ENDED as error:
                     # Nothing was asked for yet, so the next connection may do it.
-                    if left and connection.is_closed():
+                    if left and _was_ended(connection, error):
                         continue
                     raise
                 async with _finished(transaction):
@@ -113,6 +134,16 @@ class PostgresDatabase:
             raise ours from error
 
 
+def _was_ended(connection: Connection, error: Exception) -> bool:
+    """Say whether the other side has ended the session; then it is closed on ours too."""
+    if isinstance(error, TimeoutError):
+        return False
+    told = asyncpg.AdminShutdownError | asyncpg.CrashShutdownError | asyncpg.InternalClientError
+    if isinstance(error, told):
+        connection.terminate()
+    return _closed(connection)
+
+
 def _closed(connection: Connection) -> bool:
     try:
         return connection.is_closed()
@@ -128,7 +159,7 @@ async def _finished(transaction: AsyncpgTransaction) -> AsyncIterator[None]:
     except BaseException:
         try:
             await transaction.rollback()
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DRIVER as error:
             # A connection that can't roll back is closed by the pool; Postgres rolls back by itself.
             _log.debug("rollback_failed", error=type(error).__name__)
         raise

@@ -11,6 +11,16 @@ from wms_core.domain.errors import (
     WmsError,
 )
 
+#: All by which a call of the driver can fail.
+DRIVER = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # Its own state is lost, as that of a session whose end it has not noticed.
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
 #: Away, starting, stopping, full or too slow: the same request may go through later.
 UNAVAILABLE = (
     OSError,

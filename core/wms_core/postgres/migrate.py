@@ -1,9 +1,13 @@
 """Brings the schema up to date: numbered SQL files, each once, each with its hash.
 
-A file whose first line is `-- no transaction` runs statement by statement outside a transaction. Two runs at
-once wait for each other; a run that was killed leaves whole files or nothing.
+A run that was killed leaves whole files or nothing. Two runs at once wait for each other.
+
+A file whose first line is `-- no transaction` runs statement by statement outside a transaction, and again
+from its beginning when it did not get to its end: each of its statements has to bear that. A statement ends
+with a semicolon at the end of a line.
 """
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,6 +15,7 @@ from importlib.resources import files
 import asyncpg
 
 _LOCK = 7300
+_TURN = 0.1  # seconds between two looks whether it is our turn
 _NO_TRANSACTION = "-- no transaction"
 _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -60,11 +65,20 @@ async def migrate(url: str, wanted: list[Migration] | None = None) -> list[Migra
     try:
         if connection.get_server_version().major < 15:
             raise MigrationError(f"Postgres 15 or newer is needed; this is {connection.get_server_version()}")
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await _take_turn(connection)
         await connection.execute(_TABLE)
         return await _apply(connection, wanted if wanted is not None else migrations())
     finally:
         await connection.close(timeout=5)
+
+
+async def _take_turn(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # Asked again and again: one who waits inside a statement holds a snapshot, for whose end the CREATE INDEX
+    # CONCURRENTLY of another run would wait.
+    while True:
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+            return
+        await asyncio.sleep(_TURN)
 
 
 async def _apply(

@@ -21,6 +21,7 @@ from wms_core.domain.orders import (
     Shipment,
     address_json,
 )
+from wms_core.postgres.times import aware
 
 
 def order_from(row: asyncpg.Record) -> Order:
@@ -36,7 +37,7 @@ def order_from(row: asyncpg.Record) -> Order:
         shipping_address=address_from(json.loads(row["shipping_address"])),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-        promised_delivery_at=row["promised_delivery_at"],
+        promised_delivery_at=aware(row["promised_delivery_at"]),
         allow_partial=row["allow_partial"],
         wave_id=row["wave_id"],
         destination_id=row["destination_id"],
@@ -44,11 +45,11 @@ def order_from(row: asyncpg.Record) -> Order:
         life=row["life"],
         failed_status=OrderStatus(failed) if failed else None,
         last_failure_reason=row["last_failure_reason"],
-        last_failed_at=row["last_failed_at"],
+        last_failed_at=aware(row["last_failed_at"]),
         next_retry_at=row["next_retry_at"],
         waiting_reason=row["waiting_reason"],
         cancel_reason=row["cancel_reason"],
-        delivered_at=row["delivered_at"],
+        delivered_at=aware(row["delivered_at"]),
         shipments=tuple(_shipment(line) for line in _lines(row, "shipments")),
         correlation_id=row["correlation_id"],
         workflow_id=row["workflow_id"],
@@ -115,8 +116,15 @@ def event_from(row: asyncpg.Record) -> EventRecord:
     )
 
 
-def event_columns(records: Sequence[EventRecord]) -> list[list[Any]]:
-    """Lay events out as the columns of an insert into the outbox."""
+def event_columns(records: Sequence[EventRecord], limit: int) -> list[list[Any]]:
+    """Lay events out as the columns of an insert into the outbox.
+
+    The only way into it, so that no event is written that the broker would refuse: raises EventTooLarge when
+    one has more bytes than the limit.
+    """
+    for record in records:
+        if fault := record.size_fault(limit):
+            raise fault
     rows = [
         (
             record.order_id,
@@ -170,6 +178,6 @@ def attempt_from(row: asyncpg.Record) -> FailureAttempt:
         row["attempt_number"],
         OrderStatus(row["status"]),
         row["reason"],
-        row["failed_at"],
+        aware(row["failed_at"]),
         row["workflow_id"],
     )

@@ -28,12 +28,20 @@ from wms_core.postgres.queries import query
 class PostgresOrderStore:
     """See `application.ports.OrderStore`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, event_max_bytes: int) -> None:
         """Work on a connection whose transaction has begun."""
         self._connection = connection
+        self._event_max_bytes = event_max_bytes
 
     async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
         """Insert new orders, their lines and events by one statement."""
+        refused = {
+            record.order_id: InsertOutcome(too_large=fault)
+            for change in changes
+            for record in change.records
+            if (fault := record.size_fault(self._event_max_bytes))
+        }
+        changes = [change for change in changes if change.order.order_id not in refused]
         orders = [change.order for change in changes]
         records = [record for change in changes for record in change.records]
         heads = [
@@ -52,9 +60,13 @@ class PostgresOrderStore:
             for order in orders
         ]
         rows = await self._connection.fetch(
-            query("orders.insert"), *columns(heads, 10), *item_columns(orders), *event_columns(records)
+            query("orders.insert"),
+            *columns(heads, 10),
+            *item_columns(orders),
+            *event_columns(records, self._event_max_bytes),
         )
-        return {row["order_id"]: InsertOutcome(row["inserted"], row["warehouse_known"]) for row in rows}
+        made = {row["order_id"]: InsertOutcome(row["inserted"], row["warehouse_known"]) for row in rows}
+        return refused | made
 
     async def get(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Give the orders there are, by id."""
@@ -64,6 +76,11 @@ class PostgresOrderStore:
     async def lock(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Lock, then read, so that what is read is what the lock protects."""
         rows = await self._connection.fetch(query("orders.lock"), list(order_ids))
+        return await self.get([row["order_id"] for row in rows]) if rows else {}
+
+    async def lock_free(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """As `lock`, without those that another transaction is changing."""
+        rows = await self._connection.fetch(query("orders.lock_free"), list(order_ids))
         return await self.get([row["order_id"] for row in rows]) if rows else {}
 
     async def save(self, changes: Sequence[Change]) -> None:
@@ -107,7 +124,9 @@ class PostgresOrderStore:
             for order in (change.order for change in changes)
         ]
         records = [record for change in changes for record in change.records]
-        await self._connection.execute(query("orders.save"), *columns(rows, 19), *event_columns(records))
+        await self._connection.execute(
+            query("orders.save"), *columns(rows, 19), *event_columns(records, self._event_max_bytes)
+        )
 
     async def _save_lines(self, changes: Sequence[Change]) -> None:
         replaced = [change.order for change in changes if change.items_replaced]
@@ -196,11 +215,7 @@ class PostgresOrderStore:
     ) -> tuple[list[Order], int]:
         """Give those that are due next, and the number of all."""
         rows = await self._connection.fetch(query("orders.eligible"), max_retries, list(statuses), limit)
-        if rows:
-            return [order_from(row) for row in rows], rows[0]["total"]
-        # With a limit of 0 no row can carry the number.
-        total = await self._connection.fetchval(query("orders.count_eligible"), max_retries, list(statuses))
-        return [], total
+        return [order_from(row) for row in rows], rows[0]["total"] if rows else 0
 
     async def attempts(self, order_id: str, life: int) -> list[FailureAttempt]:
         """Give the failures counted in one life of an order, first to last."""
@@ -211,3 +226,8 @@ class PostgresOrderStore:
         """Give the events of an order after a sequence number, oldest first."""
         rows = await self._connection.fetch(query("orders.history"), order_id, after, limit)
         return [event_from(row) for row in rows]
+
+    async def since(self, order_id: str) -> datetime | None:
+        """Say when an order came into its status; None when that event is no longer kept."""
+        moment: datetime | None = await self._connection.fetchval(query("orders.since"), order_id)
+        return moment

@@ -3,12 +3,10 @@
 import asyncio
 from datetime import timedelta
 
-import asyncpg
-
 from wms_core.application.ports import Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import translate
+from wms_core.postgres.errors import DRIVER, translate
 from wms_core.postgres.queries import query
 
 _PATIENCE = 0.5  # seconds that the old holder's transactions are waited for before they are ended
@@ -31,9 +29,8 @@ class PostgresRoles:
             if fresh and row["worker_id"] not in (None, worker_id):
                 return None
             return await self._claim(role, row["lock_key"], worker_id, lease)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            ours = translate(error, connection_closed=True)
-            raise ours or error from error
+        except DRIVER as error:
+            raise _ours(error) from error
 
     async def _claim(self, role: str, lock_key: int, worker_id: str, lease: timedelta) -> int | None:
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
@@ -44,7 +41,10 @@ class PostgresRoles:
                     await self._pool.fetch(query("roles.holders"), lock_key)
                 await locked
             finally:
-                locked.cancel()
+                if not locked.done():
+                    # It has to be over before the transaction can be rolled back.
+                    locked.cancel()
+                    await asyncio.wait({locked})
             epoch: int | None = await connection.fetchval(query("roles.claim"), role, worker_id, lease)
             return epoch
 
@@ -52,8 +52,8 @@ class PostgresRoles:
         """Say that the holder is alive; raises StaleEpoch when it is the holder no more."""
         try:
             alive = await self._pool.fetchval(query("roles.heartbeat"), fence.role, fence.epoch, timeout=5)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise translate(error, connection_closed=True) or error from error
+        except DRIVER as error:
+            raise _ours(error) from error
         if alive is None:
             raise StaleEpoch(role=fence.role, epoch=fence.epoch, current="a later one")
 
@@ -61,5 +61,13 @@ class PostgresRoles:
         """Give the role up; does nothing when another one has it."""
         try:
             await self._pool.execute(query("roles.release"), fence.role, fence.epoch, timeout=5)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            raise translate(error, connection_closed=True) or error from error
+        except DRIVER as error:
+            raise _ours(error) from error
+
+
+def _ours(error: Exception) -> BaseException:
+    """Give our error for the driver's. A cancellation that failed on its way out is still one."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        return asyncio.CancelledError()
+    return translate(error, connection_closed=True) or error

@@ -6,10 +6,10 @@ history of an order is whole with the server alone.
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
@@ -24,13 +24,14 @@ class Sequencer:
         """Use connections of the database's pool."""
         self._pool = database.pool
         self._position = 0
+        self._looked_ahead = False
 
     async def run(self) -> None:
         """Move events for ever, faster when there are many."""
         while True:
             try:
                 moved = await self.move()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DRIVER as error:
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 await asyncio.sleep(_DOWN)
             else:
@@ -42,6 +43,10 @@ class Sequencer:
             # A statement of its own: the rows are read by a snapshot taken when the lock is ours.
             if not await connection.fetchval(query("events.try_lock")):
                 return 0
+            if not self._looked_ahead:
+                # A database that was restored may be at the end of its last partition.
+                await connection.execute(query("events.extend"))
+                self._looked_ahead = True
             row = await connection.fetchrow(query("events.sequence"), BATCH)
             if row is None or not row["moved"]:
                 return 0

@@ -6,24 +6,38 @@ import random
 import asyncpg
 import structlog
 
-from wms_core.postgres.errors import translate
+from wms_core.postgres.errors import DRIVER, translate
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
 
+#: A wrong URL, password, user or database, or a user that may not make the schema.
+_REFUSALS = (
+    asyncpg.ClientConfigurationError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
 _log = structlog.get_logger(__name__)
+
+
+class DatabaseRefused(Exception):
+    """The database can't be used as DATABASE_URL says, and waiting would not help."""
 
 
 async def prepare(url: str, default_warehouse_id: str) -> None:
     """Migrate and make the default warehouse exist, trying again for as long as the database is away.
 
-    Raises MigrationError when the schema can't be brought up to date.
+    Raises MigrationError when the schema can't be brought up to date, DatabaseRefused.
     """
     wait = 0.2
     while True:
         try:
             applied = await migrate(url)
             await _make_warehouse(url, default_warehouse_id)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _REFUSALS as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise DatabaseRefused(f"the database of DATABASE_URL can't be used ({reason})") from None
+        except DRIVER as error:
             if translate(error, connection_closed=True) is None:
                 raise
             _log.warning("waiting_for_database", error=f"{type(error).__name__}: {error}")

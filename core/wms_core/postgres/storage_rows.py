@@ -15,6 +15,7 @@ from wms_core.domain.storage import (
     Stock,
     Wave,
 )
+from wms_core.postgres.times import aware
 
 
 def lane_from(row: asyncpg.Record) -> Lane:
@@ -56,8 +57,8 @@ def carrier_from(row: asyncpg.Record) -> Carrier:
         allocated=row["allocated"],
         status=CarrierStatus(row["status"]),
         location=CarrierLocation(row["location"]),
-        produced_at=row["produced_at"],
-        received_at=row["received_at"],
+        produced_at=aware(row["produced_at"]),
+        received_at=aware(row["received_at"]),
         lane_id=row["lane_id"],
         lane_position=row["place"] or None,
         status_reason=row["status_reason"],

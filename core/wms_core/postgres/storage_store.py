@@ -83,7 +83,7 @@ class PostgresStorageStore:
         row = await self._connection.fetchrow(query("storage.destinations"), "", "", 1, destination_id)
         return destination_from(row) if row else None
 
-    async def insert_carriers(self, carriers: Sequence[Carrier]) -> dict[str, Carrier]:
+    async def insert_carriers(self, carriers: Sequence[Carrier], now: datetime) -> dict[str, Carrier]:
         """Put carriers at the end of locked lanes; gives those that were new, by id."""
         rows = [
             (
@@ -98,7 +98,7 @@ class PostgresStorageStore:
             )
             for carrier in carriers
         ]
-        made = await self._connection.fetch(query("storage.insert_carriers"), *columns(rows, 8))
+        made = await self._connection.fetch(query("storage.insert_carriers"), *columns(rows, 8), now)
         return await self._carriers([row["carrier_id"] for row in made])
 
     async def carriers(self, wanted: CarrierFilter, after: str, limit: int) -> list[Carrier]:
@@ -167,22 +167,25 @@ class PostgresStorageStore:
         return lane_from(row)
 
     async def new_wave_id(self, year: int) -> str:
-        """Give the next wave number of the year, of five digits or more."""
-        number: int = await self._connection.fetchval(query("storage.next_wave"))
-        return f"WAVE-{year}-{number:05d}"
+        """Give the next wave number of the year that nobody has brought, of five digits or more."""
+        while True:
+            number: int = await self._connection.fetchval(query("storage.next_wave"))
+            wave_id = f"WAVE-{year}-{number:05d}"
+            if await self._connection.fetchrow(query("storage.wave"), wave_id) is None:
+                return wave_id
 
     async def audit(
-        self, caller: Caller, action: str, subject: str, detail: Mapping[str, object], now: datetime
+        self, caller: Caller, action: str, details: Mapping[str, Mapping[str, object]], now: datetime
     ) -> None:
-        """Record who did what, for changes that are no event of an order."""
+        """Record who did what to which subjects, for changes that are no event of an order."""
         await self._connection.execute(
             query("storage.audit"),
             now,
             caller.actor,
             action,
-            subject,
             caller.correlation_id,
-            json.dumps(detail, ensure_ascii=False),
+            list(details),
+            [json.dumps(detail, ensure_ascii=False) for detail in details.values()],
         )
 
 

@@ -11,10 +11,10 @@ from wms_core.postgres.storage_store import PostgresStorageStore
 class PostgresTransaction:
     """See `application.ports.Transaction`."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Take a connection on which the transaction has begun."""
-        self.orders = PostgresOrderStore(connection)
+    def __init__(self, connection: Connection, event_max_bytes: int) -> None:
+        """Take a connection on which the transaction has begun, and the size of the largest event."""
+        self.orders = PostgresOrderStore(connection, event_max_bytes)
         self.dead_letters = PostgresDeadLetterStore(connection)
         self.requests = PostgresRequestStore(connection)
         self.storage = PostgresStorageStore(connection)
-        self.cycle = PostgresCycleStore(connection)
+        self.cycle = PostgresCycleStore(connection, event_max_bytes)

@@ -107,7 +107,7 @@ def _item(item: OrderItem) -> order_pb2.OrderItem:
         if price
         else None,
         line_number=item.line_number,
-        quantity_allocated=item.allocated,
+        quantity_allocated=item.allocated - item.delivered,
         quantity_delivered=item.delivered,
         quantity_shipped=item.shipped,
     )

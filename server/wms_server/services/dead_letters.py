@@ -24,8 +24,6 @@ class DeadLetterQueueService:
     ) -> pb.ListDeadLetterEntriesResponse:
         """Give a page of entries, newest first."""
         page = _page(request)
-        if not page.size:
-            return pb.ListDeadLetterEntriesResponse()
         older = timedelta(hours=request.older_than_hours)
         wanted = DeadLetterFilter(
             resolved=request.resolved if request.HasField("resolved") else None,
@@ -87,7 +85,7 @@ class DeadLetterQueueService:
 def _page(request: pb.ListDeadLetterEntriesRequest) -> Page:
     """Read the page: the seed's limit and offset when one is set, else a token or a page number."""
     if request.HasField("limit") or request.HasField("offset"):
-        size = min(request.limit, pages.MOST) if request.HasField("limit") else _LIMIT
+        size = request.limit or _LIMIT
         return pages.keyset(request, size, pages.deep(request.offset, size))
     size = pages.page_size(request.page_size)
     return pages.keyset(request, size, pages.numbered(request.page, size))

@@ -1,12 +1,10 @@
 """OrderService."""
 
 from wms.orders.v1 import orders_pb2 as pb
-from wms.orders.v1.order_pb2 import ORDER_PRIORITY_STANDARD
-from wms.orders.v1.order_pb2 import Order as OrderMessage
 from wms_core.application import explanations, orders
 from wms_core.application.identifiers import new_id
 from wms_core.application.ports import OrderFilter, RequestKey, Transaction
-from wms_core.domain.errors import FieldFault, InvalidFields, WmsError
+from wms_core.domain.errors import InvalidFields, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
 from wms_server.calls import Call
@@ -24,9 +22,7 @@ from wms_server.messages.orders import (
 )
 from wms_server.messages.values import moment
 from wms_server.pipeline import change, read, request_key
-from wms_server.validation import faults, validate
-
-_UPDATABLE = ("shipping_address", "priority", "promised_delivery_at", "items")
+from wms_server.validation import changed_fields, faults
 
 
 class OrderService:
@@ -216,42 +212,11 @@ def _result(outcome: Order | bytes | WmsError, call: Call) -> pb.CreateOrderResu
 
 
 def _changes(request: pb.UpdateOrderRequest) -> OrderChanges:
-    """Read what is to change; without a mask, the changeable fields that are set."""
     wanted = request.order
-    mask = frozenset(request.update_mask.paths) or _set_fields(wanted)
-    if not mask:
-        raise InvalidFields(
-            [FieldFault("order", "must set at least one field that can be changed", "required")]
-        )
-    _validate_changes(wanted, mask)
     return OrderChanges(
-        mask=mask,
+        mask=changed_fields(request),
         priority=PRIORITY_WORDS.get(wanted.priority),
         shipping_address=address_from(wanted.shipping_address),
         promised_delivery_at=moment(wanted, "promised_delivery_at"),
         items=items_from(wanted.items),
     )
-
-
-def _set_fields(wanted: OrderMessage) -> frozenset[str]:
-    present = {field.name for field, _ in wanted.ListFields()}
-    return frozenset(name for name in _UPDATABLE if name in present)
-
-
-def _validate_changes(wanted: OrderMessage, mask: frozenset[str]) -> None:
-    """Hold the changed fields to the rules of CreateOrder, with stand-ins for those that stay."""
-    asked = pb.CreateOrderRequest(customer_id="-", priority=ORDER_PRIORITY_STANDARD)
-    asked.items.add(sku="-", quantity=1)
-    asked.shipping_address.street = asked.shipping_address.city = "-"
-    asked.shipping_address.country = "US"
-    for name in mask:
-        asked.ClearField(name)  # type: ignore[arg-type]
-    if "priority" in mask:
-        asked.priority = wanted.priority
-    if "items" in mask:
-        asked.items.extend(wanted.items)
-    if "shipping_address" in mask and wanted.HasField("shipping_address"):
-        asked.shipping_address.CopyFrom(wanted.shipping_address)
-    if "promised_delivery_at" in mask and wanted.HasField("promised_delivery_at"):
-        asked.promised_delivery_at.CopyFrom(wanted.promised_delivery_at)
-    validate(asked, "order.")

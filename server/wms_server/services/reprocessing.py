@@ -31,7 +31,7 @@ class ReprocessingService:
             transaction,
             statuses(request.statuses),
             request.max_retries if request.HasField("max_retries") else self._policy.max_retries,
-            request.limit if request.HasField("limit") else _LIMIT,
+            request.limit or _LIMIT,
         )
         return pb.ListEligibleOrdersResponse(orders=[_eligible(order) for order in found], total=total)
 

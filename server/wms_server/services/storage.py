@@ -32,7 +32,13 @@ class StorageService:
         self, transaction: Transaction, request: pb.PutLaneRequest, call: Call
     ) -> pb.PutLaneResponse:
         """Make a lane or change it."""
-        lane = await storage.put_lane(transaction, lane_from(request.lane), call.caller, call.now)
+        lane = await storage.put_lane(
+            transaction,
+            lane_from(request.lane),
+            call.caller,
+            call.now,
+            keep_status=not request.lane.status,
+        )
         return pb.PutLaneResponse(lane=lane_message(lane))
 
     @read
@@ -155,7 +161,7 @@ class StorageService:
     ) -> pb.ClaimMovesResponse:
         """Give requested moves to one caller."""
         moves = await storage.claim_moves(
-            transaction, request.warehouse_id, request.max, request.claimed_by, call.now
+            transaction, request.warehouse_id, request.max, request.claimed_by, call.caller, call.now
         )
         return pb.ClaimMovesResponse(moves=[move_message(move) for move in moves])
 
@@ -164,7 +170,9 @@ class StorageService:
         self, transaction: Transaction, request: pb.CompleteMoveRequest, call: Call
     ) -> pb.CompleteMoveResponse:
         """Record that a claimed move is done."""
-        move = await storage.complete_move(transaction, request.move_id, request.claimed_by, call.now)
+        move = await storage.complete_move(
+            transaction, request.move_id, request.claimed_by, call.caller, call.now
+        )
         return pb.CompleteMoveResponse(move=move_message(move))
 
     @change
@@ -172,7 +180,9 @@ class StorageService:
         self, transaction: Transaction, request: pb.BatchCompleteMovesRequest, call: Call
     ) -> pb.BatchCompleteMovesResponse:
         """Record that claimed moves are done, each by itself."""
-        outcomes = await storage.complete_moves(transaction, request.move_ids, request.claimed_by, call.now)
+        outcomes = await storage.complete_moves(
+            transaction, request.move_ids, request.claimed_by, call.caller, call.now
+        )
         return pb.BatchCompleteMovesResponse(results=[_result(outcome) for outcome in outcomes])
 
     @change
@@ -181,7 +191,7 @@ class StorageService:
     ) -> pb.FailMoveResponse:
         """Record that a claimed move failed."""
         move = await storage.fail_move(
-            transaction, request.move_id, request.claimed_by, request.reason, call.now
+            transaction, request.move_id, request.claimed_by, request.reason, call.caller, call.now
         )
         return pb.FailMoveResponse(move=move_message(move))
 

@@ -53,8 +53,8 @@ CREATE INDEX orders_by_status ON orders (status, created_at DESC, order_id DESC)
 CREATE INDEX orders_by_wave ON orders (wave_id) WHERE wave_id IS NOT NULL;
 -- The worker's wave planning and allocation: most urgent first.
 CREATE INDEX orders_by_urgency ON orders
-    (status, warehouse_id, (array_position(ARRAY['same_day', 'next_day', 'standard'], priority)),
-     promised_delivery_at, created_at, order_id)
+    (status, (array_position(ARRAY['same_day', 'next_day', 'standard'], priority)), promised_delivery_at,
+     created_at, order_id)
     WHERE status IN ('validated', 'assigned_to_wave');
 -- The worker's due retries; ListEligibleOrders.
 CREATE INDEX orders_by_retry ON orders (next_retry_at, order_id) WHERE status = 'pending_retry';

@@ -21,11 +21,12 @@ CREATE TABLE outbox (
     workflow_id    text NOT NULL,
     traceparent    text NOT NULL,
     payload        json NOT NULL,
-    -- The status table: an event tells of one of its arrows, or of no change of status at all.
+    -- The status table: an event tells of one of its arrows, or of no change of status at all. Of a pair with a
+    -- null in it IN knows nothing, which a CHECK would let pass.
     CONSTRAINT legal_transition CHECK (
         (from_status IS NULL AND to_status IS NULL)
         OR (from_status IS NULL AND to_status = 'received' AND sequence = 1)
-        OR (from_status, to_status) IN (
+        OR coalesce((from_status, to_status) IN (
             ('received', 'validated'), ('received', 'pending_retry'), ('received', 'dead_letter'),
             ('received', 'cancelled'),
             ('validated', 'assigned_to_wave'), ('validated', 'pending_retry'), ('validated', 'dead_letter'),
@@ -39,7 +40,7 @@ CREATE TABLE outbox (
             ('shipped', 'completed'),
             ('pending_retry', 'pending_retry'), ('pending_retry', 'received'),
             ('pending_retry', 'dead_letter'), ('pending_retry', 'cancelled'),
-            ('dead_letter', 'received'), ('dead_letter', 'cancelled')))
+            ('dead_letter', 'received'), ('dead_letter', 'cancelled')), false))
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
 -- The sequencer's only access; a further index would cost every writer.
 CREATE INDEX outbox_in_order ON outbox (id);
@@ -66,7 +67,8 @@ CREATE TABLE order_events (
 -- GetOrderHistory.
 CREATE INDEX order_events_by_order ON order_events (order_id, sequence);
 
--- Partitions of a million positions each, made ahead of the sequence that fills them.
+-- Partitions of a million positions each, made ahead of the sequence that fills them. They are attached, not made
+-- in place, which would lock every reader of the log out and wait for the longest of them.
 CREATE FUNCTION extend_event_log(ahead integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     size    CONSTANT bigint := 1000000;
@@ -78,7 +80,8 @@ BEGIN
     FOR number IN newest .. newest + ahead LOOP
         name := 'order_events_p' || lpad(number::text, 6, '0');
         IF to_regclass(name) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF order_events FOR VALUES FROM (%s) TO (%s)',
+            EXECUTE format('CREATE TABLE %I (LIKE order_events INCLUDING ALL)', name);
+            EXECUTE format('ALTER TABLE order_events ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
                            name, number * size, (number + 1) * size);
             made := made + 1;
         END IF;

@@ -43,8 +43,8 @@ SELECT order_id, warehouse_id
 -- name: open_destinations
 -- Destinations that are not paused, with the orders that wait at them.
 SELECT d.*,
-       (SELECT count(*) FROM waves w JOIN orders o ON o.wave_id = w.wave_id
-         WHERE w.destination_id = d.destination_id AND o.status IN ('assigned_to_wave', 'picking'))
+       (SELECT count(*) FROM orders o
+         WHERE o.destination_id = d.destination_id AND o.status IN ('assigned_to_wave', 'picking'))
            AS waiting_orders
   FROM destinations d WHERE NOT paused ORDER BY destination_id
 
@@ -251,15 +251,18 @@ SELECT move_id FROM moves
  WHERE status IN ('requested', 'claimed') AND deadline_at < $1
  ORDER BY deadline_at LIMIT $2
 
--- name: failed_moves
--- Failed moves nobody has acted on, with the orders that hold their carriers.
-SELECT m.move_id, m.failure_reason,
-       ARRAY (SELECT DISTINCT a.order_id FROM allocations a
-               WHERE a.carrier_id = m.carrier_id AND a.status = 'live') AS order_ids
+-- name: waiting_for_failed_moves
+-- Orders that wait for a carrier whose move failed, with the reason; nobody has acted on the move yet.
+SELECT DISTINCT ON (o.order_id) o.order_id, m.failure_reason
   FROM moves m
- WHERE m.status = 'failed' AND NOT m.taken_in
- ORDER BY m.finished_at LIMIT $1
+  JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live'
+  JOIN orders o ON o.order_id = a.order_id
+ WHERE m.status = 'failed' AND NOT m.taken_in AND o.status IN ('assigned_to_wave', 'picking')
+ ORDER BY o.order_id, m.finished_at LIMIT $1
 
--- name: take_in
--- Marks failed moves as acted on.
-UPDATE moves SET taken_in = true WHERE move_id = ANY ($1::text[])
+-- name: take_in_failed_moves
+-- Marks failed moves as acted on whose carriers no order waits for any more.
+UPDATE moves m SET taken_in = true
+ WHERE m.status = 'failed' AND NOT m.taken_in
+   AND NOT EXISTS (SELECT FROM allocations a WHERE a.carrier_id = m.carrier_id AND a.status = 'live')
+RETURNING 1

@@ -11,8 +11,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 SELECT * FROM dead_letter_documents WHERE entry_id = $1
 
 -- name: newest
--- The newest entry of an order.
-SELECT * FROM dead_letter_documents WHERE order_id = $1 ORDER BY created_at DESC, entry_id DESC LIMIT 1
+-- The newest entry of an order: the open one, of which there is one at most; a call that had to wait may have
+-- made it with an earlier time than one that is decided.
+SELECT * FROM dead_letter_documents
+ WHERE order_id = $1
+ ORDER BY resolution IS NULL OR resolution = 'escalated' DESC, created_at DESC, entry_id DESC LIMIT 1
 
 -- name: decide
 -- Adds a decision; the last one counts.

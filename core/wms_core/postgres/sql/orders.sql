@@ -45,6 +45,10 @@ SELECT * FROM order_documents WHERE order_id = ANY ($1::text[])
 -- Locks orders in order of id. A statement of its own: the rows are read by a later snapshot.
 SELECT order_id FROM orders WHERE order_id = ANY ($1::text[]) ORDER BY order_id FOR UPDATE
 
+-- name: lock_free
+-- Locks those of the orders that nobody else holds, in order of id.
+SELECT order_id FROM orders WHERE order_id = ANY ($1::text[]) ORDER BY order_id FOR UPDATE SKIP LOCKED
+
 -- name: save
 -- Writes changed orders and their events.
 WITH changed AS (
@@ -114,6 +118,15 @@ SELECT NULL, event_id, order_id, sequence, version, type, occurred_at, from_stat
   FROM outbox WHERE order_id = $1 AND sequence > $2
  ORDER BY sequence LIMIT $3
 
+-- name: since
+-- When an order came into its status.
+SELECT occurred_at, sequence FROM order_events
+ WHERE order_id = $1 AND to_status IS NOT NULL AND from_status IS DISTINCT FROM to_status
+UNION ALL
+SELECT occurred_at, sequence FROM outbox
+ WHERE order_id = $1 AND to_status IS NOT NULL AND from_status IS DISTINCT FROM to_status
+ ORDER BY sequence DESC LIMIT 1
+
 -- name: eligible
 -- Orders that wait for a retry and failed fewer times than asked, the next due first, with their number.
 SELECT d.*, count(*) OVER () AS total
@@ -122,13 +135,6 @@ SELECT d.*, count(*) OVER () AS total
    AND (cardinality($2::text[]) = 0 OR d.failed_status = ANY ($2::text[]))
  ORDER BY d.next_retry_at, d.order_id
  LIMIT $3
-
--- name: count_eligible
--- How many orders wait for a retry and failed fewer times than asked.
-SELECT count(*)
-  FROM orders
- WHERE status = 'pending_retry' AND retry_count < $1
-   AND (cardinality($2::text[]) = 0 OR failed_status = ANY ($2::text[]))
 
 -- name: lock_released_moves
 -- The live moves of carriers that orders let go of, locked before their carriers.

@@ -39,8 +39,8 @@ SELECT d.*,
      + (SELECT count(*) FROM moves m
          WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
            AND m.status IN ('requested', 'claimed')) AS in_queue,
-       (SELECT count(*) FROM waves w JOIN orders o ON o.wave_id = w.wave_id
-         WHERE w.destination_id = d.destination_id
+       (SELECT count(*) FROM orders o
+         WHERE o.destination_id = d.destination_id
            AND o.status IN ('assigned_to_wave', 'picking')) AS waiting_orders
   FROM destinations d
  WHERE ($1 = '' OR d.warehouse_id = $1) AND d.destination_id > $2 AND ($4 = '' OR d.destination_id = $4)
@@ -57,7 +57,7 @@ WITH asked AS (
     INSERT INTO carriers (carrier_id, warehouse_id, sku, quantity, status, location, lane_id, lane_position,
                           produced_at, received_at, updated_at)
     SELECT carrier_id, warehouse_id, sku, quantity, status, 'in_lane', lane_id, nextval('lane_position'),
-           produced_at, received_at, received_at
+           produced_at, received_at, $9
       FROM asked ORDER BY number
         ON CONFLICT (carrier_id) DO NOTHING
     RETURNING carrier_id, lane_id
@@ -183,5 +183,8 @@ SELECT count(*) FROM orders WHERE wave_id = $1
 SELECT nextval('wave_number')
 
 -- name: audit
--- Who did what.
-INSERT INTO audit_log (at, actor, action, subject, correlation_id, detail) VALUES ($1, $2, $3, $4, $5, $6)
+-- Who did what to which subjects.
+INSERT INTO audit_log (at, actor, action, subject, correlation_id, detail)
+SELECT $1, $2, $3, s.subject, $4, s.detail
+  FROM unnest($5::text[], $6::json[]) WITH ORDINALITY AS s (subject, detail, number)
+ ORDER BY s.number

@@ -65,11 +65,13 @@ class Event(_message.Message):
     workflow_id: _builtins.str
     """From the header `x-wms-workflow-id`; empty when there was none."""
     from_status: _order_pb2.OrderStatus.ValueType
-    """The order's status before. Unspecified for the first event. Equal to `to_status` when the event
-    changed no status.
+    """The order's status before. Unspecified for the first event of an order, and for events that change no
+    status.
     """
     to_status: _order_pb2.OrderStatus.ValueType
-    """The order's status after."""
+    """The order's status after. Unspecified for events that change no status. A failure that is counted while
+    the order waits for its retry goes from `PENDING_RETRY` to `PENDING_RETRY`.
+    """
     warehouse_id: _builtins.str
     """The warehouse of the order."""
     @_builtins.property
