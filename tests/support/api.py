@@ -68,9 +68,9 @@ async def is_ready(channel: grpc.aio.Channel, service: str = "") -> bool:
     from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
 
     try:
-        answer = await health_pb2_grpc.HealthStub(channel).Check(
-            health_pb2.HealthCheckRequest(service=service), timeout=2
-        )
+        # The stubs of this package do not know the methods of a stub.
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=2)
     except grpc.aio.AioRpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

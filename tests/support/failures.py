@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import grpc
 import pytest
-from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 
@@ -41,7 +40,7 @@ def failure_of(status: Status) -> Failure:
     )
 
 
-async def failing(call: Awaitable[Message]) -> Failure:
+async def failing(call: Awaitable[object]) -> Failure:
     """Make a call that has to fail, and give its failure."""
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call

@@ -1,5 +1,7 @@
 """The generated part of a document, between two marks; what stands around it is written by hand."""
 
+from collections.abc import Sequence
+
 BEGIN = "<!-- Generated from the code by `make generate`; changes belong there. -->"
 END = "<!-- End of the generated part. -->"
 
@@ -27,7 +29,7 @@ def _split(document: str) -> tuple[str, str, str]:
     return before, part, after
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Write a table of Markdown; a bar in a cell is escaped."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,6 +1,7 @@
 """The tables, what holds them together, and the queries that each index serves."""
 
 import re
+from textwrap import shorten
 
 from wms_core.postgres.migrate import migrations
 from wms_dev.documents.catalog import Catalog, Column
@@ -41,7 +42,7 @@ def _section(name: str, purpose: str, catalog: Catalog) -> str:
     columns = [column for column in catalog.columns if column.table == name]
     parts = [f"## {name}", purpose, table(("column", "type"), [_column(one) for one in columns])]
     constraints = [
-        (f"`{one.name}`", _KINDS[one.kind], f"`{one.definition}`")
+        (f"`{one.name}`", _KINDS[one.kind], f"`{shorten(one.definition, 300, placeholder=' ...')}`")
         for one in catalog.constraints
         if one.table == name
     ]

@@ -1,0 +1,186 @@
+"""Looks that nothing tracked by git says where to download from: `python -m wms_dev.lockfiles`.
+
+Where packages come from is the business of whoever installs them: a lock file pins versions by hash and
+names no address. And the lock fits the project: every dependency is in it, in a version that was asked for,
+with its hashes, and nothing is in it as ours that the project does not ask for any more. Needs no network.
+"""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = "requirements.lock"
+
+_LOCK_NAMES = re.compile(r"\.lock$|-lock\.(json|yaml)$|^go\.sum$|^npm-shrinkwrap\.json$")
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bgit@")
+#: Written so that this file does not name them itself.
+_REGISTRIES = re.compile(
+    r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|yarnpkg\.com|(proxy|sum)\.golang\.org|crates\.io"
+    r"|repo1?\.maven(\.apache)?\.org|plugins\.gradle\.org|rubygems\.org)\b",
+    re.IGNORECASE,
+)
+_INDEX = re.compile(
+    r"(index[-_]url|find[-_]links|trusted[-_]host)[\"']?\s*[=: ]\s*[\"']?\w+(://|\.)"
+    r"|\bregistry[\"']?\s*[=:]\s*[\"']?\w+://",
+    re.IGNORECASE,
+)
+_ARCHIVE = re.compile(
+    r"\w+://[^\s\"'<>]+\.(whl|tar\.(gz|bz2|xz)|tgz|zip|jar|deb|rpm|gem|crate)\b", re.IGNORECASE
+)
+
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+_HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
+_WANTED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)")
+_CLAUSE = re.compile(r"^(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)$")
+_OURS = "via wms-orders (pyproject.toml)"
+
+
+@dataclass(slots=True)
+class Pin:
+    """One entry of the lock."""
+
+    name: str
+    version: str
+    line: int
+    hashes: int = 0
+    ours: bool = False
+
+
+@dataclass(slots=True)
+class Lock:
+    """The entries of the lock, and the lines that are none."""
+
+    pins: dict[str, Pin] = field(default_factory=dict)
+    strange: list[int] = field(default_factory=list)
+
+
+def main() -> int:
+    """Print what is wrong, a line each; 1 when something is."""
+    found = [*addresses(tracked_texts(ROOT)), *misfits(ROOT)]
+    for fault in found:
+        print(fault)
+    return 1 if found else 0
+
+
+def tracked_texts(root: Path) -> Iterator[tuple[str, str]]:
+    """Give name and content of every text file that git tracks."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 # the git of whoever works here
+        cwd=root,
+        check=True,
+        capture_output=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        path = root / name
+        if name and path.is_file():
+            content = path.read_bytes()
+            if b"\0" not in content:
+                yield name, content.decode(errors="replace")
+
+
+def addresses(texts: Iterator[tuple[str, str]]) -> Iterator[str]:
+    """Name every line that says where to download from."""
+    for name, text in texts:
+        is_lock = _LOCK_NAMES.search(Path(name).name) is not None
+        for number, line in enumerate(text.splitlines(), start=1):
+            if what := _address(line, is_lock=is_lock):
+                yield f"{name}:{number}: {what}"
+
+
+def _address(line: str, *, is_lock: bool) -> str | None:
+    if is_lock and _ADDRESS.search(line):
+        return "an address in a lock file"
+    if _REGISTRIES.search(line):
+        return "the host of a registry"
+    if _INDEX.search(line):
+        return "an address of packages"
+    if _ARCHIVE.search(line):
+        return "the download address of an archive"
+    return None
+
+
+def misfits(root: Path) -> Iterator[str]:
+    """Name every way in which the lock does not fit the project's dependencies."""
+    lock = read_lock((root / LOCK).read_text(encoding="utf-8"))
+    yield from (f"{LOCK}:{number}: neither a pin, a hash nor a comment" for number in lock.strange)
+    for pin in lock.pins.values():
+        if not pin.hashes:
+            yield f"{LOCK}:{pin.line}: {pin.name} has no hash"
+    wanted = read_wanted((root / "pyproject.toml").read_text(encoding="utf-8"))
+    for name, clauses in wanted.items():
+        found = lock.pins.get(name)
+        if found is None:
+            yield f"{LOCK}: {name} is not in it; run `make lock`"
+        elif not fits(found.version, clauses):
+            yield f"{LOCK}:{found.line}: {name} {found.version} is not {clauses}; run `make lock`"
+    for pin in lock.pins.values():
+        if pin.ours and normal(pin.name) not in wanted:
+            yield f"{LOCK}:{pin.line}: the project does not ask for {pin.name}; run `make lock`"
+
+
+def read_lock(text: str) -> Lock:
+    """Read the pins with their hashes and who asked for them."""
+    lock, last = Lock(), None
+    for number, line in enumerate(text.splitlines(), start=1):
+        if match := _PIN.match(line):
+            last = lock.pins[normal(match[1])] = Pin(match[1], match[2], number)
+        elif last is not None and _HASH.search(line):
+            last.hashes += 1
+        elif last is not None and line.lstrip().startswith("#"):
+            last.ours = last.ours or _OURS in line or _OURS.removeprefix("via ") in line
+        elif line.strip() and not line.lstrip().startswith("#"):
+            lock.strange.append(number)
+    return lock
+
+
+def read_wanted(text: str) -> Mapping[str, str]:
+    """Give the versions that the project asks for, by name, with those that its development needs."""
+    project = tomllib.loads(text)["project"]
+    listed = list(project["dependencies"])
+    for extra in project.get("optional-dependencies", {}).values():
+        listed += extra
+    found = [match for one in listed if (match := _WANTED.match(one))]
+    return {normal(match[1]): match[2].strip() for match in found}
+
+
+def fits(version: str, clauses: str) -> bool:
+    """Say whether a version is one of those asked for; a clause that is not understood fits nothing."""
+    return all(_holds(version, clause.strip()) for clause in clauses.split(",") if clause.strip())
+
+
+def _holds(version: str, clause: str) -> bool:
+    match = _CLAUSE.match(clause)
+    if match is None:
+        return False
+    ours, theirs = _release(version), _release(match[2])
+    return {
+        ">=": ours >= theirs,
+        "<=": ours <= theirs,
+        "==": ours == theirs,
+        "!=": ours != theirs,
+        ">": ours > theirs,
+        "<": ours < theirs,
+    }[match[1]]
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Give the numbers of a version without zeros at its end: 3.0 is 3."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    numbers = [int(part) for part in match[0].split(".")] if match else []
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def normal(name: str) -> str:
+    """Write a package's name as all its spellings: lower case, dashes."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The queries: each named, used and explained, each valid SQL, and the hot reads served by their indexes."""
+
+import ast
+import asyncio
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.conftest import database_named
+from tests.support.event_log import connected
+from tests.support.invariants import Sql
+from tests.support.plans import plans
+from wms_core.application.ports import DeadLetterFilter, OrderFilter, Page
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import Priority
+from wms_core.postgres import dead_letter_store
+from wms_core.postgres.order_pages import order_page
+from wms_core.postgres.queries import queries, query
+
+CORE = Path(__file__).parents[2] / "core" / "wms_core"
+FILES = sorted(path.stem for path in (CORE / "postgres" / "sql").glob("*.sql"))
+NAMES = [f"{file}.{name}" for file in FILES for name in queries(file)]
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+CROWD = Path(__file__).parents[1] / "support" / "crowd.sql"
+DEEP = (NOW - timedelta(minutes=15_000), "ORD-015000")
+
+
+@cache
+def used_names() -> frozenset[str]:
+    """Give the names of queries that the code asks for: `query("file.name")`, `self._ids("name")`."""
+    found = set()
+    for path in CORE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="query"), args=[ast.Constant(value=str(name)), *_]):
+                    found.add(name)
+                case ast.Call(func=ast.Attribute(attr="_ids"), args=[ast.Constant(value=str(name)), *_]):
+                    found.add(f"cycle.{name}")
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_query_says_what_it_is_for_and_is_used(name: str) -> None:
+    """A comment right under the name, and a line of the code that asks for it."""
+    file, _, short = name.partition(".")
+    assert re.match(r"-- [A-Z].*\w", queries(file)[short])
+    assert name in used_names()
+
+
+def test_every_query_that_the_code_asks_for_is_there() -> None:
+    """A misspelt name is found here, not in production."""
+    assert used_names() <= set(NAMES)
+    assert len(used_names()) > 40
+
+
+def test_an_unknown_query_is_an_error() -> None:
+    """There is no silent default."""
+    with pytest.raises(KeyError):
+        query("orders.nonsense")
+
+
+async def test_postgres_understands_every_query(sql: Sql) -> None:
+    """Tables, columns and types are right in all of them, also in those that a test does not reach."""
+    wrong = {}
+    for name in NAMES:
+        try:
+            await sql.prepare(query(name))
+        except asyncpg.PostgresError as error:
+            wrong[name] = str(error)
+    assert wrong == {}
+
+
+@pytest.fixture(scope="module")
+def crowded(template: str) -> Iterator[str]:
+    """Give the URL of a database with 20,000 orders of all statuses, events, dead letters and moves."""
+    name = "crowded"
+
+    async def make() -> None:
+        async with connected(template) as sql:
+            await sql.execute(f'CREATE DATABASE "{name}" TEMPLATE wms_template')
+        async with connected(database_named(template, name)) as sql:
+            await sql.execute(CROWD.read_text(encoding="utf-8"))
+            await sql.execute("VACUUM ANALYZE")
+
+    async def drop() -> None:
+        async with connected(template) as sql:
+            await sql.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    asyncio.run(make())
+    yield database_named(template, name)
+    asyncio.run(drop())
+
+
+@dataclass(frozen=True)
+class Read:
+    """A hot read: its query or the name of it, sample values, its index, and whether it may have to sort."""
+
+    query: str
+    arguments: tuple[Any, ...]
+    index: str
+    may_sort: bool = False
+
+    @property
+    def text(self) -> str:
+        """The SQL."""
+        return self.query if " " in self.query else query(self.query)
+
+
+def _named(name: str, *arguments: Any, index: str, may_sort: bool = False) -> Read:
+    return Read(name, arguments, index, may_sort)
+
+
+def _orders(index: str, page: Page | None = None, **wanted: Any) -> Read:
+    text, arguments = order_page(OrderFilter(**wanted), page or Page(size=20))
+    return Read(text, tuple(arguments), index, may_sort=True)
+
+
+def _dead_letters(index: str, page: Page | None = None, **wanted: Any) -> Read:
+    text, arguments = dead_letter_store._page(DeadLetterFilter(**wanted), page or Page(size=20))
+    return Read(text, tuple(arguments), index)
+
+
+_S = OrderStatus
+READS = {
+    "GetOrder": _named("orders.get", ["ORD-000100"], index="orders_pkey"),
+    "BatchGetOrders": _named("orders.get", [f"ORD-{n:06}" for n in range(1, 101)], index="orders_pkey"),
+    "locking orders": _named("orders.lock", ["ORD-000100", "ORD-000200"], index="orders_pkey", may_sort=True),
+    "ListOrders": _orders("orders_newest"),
+    "ListOrders, a deep page by token": _orders("orders_newest", Page(size=20, after=DEEP)),
+    "ListOrders, a deep page by offset": _orders("orders_newest", Page(size=20, offset=5_000)),
+    "ListOrders by customer": _orders("orders_by_customer", customer_id="CUST-007"),
+    "ListOrders by customer, deep": _orders(
+        "orders_by_customer", Page(size=20, after=DEEP), customer_id="CUST-007"
+    ),
+    "ListOrders by a rare status": _orders("orders_by_status", statuses=(_S.DEAD_LETTER,)),
+    "ListOrders by the commonest status": _orders("orders_by_status", statuses=(_S.COMPLETED,)),
+    "ListOrders by two statuses": _orders("orders_by_status", statuses=(_S.RECEIVED, _S.PACKING)),
+    "ListOrders by status, deep": _orders(
+        "orders_by_status", Page(size=20, after=DEEP), statuses=(_S.COMPLETED,)
+    ),
+    "ListOrders by wave": _orders("orders_by_wave", wave_id="WAVE-2024-00007"),
+    "ListOrders by priority": _orders("orders_newest", priorities=(Priority.SAME_DAY,)),
+    "ListOrders by time": _orders(
+        "orders_newest", created_after=NOW - timedelta(days=2), created_before=NOW - timedelta(days=1)
+    ),
+    "due retries": _named("cycle.due_retries", NOW, 100, index="orders_by_retry"),
+    "ListEligibleOrders": _named("orders.eligible", 5, [], 100, index="orders_by_retry", may_sort=True),
+    "received": _named("cycle.received", 100, index="orders_by_status"),
+    "validated": _named("cycle.validated", 100, index="orders_by_urgency"),
+    "to allocate": _named("cycle.to_allocate", 100, [], index="orders_by_urgency"),
+    "GetOrderHistory": _named(
+        "orders.history", "ORD-000100", 0, 100, index="order_events_p000000_order_id_sequence_idx",
+        may_sort=True,
+    ),
+    "attempts": _named("orders.attempts", "ORD-000100", 0, index="order_failures_pkey", may_sort=True),
+    "GetDeadLetterEntry": _named(
+        "dead_letters.newest", "ORD-000089", index="dead_letters_by_order", may_sort=True
+    ),
+    "ListDeadLetterEntries": _dead_letters("dead_letters_newest"),
+    "ListDeadLetterEntries, deep": _dead_letters("dead_letters_newest", Page(size=20, after=DEEP)),
+    "ListDeadLetterEntries, unresolved": _dead_letters("dead_letters_unresolved", resolved=False),
+    "ListDeadLetterEntries, old": _dead_letters("dead_letters_newest", created_before=DEEP[0]),
+    "free carriers": _named(
+        "cycle.free_carriers", ["WH-01"], ["SKU-001", "SKU-002"], index="carriers_by_sku", may_sort=True
+    ),
+    "ClaimMoves": _named(
+        "storage.claim_moves", "WH-01", 10, "wcs", NOW, index="moves_to_claim", may_sort=True
+    ),
+    "overdue moves": _named("cycle.overdue_moves", NOW, 100, index="moves_by_deadline"),
+    "old answers": _named("requests.forget", NOW - timedelta(days=2), 100, index="request_answers_by_age"),
+    "open destinations": _named("cycle.open_destinations", index="orders_by_status", may_sort=True),
+    "ListDestinations": _named(
+        "storage.destinations", "WH-01", "", 50, "", index="orders_by_status", may_sort=True
+    ),
+    "moves to request": _named(
+        "cycle.request_moves", NOW, NOW, 500, index="carriers_at_destination", may_sort=True
+    ),
+    "arrived": _named("cycle.arrived_for", 100, index="carriers_at_destination", may_sort=True),
+    "to return": _named("cycle.to_return", 100, index="carriers_at_destination", may_sort=True),
+    "failed moves": _named("cycle.waiting_for_failed_moves", 100, index="moves_failed", may_sort=True),
+    "what an order lets go of": _named(
+        "orders.lock_released_carriers", ["ORD-000100"], index="allocations_by_order", may_sort=True
+    ),
+    "orders of a wave": _named("storage.count_wave", "WAVE-2024-00007", index="orders_by_wave"),
+}  # fmt: skip
+#: What may be read from end to end: it is short, always.
+SHORT = {"outbox", "warehouses", "destinations", "lanes", "order_events_p000001", "order_events_p000002"}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_a_hot_read_uses_its_index(crowded: str, name: str) -> None:
+    """The first time and the seventh, and without reading a table that grows from end to end."""
+    read = READS[name]
+    async with connected(crowded) as sql:
+        for plan in await plans(sql, read.text, *read.arguments):
+            assert read.index in plan.indexes, plan.text
+            assert plan.scanned <= SHORT, plan.text
+            assert read.may_sort or not plan.sorted, plan.text
+
+
+async def test_the_check_of_plans_catches_a_table_scan(crowded: str) -> None:
+    """Without its index the newest page is a scan and a sort, and is seen to be."""
+    read = READS["ListOrders"]
+    async with connected(crowded) as sql:
+        attempt = sql.transaction()
+        await attempt.start()
+        await sql.execute("DROP INDEX orders_newest")
+        found = await plans(sql, read.text, *read.arguments)
+        await attempt.rollback()
+    assert all(plan.scanned == {"orders"} and plan.sorted for plan in found)

@@ -1,0 +1,75 @@
+"""A TCP proxy in front of Postgres that can be cut, frozen and healed."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from tests.support.ports import free_port
+
+
+class Proxy:
+    """Passes bytes on, while it is open; frozen, it accepts connections and passes nothing on."""
+
+    def __init__(self, url: str) -> None:
+        """Use `open_proxy` instead."""
+        parts = urlsplit(url)
+        self._target = (parts.hostname or "127.0.0.1", parts.port or 5432)
+        self._port = free_port()
+        self.url = url.replace(f"{self._target[0]}:{self._target[1]}", f"127.0.0.1:{self._port}")
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._flows = asyncio.Event()
+        self._flows.set()
+
+    async def heal(self) -> None:
+        """Pass everything on, from now on or again."""
+        self._flows.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+
+    async def cut(self) -> None:
+        """Break every connection and refuse new ones."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+        self._flows.set()
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    def freeze(self) -> None:
+        """Keep every connection open and pass nothing on."""
+        self._flows.clear()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, far_writer}
+        try:
+            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
+        finally:
+            self._writers -= {writer, far_writer}
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                await self._flows.wait()
+                writer.write(data)
+                await writer.drain()
+        with contextlib.suppress(OSError):
+            writer.close()
+
+
+@asynccontextmanager
+async def open_proxy(url: str) -> AsyncIterator[Proxy]:
+    """Give a proxy in front of the Postgres of a URL."""
+    proxy = Proxy(url)
+    await proxy.heal()
+    try:
+        yield proxy
+    finally:
+        await proxy.cut()

@@ -1,0 +1,181 @@
+"""Settings: read once from the environment; a wrong value names its variable and never shows a secret."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from wms_core.domain.retries import RetryPolicy
+from wms_core.settings import CoreSettings, duration, postgres_url, read_settings
+from wms_server.settings import ServerSettings
+from wms_worker.settings import WorkerSettings
+
+URL = "postgresql://wms:hunter2@db:5432/orders"
+KINDS: tuple[type[CoreSettings], ...] = (CoreSettings, ServerSettings, WorkerSettings)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Give an environment with the database's address and no other setting."""
+    for kind in KINDS:
+        for name in kind.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("DATABASE_URL", URL)
+    return monkeypatch
+
+
+def _complaint(kind: type[CoreSettings]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        read_settings(kind)
+    return str(caught.value.code)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_database_is_all_that_has_to_be_said(kind: type[CoreSettings]) -> None:
+    """Everything else has a default."""
+    settings = read_settings(kind)
+    assert settings.database_url.get_secret_value() == URL
+    assert settings.retry_policy == RetryPolicy()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_database_the_process_says_so(
+    kind: type[CoreSettings], environment: pytest.MonkeyPatch
+) -> None:
+    """The one variable without a default is named."""
+    environment.delenv("DATABASE_URL")
+    assert _complaint(kind) == "The configuration is wrong:\n  DATABASE_URL: Field required"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_means(kind: type[CoreSettings]) -> None:
+    """The description is a sentence, for docs/configuration.md and for people who read the code."""
+    for name, field in kind.model_fields.items():
+        assert (field.description or "").endswith("."), name
+
+
+WRONG = [
+    (CoreSettings, "DATABASE_POOL_SIZE", "0"),
+    (CoreSettings, "DATABASE_POOL_SIZE", "many"),
+    (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "0"),
+    (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "100d"),
+    (CoreSettings, "DATABASE_URL", "mysql://wms:hunter2@db/orders"),
+    (CoreSettings, "DATABASE_URL", "hunter2"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2#3@db:5432/orders"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2/3@db:5432/orders"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2@db:port/orders"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2@[db/orders"),
+    (CoreSettings, "DEFAULT_WAREHOUSE_ID", "WH 01"),
+    (CoreSettings, "MAX_RETRIES", "0"),
+    (CoreSettings, "MAX_RETRIES", "101"),
+    (CoreSettings, "RETRY_BASE", "-15m"),
+    (CoreSettings, "RETRY_BASE", "0"),
+    (CoreSettings, "RETRY_CAP", "fortnight"),
+    (CoreSettings, "RETRY_CAP", "99999999999999d"),
+    (CoreSettings, "RETRY_CAP", "9" * 400),
+    (CoreSettings, "RETRY_JITTER", "1.5"),
+    (CoreSettings, "RETRY_JITTER", "nan"),
+    (CoreSettings, "LOG_LEVEL", "loud"),
+    (CoreSettings, "LOG_FORMAT", "xml"),
+    (ServerSettings, "SERVER_ADDR", "8001"),
+    (ServerSettings, "MAX_IN_FLIGHT", "0"),
+    (ServerSettings, "DEADLINE_CAP", "0"),
+    (ServerSettings, "REFLECTION_ENABLED", "perhaps"),
+    (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
+    (WorkerSettings, "WORKER_ADDR", "localhost"),
+    (WorkerSettings, "WORKER_ID", "a b"),
+    (WorkerSettings, "WAVE_SIZE", "501"),
+    (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),
+]
+
+
+@pytest.mark.parametrize(("kind", "variable", "value"), WRONG)
+def test_a_wrong_value_names_its_variable_and_no_secret(
+    kind: type[CoreSettings], variable: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    """One line for the variable, in the words of the environment; the value itself may be a secret."""
+    environment.setenv(variable, value)
+    complaint = _complaint(kind)
+    assert f"\n  {variable}: " in complaint
+    assert complaint.count("\n") == 1
+    assert "hunter" not in complaint
+
+
+def test_every_wrong_value_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    """Nobody has to start a process three times to find three mistakes."""
+    for variable in ("MAX_RETRIES", "RETRY_CAP", "LOG_LEVEL"):
+        environment.setenv(variable, "wrong")
+    lines = _complaint(CoreSettings).splitlines()[1:]
+    assert [line.split(":")[0].strip() for line in lines] == ["MAX_RETRIES", "RETRY_CAP", "LOG_LEVEL"]
+
+
+def test_no_form_of_the_settings_shows_the_password() -> None:
+    """Printed, logged or dumped, the address of the database is stars."""
+    settings: Any = read_settings(CoreSettings)
+    for text in (repr(settings), str(settings), str(settings.model_dump()), settings.model_dump_json()):
+        assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("250ms", timedelta(milliseconds=250)),
+        ("1.5s", timedelta(seconds=1.5)),
+        ("15m", timedelta(minutes=15)),
+        (" 6 h ", timedelta(hours=6)),
+        ("2d", timedelta(days=2)),
+        ("90", timedelta(seconds=90)),
+    ],
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, wanted: timedelta) -> None:
+    """Milliseconds to days; a bare number is seconds."""
+    assert duration(text) == wanted
+
+
+@given(st.text())
+def test_any_other_text_is_refused_as_no_duration(text: str) -> None:
+    """Whatever is written there, the process says what it expects instead of breaking down."""
+    try:
+        value = duration(text)
+    except ValueError as error:
+        assert str(error).startswith("a duration is")  # noqa: PT017 # either outcome is right
+    else:
+        assert isinstance(value, timedelta)
+        assert timedelta(0) <= value <= timedelta(days=3650)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        URL,
+        "postgres://db/orders",
+        "postgresql:///orders?host=/var/run/postgresql",
+        "postgresql://wms@[::1]:5432/orders",
+        "postgresql://wms:p%40ss@one:5432,two:5433/orders?target_session_attrs=primary",
+    ],
+)
+def test_every_form_of_a_postgres_address_is_accepted(url: str) -> None:
+    """Sockets, IPv6, several hosts, escaped passwords."""
+    assert postgres_url(SecretStr(url)).get_secret_value() == url
+
+
+def test_values_come_from_the_environment_in_either_case(environment: pytest.MonkeyPatch) -> None:
+    """Names are those of the environment; others are not ours and are passed over."""
+    environment.setenv("RETRY_BASE", "500ms")
+    environment.setenv("max_retries", "3")
+    environment.setenv("RETRY_JITTER", "0.5")
+    environment.setenv("SOMETHING_ELSE", "1")
+    policy = read_settings(WorkerSettings).retry_policy
+    assert policy == RetryPolicy(3, timedelta(milliseconds=500), timedelta(hours=6), 0.5)
+
+
+def test_the_settings_reach_the_pool(environment: pytest.MonkeyPatch) -> None:
+    """Size, timeout and the name that Postgres shows."""
+    environment.setenv("DATABASE_POOL_SIZE", "7")
+    environment.setenv("DATABASE_STATEMENT_TIMEOUT", "2s")
+    options = read_settings(CoreSettings).pool_options("order-service-server")
+    assert (options.max_size, options.statement_timeout) == (7, 2.0)
+    assert options.application_name == "order-service-server"
