@@ -26,8 +26,8 @@ demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, 
 dev: $(READY) ## the same without the orders; stays up and says where everything listens
 	@$(BIN)/wms-orders dev
 
-test: $(READY) ## all tests, against Postgres 18 and 15
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
+	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 lint: $(READY) ## style, types, import contracts, the contract's own rules, generated code
 	@$(BIN)/ruff check .

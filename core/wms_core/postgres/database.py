@@ -14,7 +14,7 @@ from asyncpg.transaction import Transaction as AsyncpgTransaction
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.errors import CONTENTION, DRIVER, translate
+from wms_core.postgres.errors import DONE_AGAIN, DRIVER, translate
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 
@@ -65,7 +65,7 @@ class PostgresDatabase:
                         await connection.execute(query("roles.fence"), fence.role, fence.epoch)
                     return await work(self._unit(connection))
             except ConcurrentChange as error:
-                if attempt == _ATTEMPTS or not isinstance(error.__cause__, CONTENTION):
+                if attempt == _ATTEMPTS or not isinstance(error.__cause__, DONE_AGAIN):
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 # jitter, no secret
             except StaleEpoch:

@@ -40,11 +40,13 @@ UNAVAILABLE = (
 )
 
 #: Lost against another transaction: the work may simply be done again.
-CONTENTION = (
+DONE_AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    asyncpg.LockNotAvailableError,
 )
+
+#: As those, or a lock that was waited for as long as may be: to wait again is the caller's to decide.
+CONTENTION = (*DONE_AGAIN, asyncpg.LockNotAvailableError)
 
 _STALE_EPOCH = "WM001"
 
