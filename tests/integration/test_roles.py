@@ -17,6 +17,7 @@ from wms_core.application.ports import Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.domain.retries import RetryPolicy
 from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 from wms_core.postgres.roles import PostgresRoles
 
@@ -186,7 +187,7 @@ async def test_a_claim_ends_the_session_of_a_holder_that_is_frozen(
         await _take_over(database)
         assert 0.4 < time.monotonic() - began < 2
         await asyncio.wait({sleeping})
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises(DRIVER):
             await holder.execute("COMMIT")
         sleeping.exception()
     assert await sql.fetchval("SELECT waiting_reason FROM orders WHERE order_id = $1", order_id) is None

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import secrets
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -20,20 +19,9 @@ def default_data_dir(project_root: Path) -> Path:
 
 
 def temporary_data_dir() -> Path:
-    """A name for an ephemeral server's folder, not made yet, that Postgres's user can reach.
-
-    In memory where there is a gigabyte to spare: nothing in it outlives its owner in any case.
-    """
+    """A name for an ephemeral server's folder, not made yet, that Postgres's user can reach."""
     account = postgres_account()
     own = Path(tempfile.gettempdir()).resolve()
     shared = Path("/var/tmp")  # noqa: S108 - the folder in it is new, random and made by us alone
-    places = (*_in_memory(), own, shared)
-    base = next((place for place in places if account.closed_folder(place) is None), own)
+    base = next((place for place in (own, shared) if account.closed_folder(place) is None), own)
     return base / f"wms-postgres-{secrets.token_hex(8)}"
-
-
-def _in_memory() -> tuple[Path, ...]:
-    memory = Path("/dev/shm")  # noqa: S108 - the folder in it is new, random and made by us alone
-    if not memory.is_dir() or shutil.disk_usage(memory).free < 1 << 30:
-        return ()
-    return (memory,)
