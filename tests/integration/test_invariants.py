@@ -6,6 +6,7 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
 from tests.support.versions import ON_ONE_POSTGRES
+from tests.support.waiting import eventually
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, orders_pb2
 from wms_core.domain.retries import RetryPolicy
 
@@ -122,6 +123,8 @@ async def test_the_checker_is_silent_over_what_the_service_did(
 async def test_the_checker_goes_red(site: Site, fulfillment: Fulfillment, sql: Sql, broken: str) -> None:
     """A checker that can't fail proves nothing: each promise broken on purpose is seen."""
     await _lived_in(site, fulfillment)
+    # What is broken is broken in the log: every event has to be there.
+    await eventually(lambda: sql.fetchval("SELECT NOT EXISTS (SELECT FROM outbox)"))
     words, change = _BREAKS[broken]
     await sql.execute(change)
     assert any(breach.startswith(words) for breach in await breaches(sql)), await breaches(sql)
