@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wms_core.addresses import listen_address
+from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
 from wms_core.postgres.database import PoolOptions
 
@@ -93,6 +94,12 @@ class CoreSettings(BaseSettings):
     retry_jitter: float = Field(
         0.0, ge=0, le=1, description="The share of the wait that chance may add to it."
     )
+    partial_fulfillment_min_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="The share of an order's units from which on it goes on without the rest.",
+    )
     event_max_bytes: int = Field(
         900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
     )
@@ -103,6 +110,11 @@ class CoreSettings(BaseSettings):
     def retry_policy(self) -> RetryPolicy:
         """The retry policy of these settings."""
         return RetryPolicy(self.max_retries, self.retry_base, self.retry_cap, self.retry_jitter)
+
+    @property
+    def partial_rule(self) -> PartialRule:
+        """The rule for shortages."""
+        return PartialRule(self.partial_fulfillment_min_ratio)
 
     def pool_options(self, application_name: str) -> PoolOptions:
         """The options of the connection pool."""

@@ -23,6 +23,7 @@ from wms_server.janitor import forget_answers
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
+from wms_server.services.fulfillment import FulfillmentService
 from wms_server.services.orders import OrderService
 from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
@@ -120,9 +121,10 @@ def _services(settings: ServerSettings) -> dict[ServiceDescriptor, object]:
             settings.retry_policy
         ),
         dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(),
-        storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(),
-        # Part of the contract, served later: its calls answer UNIMPLEMENTED with a reason.
-        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: object(),
+        storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(
+            settings.retry_policy, settings.partial_rule
+        ),
+        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(),
     }
 
 

@@ -320,7 +320,7 @@ def test_the_supervisor_orders_what_the_retried_orders_lack() -> None:
         order_pb2.Order(order_id=f"ORD-{n:02}", items=[order_pb2.OrderItem(sku="A", quantity=3)])
         for n in range(1, 11)
     ]
-    decisions = decide(dead, Counter(A=10, B=5))
+    decisions = decide(dead, [], Counter(A=10, B=5))
     assert decisions.resolutions.keys() == {order.order_id for order in dead}
     retried = decisions.count(dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY)
     assert retried == 7

@@ -16,6 +16,7 @@ from wms_core.domain.change import told
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
+from wms_core.domain.runs import RunStatus
 from wms_core.postgres.database import PoolOptions, open_database
 
 AT_ONCE = RetryPolicy(base=timedelta(0))
@@ -78,7 +79,7 @@ async def test_a_retry_is_made_when_it_is_due_and_not_before(
     await site.open()
     order_id = await site.order()
     await fulfillment.run()
-    assert (await fulfillment.run())["retried"] == 0
+    assert (await fulfillment.run())["retry_due"] == 0
     assert await site.why(order_id) == "RETRY_NOT_DUE"
     order = await site.read(order_id)
     assert order.next_retry_at.ToDatetime() - order.last_failed_at.ToDatetime() == timedelta(minutes=15)
@@ -144,7 +145,7 @@ async def test_an_order_too_large_for_the_stock_does_not_starve_a_smaller_one(
     """The failing order takes nothing that others could have."""
     await site.open()
     await site.stock(("CAR-1", "SKU-001", 5))
-    large = await site.order(("SKU-001", 9), priority=order_pb2.ORDER_PRIORITY_SAME_DAY)
+    large = await site.order(("SKU-001", 9), priority=order_pb2.ORDER_PRIORITY_SAME_DAY, allow_partial=False)
     small = await site.order(("SKU-001", 5))
     await fulfillment.run(retry_policy=AT_ONCE)
     assert [await site.status(one) for one in (large, small)] == ["PENDING_RETRY", "PICKING"]
@@ -163,7 +164,7 @@ async def test_a_failed_move_is_a_failure_of_every_order_that_waits_for_it(
     await fulfillment.run(retry_policy=AT_ONCE)
     (move,) = await site.claim()
     await site.fail(move, "crane stuck")
-    assert (await fulfillment.run(retry_policy=AT_ONCE))["moves_failed"] == 1
+    assert (await fulfillment.run(retry_policy=AT_ONCE))["take_in_failed_moves"] == len(orders)
     for order_id in orders:
         order = await site.read(order_id)
         assert order.last_failure_reason == "Move failed: crane stuck"
@@ -181,7 +182,7 @@ async def test_a_failed_move_gives_back_what_the_order_had_already(
 ) -> None:
     """Units that were delivered before are stock again, and serve the retry."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-002", 2))
+    await site.apart(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-002", 2))
     order_id = await site.order(("SKU-001", 2), ("SKU-002", 2))
     await fulfillment.run(retry_policy=AT_ONCE)
     moves = {move.carrier_id: move for move in await site.claim()}
@@ -202,7 +203,7 @@ async def test_a_move_that_takes_too_long_has_failed(site: Site, fulfillment: Fu
     (move,) = await site.claim()
     await sql.execute("UPDATE moves SET deadline_at = now()")
     did = await fulfillment.run(retry_policy=AT_ONCE)
-    assert (did["moves_overdue"], did["moves_failed"]) == (1, 1)
+    assert (did["fail_overdue_moves"], did["take_in_failed_moves"]) == (1, 1)
     assert (await site.read(order_id)).last_failure_reason == "Move failed: overdue"
     late = storage_pb2.CompleteMoveRequest(move_id=move.move_id)
     assert (await failing(site.api.storage.CompleteMove(late))).reason == "MOVE_STATUS_CONFLICT"
@@ -300,7 +301,7 @@ async def test_a_move_whose_failure_cannot_be_counted_stops_no_other(
 ) -> None:
     """Two moves failed and one of their orders can't be changed: the other is tried again all the same."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-002", 2))
+    await site.apart(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-002", 2))
     broken, sane = await site.order(("SKU-001", 2)), await site.order(("SKU-002", 2))
     await fulfillment.run(retry_policy=AT_ONCE)
     for move in await site.claim():
@@ -320,9 +321,9 @@ async def test_a_move_whose_failure_cannot_be_counted_stops_no_other(
 @pytest.mark.parametrize(
     ("step", "event", "condition"),
     [
-        ("moves_requested", "INSERT", "NEW.kind = 'retrieve'"),
-        ("returns_requested", "INSERT", "NEW.kind = 'return'"),
-        ("moves_overdue", "UPDATE", "NEW.status = 'failed'"),
+        ("request_moves", "INSERT", "NEW.kind = 'retrieve'"),
+        ("request_returns", "INSERT", "NEW.kind = 'return'"),
+        ("fail_overdue_moves", "UPDATE", "NEW.status = 'failed'"),
     ],
 )
 async def test_one_failing_step_does_not_stop_the_others(
@@ -330,20 +331,18 @@ async def test_one_failing_step_does_not_stop_the_others(
 ) -> None:
     """What does not depend on the broken step goes on, and the cycle after the repair catches up."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-003", 2))
+    await site.apart(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 2), ("CAR-3", "SKU-003", 2))
     orders = [await site.order((f"SKU-00{number}", 2)) for number in (1, 2)]
     await fulfillment.run(retry_policy=AT_ONCE)
     await site.complete([move for move in await site.claim() if move.carrier_id == "CAR-1"])
     await sql.execute("UPDATE moves SET deadline_at = now() WHERE carrier_id = 'CAR-2'")
     orders.append(await site.order(("SKU-003", 2)))
     await poison(sql, "moves", event, condition)
-    did = await fulfillment.run(retry_policy=AT_ONCE)
-    works = {"moves_requested": 1, "returns_requested": 1, "moves_overdue": 1}
-    assert did.pop("errors") == 1
-    assert step not in did
-    assert {name: did.get(name) for name in works if name != step} == {
-        name: 1 for name in works if name != step
-    }
+    run = await fulfillment.cycle(retry_policy=AT_ONCE).run()
+    assert (run.status, run.errors) == (RunStatus.FAILED, (f"{step}: RaiseError",))
+    did = {one.step.value: one.count for one in run.steps}
+    works = ("request_moves", "request_returns", "fail_overdue_moves")
+    assert {name: did[name] for name in works} == {name: int(name != step) for name in works}
     await sql.execute("DROP TRIGGER poison ON moves")
     await fulfillment.run(retry_policy=AT_ONCE)
     await site.hold("CAR-2", "AVAILABLE")
@@ -360,7 +359,7 @@ async def test_a_row_that_somebody_else_holds_on_to_stops_no_other_order(
     held, due = await site.order(("SKU-002", 1)), await site.order(("SKU-002", 1))
     await fulfillment.run(retry_policy=AT_ONCE)
     assert [await site.status(one) for one in (held, due)] == ["PENDING_RETRY"] * 2
-    await site.stock(("CAR-2", "SKU-002", 2))
+    await site.apart(("CAR-2", "SKU-002", 2))
     fresh = await site.order(("SKU-001", 1))
     other = await asyncpg.connect(database_url)
     try:
@@ -389,7 +388,7 @@ async def test_a_carrier_that_somebody_else_holds_on_to_stops_no_other_step(
         async with sql.transaction():
             await sql.execute("SELECT FROM carriers WHERE carrier_id = 'CAR-2' FOR UPDATE")
             did = await Fulfillment(impatient, fulfillment.fence).run(retry_policy=AT_ONCE)
-        assert "allocated" not in did
+        assert did["allocate"] == 0
         assert await site.status(first) == "PACKING"
         assert (await site.read(second)).retry_count == 0
     await fulfillment.run(retry_policy=AT_ONCE)

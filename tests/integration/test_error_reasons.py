@@ -31,7 +31,7 @@ from wms.orders.v1 import (
     reprocessing_pb2,
     storage_pb2,
 )
-from wms.orders.v1.fulfillment_pb2_grpc import FulfillmentServiceStub
+from wms_core.domain.events import json_time
 from wms_core.domain.order_status import OrderStatus
 from wms_server.pipeline import MESSAGE_LIMIT
 
@@ -182,6 +182,21 @@ async def _move_not_found(stage: Stage) -> Failure:
     return await failing(stage.api.storage.CompleteMove(storage_pb2.CompleteMoveRequest(move_id="gone")))
 
 
+@provokes("BACKORDER_NOT_FOUND")
+async def _backorder_not_found(stage: Stage) -> Failure:
+    failure = await _cancel_backorder(stage, "gone")
+    assert failure.metadata == {"backorderId": "gone"}
+    return failure
+
+
+@provokes("RUN_NOT_FOUND")
+async def _run_not_found(stage: Stage) -> Failure:
+    request = fulfillment_pb2.GetFulfillmentRunRequest(run_id="gone")
+    failure = await failing(stage.api.fulfillment.GetFulfillmentRun(request))
+    assert failure.metadata == {"runId": "gone"}
+    return failure
+
+
 @provokes("DEAD_LETTER_ENTRY_NOT_FOUND")
 async def _dead_letter_entry_not_found(stage: Stage) -> Failure:
     request = dead_letters_pb2.GetDeadLetterEntryRequest(order_id=(await created(stage.api)).order_id)
@@ -219,6 +234,116 @@ async def _nothing_to_ship(stage: Stage) -> Failure:
     order = await order_in(stage.api, stage.fulfillment, OrderStatus.SHIPPED)
     request = orders_pb2.ShipOrderRequest(order_id=order.order_id, carrier_code="U", tracking_number="1")
     return await failing(stage.api.orders.ShipOrder(request))
+
+
+@provokes("UNITS_NOT_SHIPPED")
+async def _units_not_shipped(stage: Stage) -> Failure:
+    await _owed(stage)
+    await _ship(stage, "OWED")
+    await stage.api.storage.ReceiveCarriers(receive(("CAR-2", "SKU-001", 2)))
+    await stage.fulfillment.deliver(stage.api)
+    failure = await _complete(stage, "OWED")
+    assert failure.metadata == {"orderId": "OWED", "quantity": "2"}
+    return failure
+
+
+@provokes("BACKORDER_OPEN")
+async def _backorder_open(stage: Stage) -> Failure:
+    backorder_id = await _owed(stage)
+    await _ship(stage, "OWED")
+    failure = await _complete(stage, "OWED")
+    assert failure.metadata == {"orderId": "OWED", "backorderIds": backorder_id}
+    return failure
+
+
+async def _owed(stage: Stage) -> str:
+    """Deliver three of the five units of an order, `OWED`; gives the backorder of the other two."""
+    await stocked(stage.api, quantity=3)
+    await stage.api.orders.CreateOrder(create_order(order_id="OWED", items=[item(quantity=5)]))
+    await stage.fulfillment.deliver(stage.api)
+    (owed,) = (await stage.api.storage.ListBackorders(storage_pb2.ListBackordersRequest())).backorders
+    return owed.backorder_id
+
+
+async def _ship(stage: Stage, order_id: str) -> None:
+    request = orders_pb2.ShipOrderRequest(order_id=order_id, carrier_code="U", tracking_number="1")
+    await stage.api.orders.ShipOrder(request)
+
+
+async def _complete(stage: Stage, order_id: str) -> Failure:
+    return await failing(stage.api.orders.CompleteOrder(orders_pb2.CompleteOrderRequest(order_id=order_id)))
+
+
+@provokes("BACKORDER_STATUS_CONFLICT")
+async def _backorder_status_conflict(stage: Stage) -> Failure:
+    backorder_id = await _owed(stage)
+    await stage.api.storage.ReceiveCarriers(receive(("CAR-2", "SKU-001", 2)))
+    await stage.fulfillment.deliver(stage.api)
+    failure = await _cancel_backorder(stage, backorder_id)
+    assert failure.metadata == {
+        "backorderId": backorder_id,
+        "status": "fulfilled",
+        "requiredStatuses": "open,in_progress",
+    }
+    return failure
+
+
+async def _cancel_backorder(stage: Stage, backorder_id: str) -> Failure:
+    request = storage_pb2.CancelBackorderRequest(backorder_id=backorder_id)
+    return await failing(stage.api.storage.CancelBackorder(request))
+
+
+@provokes("SKU_NOT_ON_ORDER")
+async def _sku_not_on_order(stage: Stage) -> Failure:
+    await _owed(stage)
+    failure = await _short_pick(stage, "OWED", "SKU-002", 1)
+    assert failure.metadata == {"orderId": "OWED", "sku": "SKU-002"}
+    return failure
+
+
+@provokes("QUANTITY_EXCEEDED")
+async def _quantity_exceeded(stage: Stage) -> Failure:
+    await _owed(stage)
+    failure = await _short_pick(stage, "OWED", "SKU-001", 4)
+    assert failure.metadata == {"orderId": "OWED", "sku": "SKU-001", "quantity": "3"}
+    return failure
+
+
+async def _short_pick(stage: Stage, order_id: str, sku: str, quantity: int) -> Failure:
+    report = storage_pb2.ReportShortPickRequest(
+        order_id=order_id,
+        sku=sku,
+        missing_quantity=quantity,
+        reason=storage_pb2.SHORT_PICK_REASON_NOT_FOUND,
+    )
+    return await failing(stage.api.storage.ReportShortPick(report))
+
+
+@provokes("NO_ACTIVE_WORKER")
+async def _no_active_worker(stage: Stage) -> Failure:
+    await stage.sql.execute("UPDATE worker_roles SET worker_id = NULL, heartbeat_at = NULL")
+    failure = await failing(stage.api.fulfillment.StartFulfillment(fulfillment_pb2.StartFulfillmentRequest()))
+    assert failure.metadata == {"role": "fulfillment"}
+    return failure
+
+
+@provokes("FULFILLMENT_PAUSED")
+async def _fulfillment_paused(stage: Stage) -> Failure:
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+    failure = await _paused(stage, "WH-01", until)
+    assert (failure.metadata["warehouseId"], failure.metadata["pauseReason"]) == ("WH-01", "stocktaking")
+    assert failure.metadata["expiresAt"] == json_time(until)
+    return failure
+
+
+async def _paused(stage: Stage, warehouse_id: str, until: datetime | None = None) -> Failure:
+    """Pause a warehouse, or everything; gives the refusal of a run in a warehouse."""
+    pause = fulfillment_pb2.PauseFulfillmentRequest(warehouse_id=warehouse_id, reason="stocktaking")
+    if until:
+        pause.expires_at.FromDatetime(until)
+    await stage.api.fulfillment.PauseFulfillment(pause)
+    request = fulfillment_pb2.StartFulfillmentRequest(warehouse_id="WH-01")
+    return await failing(stage.api.fulfillment.StartFulfillment(request))
 
 
 @provokes("WAREHOUSE_MISMATCH")
@@ -383,9 +508,8 @@ async def _refusal(api: Api, order_id: str) -> Failure | None:
 
 @provokes("NOT_IMPLEMENTED")
 async def _not_implemented(stage: Stage) -> Failure:
-    stub: Any = FulfillmentServiceStub(stage.api.channel)
-    failure = await failing(stub.StartFulfillment(fulfillment_pb2.StartFulfillmentRequest()))
-    assert failure.metadata == {"method": "StartFulfillment"}
+    failure = await failing(stage.api.fulfillment.ListWorkers(fulfillment_pb2.ListWorkersRequest()))
+    assert failure.metadata == {"method": "ListWorkers"}
     return failure
 
 
@@ -559,12 +683,44 @@ async def test_an_event_that_is_too_large_hurts_only_its_own_change(stage: Stage
         )
 
 
-async def test_a_call_that_is_not_served_yet_says_so_with_its_correlation_id(stage: Stage) -> None:
+async def test_a_pause_everywhere_names_no_warehouse_and_one_without_end_no_time(stage: Stage) -> None:
+    """What is empty is left out, as a client reads a missing key."""
+    assert (await _paused(stage, "")).metadata == {"pauseReason": "stocktaking"}
+
+
+#: The calls of the contract that no server answers yet, by their stream or lack of one.
+_UNSERVED: dict[str, Callable[[Api, Any], Any]] = {
+    "WatchOrders": lambda api, headers: api.orders.WatchOrders(
+        orders_pb2.WatchOrdersRequest(), metadata=headers
+    ),
+    "WatchMoves": lambda api, headers: api.storage.WatchMoves(
+        storage_pb2.WatchMovesRequest(), metadata=headers
+    ),
+    "IngestOrders": lambda api, headers: api.orders.IngestOrders(iter(()), metadata=headers),
+    "ListWorkers": lambda api, headers: api.fulfillment.ListWorkers(
+        fulfillment_pb2.ListWorkersRequest(), metadata=headers
+    ),
+    "SetWorkerMode": lambda api, headers: api.fulfillment.SetWorkerMode(
+        fulfillment_pb2.SetWorkerModeRequest(), metadata=headers
+    ),
+    "StepDown": lambda api, headers: api.fulfillment.StepDown(
+        fulfillment_pb2.StepDownRequest(), metadata=headers
+    ),
+    "ListParkedEvents": lambda api, headers: api.fulfillment.ListParkedEvents(
+        fulfillment_pb2.ListParkedEventsRequest(), metadata=headers
+    ),
+    "ReleaseParkedEvent": lambda api, headers: api.fulfillment.ReleaseParkedEvent(
+        fulfillment_pb2.ReleaseParkedEventRequest(), metadata=headers
+    ),
+}
+
+
+@pytest.mark.parametrize("method", _UNSERVED)
+async def test_a_call_that_is_not_served_yet_says_so_with_its_correlation_id(
+    stage: Stage, method: str
+) -> None:
     """Unary calls and streams of the contract alike."""
-    headers = (("x-wms-correlation-id", "C-1"),)
-    unary = stage.api.storage.ListBackorders(storage_pb2.ListBackordersRequest(), metadata=headers)
-    failure = await failing(unary)
-    assert (failure.reason, failure.metadata) == ("NOT_IMPLEMENTED", {"method": "ListBackorders"})
-    assert dict(await unary.trailing_metadata())["x-wms-correlation-id"] == "C-1"
-    stream: Any = stage.api.orders.WatchOrders(orders_pb2.WatchOrdersRequest(), metadata=headers)
-    assert (await failing(stream.read())).metadata == {"method": "WatchOrders"}
+    call = _UNSERVED[method](stage.api, (("x-wms-correlation-id", "C-1"),))
+    failure = await failing(call.read() if hasattr(call, "read") else call)
+    assert (failure.reason, failure.metadata) == ("NOT_IMPLEMENTED", {"method": method})
+    assert dict(await call.trailing_metadata())["x-wms-correlation-id"] == "C-1"

@@ -13,6 +13,7 @@ from tests.support.tables import counts
 from wms.orders.v1 import (
     dead_letter_pb2,
     dead_letters_pb2,
+    fulfillment_pb2,
     order_pb2,
     orders_pb2,
     reprocessing_pb2,
@@ -31,8 +32,14 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
     site = Site(api)
     shipped = await order_in(api, fulfillment, _S.SHIPPED, "I-SHIPPED")
     packing = await order_in(api, fulfillment, _S.PACKING, "I-PACKING")
+    short = await order_in(api, fulfillment, _S.PACKING, "I-SHORT")
+    await site.stock(("I-SCARCE", "SCARCE", 3))
+    await site.order(("SCARCE", 5), order_id="I-OWED")
+    await fulfillment.deliver(api)
+    (owed,) = (await api.storage.ListBackorders(storage_pb2.ListBackordersRequest())).backorders
     for number in (1, 2, 3):
-        await site.stock((f"I-{number}", f"SKU-{number}", 1))
+        await site.lane(f"L-{number}")
+        await site.stock((f"I-{number}", f"SKU-{number}", 1), lane_id=f"L-{number}")
         await site.order((f"SKU-{number}", 1), order_id=f"I-M{number}")
     await fulfillment.run()
     one, two, three = await site.claim(limit=3)
@@ -44,6 +51,7 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
     await dead_letter(api, dead.order_id)
     plain = [(await created(api)).order_id for _ in range(5)]
     orders, again, queue, storage = api.orders, api.reprocessing, api.dead_letters, api.storage
+    control = api.fulfillment
     return {
         "CreateOrder": (orders.CreateOrder, create_order(), {"customer_id": "other"}),
         "BatchCreateOrders": (
@@ -148,11 +156,42 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
             storage_pb2.FailMoveRequest(move_id=three.move_id, reason="r"),
             {"reason": "s"},
         ),
+        "ReportShortPick": (
+            storage.ReportShortPick,
+            storage_pb2.ReportShortPickRequest(
+                order_id=short.order_id,
+                sku="SKU-001",
+                missing_quantity=1,
+                reason=storage_pb2.SHORT_PICK_REASON_DAMAGED,
+            ),
+            {"reason": storage_pb2.SHORT_PICK_REASON_NOT_FOUND},
+        ),
+        "CancelBackorder": (
+            storage.CancelBackorder,
+            storage_pb2.CancelBackorderRequest(backorder_id=owed.backorder_id, reason="r"),
+            {"reason": "s"},
+        ),
+        # In this order: nothing can be started while it is paused.
+        "StartFulfillment": (
+            control.StartFulfillment,
+            fulfillment_pb2.StartFulfillmentRequest(),
+            {"warehouse_id": "WH-01"},
+        ),
+        "PauseFulfillment": (
+            control.PauseFulfillment,
+            fulfillment_pb2.PauseFulfillmentRequest(warehouse_id="WH-01", reason="r"),
+            {"reason": "s"},
+        ),
+        "ResumeFulfillment": (
+            control.ResumeFulfillment,
+            fulfillment_pb2.ResumeFulfillmentRequest(warehouse_id="WH-01"),
+            {"reason": "s"},
+        ),
     }
 
 
 #: Served later; each answers UNIMPLEMENTED until then.
-_UNSERVED = {"ReportShortPick", "CancelBackorder"}
+_UNSERVED = {"SetWorkerMode", "StepDown", "ReleaseParkedEvent"}
 
 
 async def test_every_change_that_is_sent_again_gives_its_first_answer(
@@ -162,7 +201,7 @@ async def test_every_change_that_is_sent_again_gives_its_first_answer(
     prepared = await requests_of(api, fulfillment)
     assert set(prepared) | _UNSERVED == {
         method.name
-        for file in (orders_pb2, reprocessing_pb2, dead_letters_pb2, storage_pb2)
+        for file in (orders_pb2, reprocessing_pb2, dead_letters_pb2, storage_pb2, fulfillment_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
         if "request_id" in method.input_type.fields_by_name

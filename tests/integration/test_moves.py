@@ -9,7 +9,7 @@ from tests.support.failures import failing
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
-from wms.orders.v1 import storage_pb2
+from wms.orders.v1 import order_pb2, storage_pb2
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +30,18 @@ async def test_no_more_moves_are_requested_than_the_queue_has_places(
     await site.destination(queue_capacity=2)
     names = [f"CAR-{number}" for number in range(5)]
     for number, name in enumerate(names):
-        await site.stock((name, "SKU-001", 2), produced=number)
+        await site.apart((name, "SKU-001", 2), produced=number)
         await site.order()
         await fulfillment.cycle().run() if number == 0 else None
     did = await fulfillment.run()
-    assert did["moves_requested"] == 1
+    assert did["request_moves"] == 1
     on_the_way = await site.claim()
     assert [move.carrier_id for move in on_the_way] == names[:2]
-    assert (await fulfillment.run())["moves_requested"] == 0
+    assert (await fulfillment.run())["request_moves"] == 0
     await site.complete(on_the_way[:1])
     # What has arrived is picked off in the cycle that sees it; its place is free in the next.
     await fulfillment.run()
-    assert (await fulfillment.run())["moves_requested"] == 1
+    assert (await fulfillment.run())["request_moves"] == 1
     assert [move.carrier_id for move in await site.claim()] == names[2:3]
 
 
@@ -49,7 +49,7 @@ async def test_one_full_queue_does_not_hold_up_another(site: Site, fulfillment: 
     """Each destination has a queue of its own."""
     await site.open(destinations=("PACK-1", "PACK-2"))
     await site.destination("PACK-1", queue_capacity=1)
-    await site.stock(*[(f"CAR-{number}", "SKU-001", 2) for number in range(6)])
+    await site.apart(*[(f"CAR-{number}", "SKU-001", 2) for number in range(6)])
     await site.orders(6)
     await fulfillment.run(wave_size=1)
     moves = await site.claim()
@@ -62,7 +62,7 @@ async def test_two_orders_that_need_each_others_carriers_both_get_them(
     """No order holds a place in the queue while it waits for its other carriers: nothing locks up."""
     await site.open()
     await site.destination(queue_capacity=1)
-    await site.stock(("CAR-1", "SKU-001", 4), ("CAR-2", "SKU-002", 4))
+    await site.apart(("CAR-1", "SKU-001", 4), ("CAR-2", "SKU-002", 4))
     orders = [await site.order(("SKU-001", 1), ("SKU-002", 1)) for _ in range(2)]
     orders.append(await site.order(("SKU-002", 1), ("SKU-001", 1)))
     await fulfillment.deliver(site.api)
@@ -72,7 +72,7 @@ async def test_two_orders_that_need_each_others_carriers_both_get_them(
 async def test_a_move_goes_to_one_caller_only(site: Site, fulfillment: Fulfillment) -> None:
     """Twenty control systems that claim at once share the moves between them."""
     await site.open()
-    await site.stock(*[(f"CAR-{number}", "SKU-001", 2) for number in range(10)])
+    await site.apart(*[(f"CAR-{number}", "SKU-001", 2) for number in range(10)])
     await site.orders(10)
     await fulfillment.run()
     claims = await asyncio.gather(*(site.claim(limit=2) for _ in range(20)))
@@ -81,20 +81,30 @@ async def test_a_move_goes_to_one_caller_only(site: Site, fulfillment: Fulfillme
 
 
 async def test_a_carrier_held_after_its_allocation_is_not_asked_for(
-    site: Site, fulfillment: Fulfillment
+    site: Site, fulfillment: Fulfillment, sql: Sql
 ) -> None:
-    """It stays in its lane until it is set free; then it goes on its way."""
+    """It stays in its lane, and its order fails for that reason; set free, it serves the retry."""
     await site.open()
     await site.stock(("CAR-1", "SKU-001", 2))
-    await site.order()
+    order_id = await site.order()
     cycle = fulfillment.cycle()
     await cycle.validate()
     await cycle.plan_waves()
     await cycle.allocate()
     await site.hold("CAR-1")
-    assert (await fulfillment.run())["moves_requested"] == 0
+    did = await fulfillment.run()
+    assert (did["request_moves"], did["take_in_held_carriers"]) == (0, 1)
+    assert await site.claim() == []
+    order = await site.read(order_id)
+    assert (order.status, order.retry_count) == (order_pb2.ORDER_STATUS_PENDING_RETRY, 1)
+    assert order.failed_status == order_pb2.ORDER_STATUS_ASSIGNED_TO_WAVE
+    assert order.last_failure_reason == "Carrier CAR-1 is held: test"
+    carrier = await site.carrier("CAR-1")
+    assert (carrier.lane_id, carrier.allocated_quantity) == ("LANE-1", 0)
     await site.hold("CAR-1", "AVAILABLE")
-    assert (await fulfillment.run())["moves_requested"] == 1
+    await sql.execute("UPDATE orders SET next_retry_at = now()")
+    assert (await fulfillment.run())["request_moves"] == 1
+    assert await site.status(order_id) == "PICKING"
 
 
 async def test_a_lane_blocked_after_an_allocation_gives_its_carrier_when_it_opens(
@@ -109,9 +119,9 @@ async def test_a_lane_blocked_after_an_allocation_gives_its_carrier_when_it_open
     await cycle.plan_waves()
     await cycle.allocate()
     await site.block("LANE-1")
-    assert (await fulfillment.run())["moves_requested"] == 0
+    assert (await fulfillment.run())["request_moves"] == 0
     await site.block("LANE-1", "OPEN")
-    assert (await fulfillment.run())["moves_requested"] == 1
+    assert (await fulfillment.run())["request_moves"] == 1
 
 
 # The way there
@@ -122,7 +132,7 @@ async def test_an_order_is_packed_when_its_last_carrier_has_arrived(
 ) -> None:
     """Until then it is in PICKING, and what has arrived is picked off already."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2))
+    await site.apart(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2))
     order_id = await site.order(("SKU-001", 2), ("SKU-002", 2))
     await fulfillment.run()
     moves = await site.claim()
@@ -182,6 +192,7 @@ async def test_a_carrier_with_a_rest_goes_back_to_the_end_of_a_lane_with_room(
     carrier = await site.carrier("CAR-1")
     assert (carrier.lane_id, carrier.lane_position, carrier.destination_id) == ("LANE-1", 2, "")
     assert (carrier.quantity, carrier.allocated_quantity) == (3, 0)
+    await site.lane("LANE-full", capacity=2)  # Room for the one that is in front of it now.
     await site.order(("SKU-001", 3))
     await fulfillment.deliver(site.api)
     assert await site.location("CAR-1") == "LEFT"
@@ -190,16 +201,18 @@ async def test_a_carrier_with_a_rest_goes_back_to_the_end_of_a_lane_with_room(
 async def test_a_place_in_a_lane_is_promised_to_one_carrier(site: Site, fulfillment: Fulfillment) -> None:
     """With one free position one of two carriers goes back; the other waits until there is room."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
+    await site.apart(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
     await site.order(("SKU-001", 2), ("SKU-002", 2))
     await fulfillment.run()
     await site.complete(await site.claim())
+    for name in ("LANE-CAR-1", "LANE-CAR-2"):
+        await site.block(name)
     await site.lane(capacity=1)
     await fulfillment.run()
     (first,) = await site.claim()
-    assert (await fulfillment.run())["returns_requested"] == 0
+    assert (await fulfillment.run())["request_returns"] == 0
     await site.complete([first])
-    assert (await fulfillment.run())["returns_requested"] == 0
+    assert (await fulfillment.run())["request_returns"] == 0
     await site.lane(capacity=2)
     await fulfillment.deliver(site.api)
     assert {one.lane_id for one in (await site.carriers()).values()} == {"LANE-1"}
@@ -231,16 +244,21 @@ async def test_a_cancelled_order_releases_its_stock_and_the_moves_nobody_claimed
 ) -> None:
     """The claimed carrier goes on and comes back; the other never leaves its lane."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
+    await site.apart(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
     order_id = await site.order(("SKU-001", 2), ("SKU-002", 2))
     await fulfillment.run()
     (claimed,) = await site.claim(limit=1)
     await site.cancel(order_id)
     assert await site.claim() == []
     assert {one.allocated_quantity for one in (await site.carriers()).values()} == {0}
+    (other,) = {"CAR-1", "CAR-2"} - {claimed.carrier_id}
+    before = await site.carrier(other)
+    assert before.lane_id == f"LANE-{other}"
     await site.complete([claimed])
+    assert await site.location(claimed.carrier_id) == "AT_DESTINATION"
     await fulfillment.deliver(site.api)
-    assert {one.lane_id for one in (await site.carriers()).values()} == {"LANE-1"}
+    assert await site.location(claimed.carrier_id) == "IN_LANE"
+    assert await site.carrier(other) == before
     assert {one.quantity for one in (await site.carriers()).values()} == {5}
 
 
@@ -264,7 +282,7 @@ async def test_units_that_were_delivered_for_a_cancelled_order_are_stock_again(
 ) -> None:
     """They become a carrier at that destination, which is brought back and serves the next order."""
     await site.open()
-    await site.stock(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2))
+    await site.apart(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2))
     order_id = await site.order(("SKU-001", 2), ("SKU-002", 2))
     await fulfillment.run()
     moves = await site.claim()
@@ -284,7 +302,7 @@ async def test_cancel_and_the_cycle_at_once_leave_stock_that_adds_up(
 ) -> None:
     """Orders cancelled while cycles run and moves are done are cancelled or refused; nothing is lost."""
     await site.open()
-    await site.stock(*[(f"CAR-{number}", "SKU-001", 30) for number in range(4)])
+    await site.apart(*[(f"CAR-{number}", "SKU-001", 30) for number in range(4)])
     orders = await site.orders(40)
 
     async def work() -> None:

@@ -17,10 +17,11 @@ from tests.conftest import database_named
 from tests.support.event_log import connected
 from tests.support.invariants import Sql
 from tests.support.plans import plans
-from wms_core.application.ports import DeadLetterFilter, OrderFilter, Page
+from wms_core.application.ports import BackorderFilter, DeadLetterFilter, OrderFilter, Page, RunFilter
+from wms_core.domain.backorders import BackorderStatus
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
-from wms_core.postgres import dead_letter_store
+from wms_core.postgres import backorder_store, dead_letter_store, fulfillment_store
 from wms_core.postgres.order_pages import order_page
 from wms_core.postgres.queries import queries, query
 
@@ -128,6 +129,16 @@ def _dead_letters(index: str, page: Page | None = None, **wanted: Any) -> Read:
     return Read(text, tuple(arguments), index)
 
 
+def _backorders(index: str, page: Page | None = None, *, may_sort: bool = False, **wanted: Any) -> Read:
+    text, arguments = backorder_store._page(BackorderFilter(**wanted), page or Page(size=20))
+    return Read(text, tuple(arguments), index, may_sort)
+
+
+def _runs(index: str, page: Page | None = None, **wanted: Any) -> Read:
+    text, arguments = fulfillment_store._page(RunFilter(**wanted), page or Page(size=20))
+    return Read(text, tuple(arguments), index)
+
+
 _S = OrderStatus
 READS = {
     "GetOrder": _named("orders.get", ["ORD-000100"], index="orders_pkey"),
@@ -154,8 +165,9 @@ READS = {
     "due retries": _named("cycle.due_retries", NOW, 100, index="orders_by_retry"),
     "ListEligibleOrders": _named("orders.eligible", 5, [], 100, index="orders_by_retry", may_sort=True),
     "received": _named("cycle.received", 100, index="orders_by_status"),
-    "validated": _named("cycle.validated", 100, index="orders_by_urgency"),
-    "to allocate": _named("cycle.to_allocate", 100, [], index="orders_by_urgency"),
+    # What was read of each warehouse in the order of the index is put together.
+    "validated": _named("cycle.validated", 100, index="orders_by_urgency", may_sort=True),
+    "to allocate": _named("cycle.to_allocate", 100, index="orders_by_urgency"),
     "GetOrderHistory": _named(
         "orders.history", "ORD-000100", 0, 100, index="order_events_p000000_order_id_sequence_idx",
         may_sort=True,
@@ -169,7 +181,8 @@ READS = {
     "ListDeadLetterEntries, unresolved": _dead_letters("dead_letters_unresolved", resolved=False),
     "ListDeadLetterEntries, old": _dead_letters("dead_letters_newest", created_before=DEEP[0]),
     "free carriers": _named(
-        "cycle.free_carriers", ["WH-01"], ["SKU-001", "SKU-002"], index="carriers_by_sku", may_sort=True
+        "cycle.free_carriers", ["WH-01", "WH-01"], ["SKU-0001", "SKU-0002"], ["PACK-1", "PACK-2"], [1, 2],
+        [2, 4], 5, index="carriers_by_sku", may_sort=True,
     ),
     "ClaimMoves": _named(
         "storage.claim_moves", "WH-01", 10, "wcs", NOW, index="moves_to_claim", may_sort=True
@@ -187,12 +200,42 @@ READS = {
     "to return": _named("cycle.to_return", 100, index="carriers_at_destination", may_sort=True),
     "failed moves": _named("cycle.waiting_for_failed_moves", 100, index="moves_failed", may_sort=True),
     "what an order lets go of": _named(
-        "orders.lock_released_carriers", ["ORD-000100"], index="allocations_by_order", may_sort=True
+        "orders.lock_released_carriers", ["ORD-000100"], ["BO-100"], index="allocations_by_order",
+        may_sort=True,
     ),
     "orders of a wave": _named("storage.count_wave", "WAVE-2024-00007", index="orders_by_wave"),
+    "ListBackorders": _backorders("backorders_oldest"),
+    "ListBackorders, deep": _backorders("backorders_oldest", Page(size=20, after=(DEEP[0], "BO-15000"))),
+    "ListBackorders of an order": _backorders("backorders_by_order", may_sort=True, order_id="ORD-000100"),
+    "ListBackorders, owed": _backorders(
+        "backorders_oldest", statuses=(BackorderStatus.OPEN, BackorderStatus.IN_PROGRESS)
+    ),
+    "what is owed to an order": _named(
+        "backorders.live_of_order", "ORD-000100", index="backorders_by_order", may_sort=True
+    ),
+    "orders that are owed": _named("backorders.owed", 100, index="backorders_owed", may_sort=True),
+    "what orders are owed": _named(
+        "backorders.owed_to", ["ORD-000100", "ORD-000300"], index="backorders_by_order", may_sort=True
+    ),
+    "what a backorder holds": _named("backorders.held", "BO-100", index="allocations_by_backorder"),
+    "ListFulfillmentRuns": _runs("fulfillment_runs_newest"),
+    "ListFulfillmentRuns, deep": _runs("fulfillment_runs_newest", Page(size=20, after=(NOW, "RUN-015000"))),
+    "requested runs": _named("fulfillment.run_is_requested", index="fulfillment_runs_live"),
+    "old runs": _named(
+        "fulfillment.forget_runs", NOW - timedelta(days=1), 100, index="fulfillment_runs_newest"
+    ),
+    "why an order waits": _named("fulfillment.waiting_reason", "ORD-000100", index="orders_pkey"),
 }  # fmt: skip
 #: What may be read from end to end: it is short, always.
-SHORT = {"outbox", "warehouses", "destinations", "lanes", "order_events_p000001", "order_events_p000002"}
+SHORT = {
+    "outbox",
+    "warehouses",
+    "destinations",
+    "lanes",
+    "fulfillment_pauses",
+    "order_events_p000001",
+    "order_events_p000002",
+}
 
 
 @pytest.mark.parametrize("name", READS)

@@ -247,6 +247,8 @@ async def test_what_was_delivered_is_shipped_once(apis: list[Api], fulfillment: 
 async def test_of_ship_and_cancel_one_wins(apis: list[Api], fulfillment: Fulfillment) -> None:
     """An order is shipped or cancelled, never both; what was not shipped is stock again."""
     await stocked(apis[0])
+    # What comes back stands in front of the older carrier, and needs a lane to be moved out of its way.
+    await Site(apis[0]).lane("LANE-2")
     ended = Counter[_S]()
     for number in range(6):
         order = await order_in(apis[0], fulfillment, _S.PACKING, f"S-{number}")
@@ -300,8 +302,9 @@ async def test_a_lane_never_holds_more_than_it_has_places(apis: list[Api], sql: 
 async def test_each_move_goes_to_one_caller(apis: list[Api], fulfillment: Fulfillment) -> None:
     """Twelve callers share ten moves; each may report its own only, and once."""
     site = Site(apis[0])
-    await site.open()
-    await site.stock(*[(f"C-{number}", "SKU-001", 2) for number in range(10)])
+    await site.open(lanes=[f"L-{number}" for number in range(10)])
+    for number in range(10):
+        await site.stock((f"C-{number}", "SKU-001", 2), lane_id=f"L-{number}")
     await site.orders(10)
     await fulfillment.run()
 

@@ -416,7 +416,7 @@ async def test_an_order_that_nobody_knows_has_no_retry_metadata(api: Api) -> Non
 async def test_the_worker_retries_by_the_same_rules(api: Api, fulfillment: Fulfillment, sql: Sql) -> None:
     """Without stock it counts until the dead letter queue, each retry when it is due."""
     await stocked(api, quantity=1)
-    order = await created(api)
+    order = await created(api, allow_partial=False)
     policy = RetryPolicy(base=timedelta(0))
     for _ in range(5):
         await fulfillment.run(retry_policy=policy)

@@ -16,6 +16,7 @@ from wms_core.application.fulfillment import Cycle
 from wms_core.application.ports import Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.domain.retries import RetryPolicy
+from wms_core.domain.runs import Step
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
@@ -24,10 +25,7 @@ from wms_core.postgres.roles import PostgresRoles
 ROLE = "fulfillment"
 LONG, OVER = timedelta(seconds=30), timedelta(seconds=-1)
 
-_STEPS = (
-    "retry_due", "validate", "plan_waves", "allocate", "request_moves", "start_picking", "take_in_arrivals",
-    "request_returns", "fail_overdue_moves", "take_in_failures",
-)  # fmt: skip
+_STEPS = tuple(step.value for step in Step)
 
 
 async def _take_over(database: PostgresDatabase, worker_id: str = "successor") -> Fence:
@@ -50,10 +48,11 @@ async def _work_for_every_step(site: Site, fulfillment: Fulfillment, sql: Sql) -
     at_once = RetryPolicy(base=timedelta(0))
     await site.open()
     names = ["arrives", "returns", "fails", "late"]
-    await site.stock(*[(f"CAR-{name}", f"SKU-{name}", 5) for name in names])
+    await site.apart(*[(f"CAR-{name}", f"SKU-{name}", 5) for name in (*names, "owed")])
     for name in names:
         await site.order((f"SKU-{name}", 2))
     await site.order(("SKU-404", 1))
+    await site.order(("SKU-owed", 7))
     await fulfillment.run(retry_policy=at_once)
     moves = {move.carrier_id: move for move in await site.claim()}
     await site.complete([moves["CAR-returns"]])
@@ -62,13 +61,17 @@ async def _work_for_every_step(site: Site, fulfillment: Fulfillment, sql: Sql) -
     await site.fail(moves["CAR-fails"])
     await sql.execute("UPDATE moves SET deadline_at = now() WHERE carrier_id = 'CAR-late'")
     cycle = fulfillment.cycle()
-    await site.stock(("CAR-new", "SKU-new", 5), ("CAR-asked", "SKU-asked", 5))
+    await site.apart(*[(f"CAR-{name}", f"SKU-{name}", 5) for name in ("new", "asked", "held")])
+    await site.stock(("CAR-in-front", "SKU-in-front", 5), ("CAR-behind", "SKU-behind", 5))
     await site.order(("SKU-asked", 2))
     for step in (cycle.validate, cycle.plan_waves, cycle.allocate, cycle.request_moves):
         await step()
-    await site.order(("SKU-new", 2))
+    for name in ("new", "held", "behind"):
+        await site.order((f"SKU-{name}", 2))
     for step in (cycle.validate, cycle.plan_waves, cycle.allocate):
         await step()
+    await site.hold("CAR-held")
+    await site.apart(("CAR-paid", "SKU-owed", 2))
     await site.order(("SKU-new", 2))
     for step in (cycle.validate, cycle.plan_waves):
         await step()

@@ -8,9 +8,11 @@ from pathlib import Path
 import asyncpg
 
 from tests.support.invariants import Sql
+from wms_core.domain.backorders import BackorderStatus, ShortageReason
 from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.order_status import TRANSITIONS, OrderStatus
 from wms_core.domain.orders import Priority
+from wms_core.domain.runs import RunStatus
 from wms_core.domain.storage import CarrierLocation, CarrierStatus, LaneStatus, MoveKind, MoveStatus
 from wms_dev.documents import schema
 from wms_dev.documents.catalog import read_catalog
@@ -39,6 +41,10 @@ WORDS: dict[tuple[str, str], type[StrEnum]] = {
     ("moves", "kind"): MoveKind,
     ("moves", "status"): MoveStatus,
     ("allocations", "status"): AllocationStatus,
+    ("backorders", "status"): BackorderStatus,
+    ("backorders", "reason"): ShortageReason,
+    ("write_offs", "reason"): ShortageReason,
+    ("fulfillment_runs", "status"): RunStatus,
 }
 #: CHECKs of one text column that are about a form, not about words.
 FORMS = {("waves", "wave_id")}
@@ -138,6 +144,21 @@ INSERT INTO order_events (position, event_id, order_id, sequence, version, type,
 VALUES ({}, gen_random_uuid(), 'ORD-1', 1, 1, 'test', now(), 'WH-01', '', '', '', '', '', '{{}}');
 """
 
+_BACKORDER = """
+INSERT INTO backorders (backorder_id, order_id, line_number, customer_id, warehouse_id, sku, quantity,
+                        quantity_fulfilled, reason, status, created_at, updated_at, closed_at)
+VALUES ('{}', '{}', 1, 'CUST-001', 'WH-01', 'SKU-001', {}, {}, 'damaged', '{}', now(), now(), {});
+"""
+_WRITE_OFF = """
+INSERT INTO write_offs (warehouse_id, order_id, carrier_id, sku, quantity, reason, actor, at)
+VALUES ('{}', '{}', {}, 'SKU-001', {}, 'damaged', 'test', now());
+"""
+_RUN = "INSERT INTO fulfillment_runs (run_id, status, created_at) VALUES ('{}', 'running', now());"
+_PAUSE = """
+INSERT INTO fulfillment_pauses (warehouse_id, reason, paused_by, paused_at)
+VALUES ('', 'stocktaking', 'test', now());
+"""
+
 _PLACES = """
     INSERT INTO warehouses (warehouse_id) VALUES ('WH-02');
     INSERT INTO lanes (lane_id, warehouse_id, zone, capacity, occupied, status)
@@ -159,6 +180,9 @@ SITE = (
     + _ENTRY.format("DLQ-1", "ORD-1", "NULL", "NULL")
     + _ENTRY.format("DLQ-2", "ORD-2", "'escalated'", "now()")
     + _EVENT.format(1)
+    + _BACKORDER.format("BO-1", "ORD-1", 2, 1, "in_progress", "NULL")
+    + _RUN.format("RUN-1")
+    + _PAUSE
 )
 
 #: What must never be, the statement that would make it so, and the constraint that is in the way.
@@ -328,6 +352,60 @@ BREACHES: list[tuple[str, str, str]] = [
         "resolved_with_time",
     ),
     ("two events in one position", _EVENT.format(1), "order_events_p000000_pkey"),
+    ("fewer than none owed", "UPDATE order_items SET backordered = -1", "owed_or_delivered"),
+    (
+        "more owed and delivered than asked for",
+        "UPDATE order_items SET delivered = 3, backordered = 3",
+        "owed_or_delivered",
+    ),
+    ("a backorder twice", _BACKORDER.format("BO-1", "ORD-1", 2, 0, "open", "NULL"), "backorders_pkey"),
+    (
+        "a backorder of nothing",
+        _BACKORDER.format("BO-2", "ORD-1", 0, 0, "fulfilled", "now()"),
+        "backorders_quantity_check",
+    ),
+    (
+        "a backorder of no order",
+        _BACKORDER.format("BO-2", "ORD-9", 2, 0, "open", "NULL"),
+        "backorders_order_id_fkey",
+    ),
+    ("more brought than owed", "UPDATE backorders SET quantity_fulfilled = 3", "never_more_than_owed"),
+    ("fewer than none brought", "UPDATE backorders SET quantity_fulfilled = -1", "never_more_than_owed"),
+    (
+        "a backorder fulfilled in part",
+        "UPDATE backorders SET status = 'fulfilled', closed_at = now()",
+        "fulfilled_is_whole",
+    ),
+    ("a whole backorder still open", "UPDATE backorders SET quantity_fulfilled = 2", "fulfilled_is_whole"),
+    (
+        "a closed backorder without a time",
+        "UPDATE backorders SET status = 'cancelled'",
+        "closed_has_time",
+    ),
+    ("an open backorder with an end", "UPDATE backorders SET closed_at = now()", "closed_has_time"),
+    (
+        "an allocation for no backorder",
+        "UPDATE allocations SET backorder_id = 'BO-9'",
+        "allocations_backorder_id_fkey",
+    ),
+    (
+        "a write-off of nothing",
+        _WRITE_OFF.format("WH-01", "ORD-1", "'CAR-1'", 0),
+        "write_offs_quantity_check",
+    ),
+    (
+        "a write-off in no warehouse",
+        _WRITE_OFF.format("WH-09", "ORD-1", "NULL", 1),
+        "write_offs_warehouse_id_fkey",
+    ),
+    (
+        "a write-off from no carrier",
+        _WRITE_OFF.format("WH-01", "ORD-1", "'CAR-9'", 1),
+        "write_offs_carrier_id_fkey",
+    ),
+    ("a write-off of no order", _WRITE_OFF.format("WH-01", "ORD-9", "NULL", 1), "write_offs_order_id_fkey"),
+    ("a run twice", _RUN.format("RUN-1"), "fulfillment_runs_pkey"),
+    ("two pauses of one place", _PAUSE, "fulfillment_pauses_pkey"),
     ("a role with another's lock", "UPDATE worker_roles SET lock_key = 1", "worker_roles_lock_key_key"),
 ]
 
@@ -372,6 +450,8 @@ UNBOUND = {
     ("order_events", "warehouse_id"): "as the order's",
     ("dead_letter_entries", "warehouse_id"): "a copy of the order's",
     ("moves", "warehouse_id"): "a copy of the carrier's",
+    ("backorders", "warehouse_id"): "a copy of the order's",
+    ("fulfillment_runs", "warehouse_id"): "empty for all of them; the call checks it",
 }
 
 

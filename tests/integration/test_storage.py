@@ -339,9 +339,10 @@ async def test_stock_adds_up(api: Api, site: Site, fulfillment: Fulfillment) -> 
 
 
 async def requested(site: Site, fulfillment: Fulfillment, count: int = 1) -> None:
-    """Have the worker ask for that many carriers, one for each order."""
-    await site.open()
-    await site.stock(*[(f"C-{number}", "SKU-001", 2) for number in range(count)])
+    """Have the worker ask for that many carriers, one for each order and each the head of its lane."""
+    await site.open(lanes=[f"LANE-{number}" for number in range(1, count + 1)])
+    for number in range(count):
+        await site.stock((f"C-{number}", "SKU-001", 2), lane_id=f"LANE-{number + 1}")
     await site.orders(count)
     await fulfillment.run()
 

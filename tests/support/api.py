@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from wms.orders.v1.dead_letters_pb2_grpc import DeadLetterQueueServiceStub
+from wms.orders.v1.fulfillment_pb2_grpc import FulfillmentServiceStub
 from wms.orders.v1.orders_pb2_grpc import OrderServiceStub
 from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceStub
 from wms.orders.v1.storage_pb2_grpc import StorageServiceStub
@@ -20,6 +21,7 @@ from wms_server.settings import ServerSettings
 if TYPE_CHECKING:
     # These names are in the stubs only.
     from wms.orders.v1.dead_letters_pb2_grpc import DeadLetterQueueServiceAsyncStub
+    from wms.orders.v1.fulfillment_pb2_grpc import FulfillmentServiceAsyncStub
     from wms.orders.v1.orders_pb2_grpc import OrderServiceAsyncStub
     from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceAsyncStub
     from wms.orders.v1.storage_pb2_grpc import StorageServiceAsyncStub
@@ -35,6 +37,7 @@ class Api:
     reprocessing: "ReprocessingServiceAsyncStub"
     dead_letters: "DeadLetterQueueServiceAsyncStub"
     storage: "StorageServiceAsyncStub"
+    fulfillment: "FulfillmentServiceAsyncStub"
 
 
 def client(channel: grpc.aio.Channel, address: str) -> Api:
@@ -46,6 +49,7 @@ def client(channel: grpc.aio.Channel, address: str) -> Api:
             ReprocessingServiceStub,
             DeadLetterQueueServiceStub,
             StorageServiceStub,
+            FulfillmentServiceStub,
         )
     ]
     return Api(channel, address, *stubs)

@@ -3,7 +3,8 @@
 SET synchronous_commit = off;
 
 INSERT INTO lanes (lane_id, warehouse_id, zone, capacity, status)
-VALUES ('LANE-1', 'WH-01', 'A', 100000, 'open');
+SELECT 'LANE-' || n, 'WH-01', 'A', 10, 'open'
+  FROM generate_series(1, 1000) AS n;
 
 INSERT INTO destinations (destination_id, warehouse_id, queue_capacity, zones, paused)
 SELECT 'PACK-' || n, 'WH-01', 10, '{A}', false
@@ -69,27 +70,44 @@ SELECT entry_id, 1, resolution, '', 'SUPERVISOR-001', resolved_at
 -- Most carriers have been emptied and have left.
 INSERT INTO carriers (carrier_id, warehouse_id, sku, quantity, status, location, lane_id, lane_position,
                       produced_at, received_at, updated_at)
-SELECT 'CAR-' || n, 'WH-01', 'SKU-' || lpad((n % 2000)::text, 4, '0'), CASE WHEN n <= 10000 THEN 10 ELSE 0 END,
-       'available', CASE WHEN n <= 10000 THEN 'in_lane' ELSE 'left' END, CASE WHEN n <= 10000 THEN 'LANE-1' END,
-       CASE WHEN n <= 10000 THEN n END, '2024-05-01Z', '2024-05-01Z', '2024-05-01Z'
+SELECT 'CAR-' || n, 'WH-01', 'SKU-' || lpad((n % 2000)::text, 4, '0'), CASE WHEN n <= 10000 THEN 100 ELSE 0 END,
+       'available', CASE WHEN n <= 10000 THEN 'in_lane' ELSE 'left' END, CASE WHEN n <= 10000 THEN 'LANE-' || (n + 9) / 10 END,
+       CASE WHEN n <= 10000 THEN 1 + n % 10 END, '2024-05-01Z', '2024-05-01Z', '2024-05-01Z'
   FROM generate_series(1, 20000) AS n;
 
 INSERT INTO allocations (order_id, line_number, carrier_id, quantity, status, created_at, ended_at)
 SELECT order_id, 1, 'CAR-1', 2, 'picked', created_at, created_at
   FROM orders WHERE status IN ('shipped', 'completed');
 
--- Orders that are being picked hold two units of a carrier each.
+-- Orders that are being picked hold fifty times two units of a carrier each.
 CREATE TEMP TABLE held AS
 SELECT order_id, destination_id, 'CAR-' || row_number() OVER (ORDER BY order_id) AS carrier_id
   FROM orders WHERE status = 'picking';
-UPDATE carriers c SET allocated = 2, destination_id = h.destination_id FROM held h WHERE c.carrier_id = h.carrier_id;
+UPDATE carriers c SET allocated = 100, destination_id = h.destination_id FROM held h WHERE c.carrier_id = h.carrier_id;
 INSERT INTO allocations (order_id, line_number, carrier_id, quantity, status, target_id, created_at)
-SELECT order_id, 1, carrier_id, 2, 'live', destination_id, '2024-05-31Z' FROM held;
+SELECT order_id, 1, carrier_id, 2, 'live', destination_id, '2024-05-31Z'
+  FROM held CROSS JOIN generate_series(1, 50);
 
 INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, destination_id, claimed_by,
                    requested_at, deadline_at, finished_at)
 SELECT 'MOV-' || n, 'WH-01', 'CAR-' || n, 'retrieve', CASE WHEN n <= 100 THEN 'requested' ELSE 'completed' END,
        'LANE-1', 'PACK-1', 'wcs', '2024-05-31Z', '2024-05-31Z', CASE WHEN n > 100 THEN '2024-05-31Z'::timestamptz END
+  FROM generate_series(1, 20000) AS n;
+
+-- One of a hundred backorders is still owed; those of orders that are being picked have stock on its way.
+INSERT INTO backorders (backorder_id, order_id, line_number, customer_id, warehouse_id, sku, quantity,
+                        quantity_fulfilled, reason, status, created_at, updated_at, closed_at)
+SELECT 'BO-' || n, o.order_id, 1, o.customer_id, 'WH-01', 'SKU-' || lpad((n % 2000)::text, 4, '0'), 2,
+       CASE WHEN l.live THEN 0 ELSE 2 END, 'quantity_mismatch', CASE WHEN l.live THEN 'open' ELSE 'fulfilled' END,
+       o.created_at, o.created_at, CASE WHEN NOT l.live THEN o.created_at END
+  FROM generate_series(1, 20000) AS n
+ CROSS JOIN LATERAL (SELECT n % 100 = 0 AS live) AS l
+  JOIN orders o ON o.order_id = 'ORD-' || lpad(n::text, 6, '0');
+
+-- A record for each second of the last hours; nobody waits for any but the newest.
+INSERT INTO fulfillment_runs (run_id, status, created_at, started_at, finished_at, worker_id, epoch)
+SELECT 'RUN-' || lpad(n::text, 6, '0'), CASE WHEN n = 1 THEN 'requested' ELSE 'completed' END,
+       '2024-06-01Z'::timestamptz - n * interval '1 s', '2024-06-01Z', '2024-06-01Z', 'w-1', 3
   FROM generate_series(1, 20000) AS n;
 
 INSERT INTO request_answers (rpc, request_id, fingerprint, answer, created_at)

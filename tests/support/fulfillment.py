@@ -29,7 +29,9 @@ class Fulfillment:
 
     async def run(self, **rules: Any) -> dict[str, int]:
         """Run one cycle; gives what its steps did."""
-        return await self.cycle(**rules).run()
+        run = await self.cycle(**rules).run()
+        assert not run.errors, run.errors
+        return {step.step.value: step.count for step in run.steps}
 
     async def deliver(self, api: Api, warehouse_id: str = "WH-01", **rules: Any) -> None:
         """Run cycles and complete all their moves until nothing moves any more."""

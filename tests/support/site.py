@@ -42,6 +42,13 @@ class Site:
             fields["produced_at"] = Timestamp(seconds=1_700_000_000 + fields.pop("produced"))
         await self.api.storage.ReceiveCarriers(receive(*carriers, **fields))
 
+    async def apart(self, *carriers: tuple[str, str, int], **fields: Any) -> None:
+        """Receive carriers, each at the head of a lane of its own that is called after it."""
+        for carrier in carriers:
+            lane_id = f"LANE-{carrier[0]}"
+            await self.lane(lane_id)
+            await self.stock(carrier, lane_id=lane_id, **fields)
+
     async def order(self, *lines: tuple[str, int], **fields: Any) -> str:
         """Place an order for lines (SKU, quantity), by default two units of one; gives its id."""
         if lines:

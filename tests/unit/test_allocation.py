@@ -17,6 +17,7 @@ from wms_core.domain.allocation import (
     AllocationPlan,
     allocate,
 )
+from wms_core.domain.backorders import PartialRule
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
 from wms_core.domain.storage import Allocation, Destination, FreeCarrier
@@ -30,6 +31,11 @@ DESTINATIONS = {
 }
 
 
+def served(orders: Sequence[Order], carriers: Sequence[FreeCarrier]) -> AllocationPlan:
+    """Serve orders when nothing is owed."""
+    return allocate([], orders, carriers, DESTINATIONS, PartialRule())
+
+
 @dataclass(frozen=True)
 class Case:
     """What is asked for and what there is."""
@@ -39,22 +45,25 @@ class Case:
 
     def plan(self) -> AllocationPlan:
         """Serve them."""
-        return allocate(self.orders, self.carriers, DESTINATIONS)
+        return served(self.orders, self.carriers)
 
 
 def carrier(number: int = 1, **values: Any) -> FreeCarrier:
-    """Give a carrier with ten free units of A in zone X, in an open lane."""
-    plain = FreeCarrier(f"CAR-{number}", "WH-01", "A", 10, zone="X", destination_id=None, reachable=True)
+    """Give ten free units of A in zone X at the head of an open lane; the lower its number, the older."""
+    plain = FreeCarrier(
+        f"CAR-{number}", "WH-01", "A", 10, zone="X", destination_id=None, reachable=True, age_rank=number
+    )
     return replace(plain, **values)
 
 
 def order(number: int = 1, *units: tuple[str, int], to: str = "D1") -> Order:
-    """Give an order for units of SKUs, on its way to a destination."""
+    """Give an order for units of SKUs, on its way to a destination, that wants all or nothing."""
     return order_in(
         OrderStatus.ASSIGNED_TO_WAVE,
         order_id=f"ORD-{number}",
         warehouse_id=DESTINATIONS[to].warehouse_id,
         destination_id=to,
+        allow_partial=False,
         items=tuple(line(place, sku, quantity) for place, (sku, quantity) in enumerate(units, start=1)),
     )
 
@@ -123,8 +132,8 @@ def test_an_order_gets_every_unit_of_every_line_or_nothing(case: Case) -> None:
 def test_every_order_is_served_or_short_or_waits(case: Case) -> None:
     """Exactly one of the three, so that each order has an answer."""
     plan = case.plan()
-    served = {one.order_id for one in plan.allocations}
-    answers = [*served, *plan.short, *plan.waiting]
+    got = {one.order_id for one in plan.allocations}
+    answers = [*got, *plan.short, *plan.waiting]
     assert sorted(answers) == sorted(order.order_id for order in case.orders)
 
 
@@ -162,7 +171,7 @@ def test_an_order_is_short_only_when_the_free_units_do_not_suffice(case: Case) -
         free[each.warehouse_id, each.sku] += each.free
     for order in case.orders:
         lacking = [sku for sku, units in _needed(order).items() if units > free[order.warehouse_id, sku]]
-        assert plan.short.get(order.order_id, []) == lacking
+        assert plan.short.get(order.order_id, []) == sorted(lacking)
         for one in plan.allocations:
             if one.order_id == order.order_id:
                 sku = next(item.sku for item in order.items if item.line_number == one.line_number)
@@ -211,13 +220,13 @@ def test_the_same_question_has_the_same_answer(case: Case) -> None:
 def test_a_carrier_on_its_way_to_the_destination_comes_before_an_older_one() -> None:
     """A trip that is made anyway serves first."""
     older, coming = carrier(1), carrier(2, destination_id="D1", zone=None)
-    plan = allocate([order(1, ("A", 3))], [older, coming], DESTINATIONS)
+    plan = served([order(1, ("A", 3))], [older, coming])
     assert _taken(plan.allocations) == {"CAR-2": 3}
 
 
 def test_a_second_order_joins_the_carrier_of_the_first() -> None:
     """What the first order of a plan calls for serves the next one to the same destination."""
-    plan = allocate([order(1, ("A", 3)), order(2, ("A", 3))], [carrier(1, free=5), carrier(2)], DESTINATIONS)
+    plan = served([order(1, ("A", 3)), order(2, ("A", 3))], [carrier(1, free=5), carrier(2)])
     assert [(one.order_id, one.carrier_id, one.quantity) for one in plan.allocations] == [
         ("ORD-1", "CAR-1", 3),
         ("ORD-2", "CAR-1", 2),
@@ -228,13 +237,13 @@ def test_a_second_order_joins_the_carrier_of_the_first() -> None:
 def test_a_carrier_called_to_one_destination_serves_no_other() -> None:
     """Another destination's order waits, although there are units left on the carrier."""
     orders = [order(1, ("A", 3), to="D1"), order(2, ("A", 3), to="D2")]
-    plan = allocate(orders, [carrier(1)], DESTINATIONS)
+    plan = served(orders, [carrier(1)])
     assert plan.waiting == {"ORD-2": STOCK_ELSEWHERE}
 
 
 def test_one_sku_on_two_lines_is_summed_up() -> None:
     """Three and three of a SKU that there are five of is one unit short."""
-    plan = allocate([order(1, ("A", 3), ("A", 3))], [carrier(1, free=5)], DESTINATIONS)
+    plan = served([order(1, ("A", 3), ("A", 3))], [carrier(1, free=5)])
     assert (plan.short, plan.allocations) == ({"ORD-1": ["A"]}, [])
 
 
@@ -242,7 +251,7 @@ def test_what_an_order_could_not_use_serves_the_next() -> None:
     """The units and the target of an attempt that failed are given back."""
     stuck = order(1, ("A", 3), ("B", 1), to="D1")
     carriers = [carrier(1), carrier(2, sku="B", zone="Z")]
-    plan = allocate([stuck, order(2, ("A", 10), to="D2")], carriers, DESTINATIONS)
+    plan = served([stuck, order(2, ("A", 10), to="D2")], carriers)
     assert plan.waiting == {"ORD-1": NO_ROUTE}
     assert _taken(plan.allocations) == {"CAR-1": 10}
 
@@ -255,8 +264,8 @@ def test_each_obstacle_has_its_word() -> None:
         NO_ROUTE: carrier(zone="Z"),
         STOCK_ELSEWHERE: carrier(destination_id="D2"),
     }.items():
-        assert allocate([asked], [only], DESTINATIONS).waiting == {"ORD-1": obstacle}
+        assert served([asked], [only]).waiting == {"ORD-1": obstacle}
     returning = carrier(destination_id="D1", reachable=False)
-    assert allocate([asked], [returning], DESTINATIONS).waiting == {"ORD-1": STOCK_ELSEWHERE}
+    assert served([asked], [returning]).waiting == {"ORD-1": STOCK_ELSEWHERE}
     paused = order(1, ("A", 3), to="D4")
-    assert allocate([paused], [carrier()], DESTINATIONS).waiting == {"ORD-1": DESTINATION_PAUSED}
+    assert served([paused], [carrier()]).waiting == {"ORD-1": DESTINATION_PAUSED}

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.domain import CALLER, NOW, line, new_order, order_in
-from wms_core.domain import events, failures, lifecycle
+from wms_core.domain import backorders, events, failures, lifecycle
+from wms_core.domain.backorders import ShortageReason
 from wms_core.domain.events import OrderEvent, camel_case, json_time
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Address, Money, OrderItem
@@ -41,8 +42,23 @@ MOVED_TO_DLQ = """
   "timestamp": "2024-01-15T12:00:00Z"
 }
 """
+PARTIALLY_FULFILLED = """
+{
+  "type": "wms.order.partially-fulfilled",
+  "orderId": "ORD-12345",
+  "customerId": "CUST-001",
+  "fulfilledItems": [
+    { "sku": "SKU-001", "quantityOrdered": 5, "quantityFulfilled": 3 }
+  ],
+  "backorderedItems": [
+    { "sku": "SKU-001", "quantityOrdered": 5, "quantityShort": 2, "reason": "quantity_mismatch" }
+  ],
+  "fulfillmentRatio": 0.6,
+  "timestamp": "2024-01-15T11:00:00Z"
+}
+"""
 
-# Of the document's eleven types, those that can happen by now; the backorders come with their own issue.
+# The document's eleven types.
 DOCUMENTED = {
     "wms.order.received",
     "wms.order.validated",
@@ -52,6 +68,9 @@ DOCUMENTED = {
     "wms.order.completed",
     "wms.order.retry-scheduled",
     "wms.order.moved-to-dlq",
+    "wms.order.partially-fulfilled",
+    "wms.order.backorder-created",
+    "wms.order.backorder-fulfilled",
 }
 OURS = {
     "wms.order.picking-started",
@@ -68,6 +87,7 @@ KINDS = [
 SAMPLES: dict[Any, Any] = {
     str: "ö",
     int: 1,
+    float: 0.6,
     bool: True,
     datetime: NOW,
     datetime | None: NOW,
@@ -100,6 +120,54 @@ def test_moved_to_dlq_is_the_documents_example() -> None:
     noon = datetime(2024, 1, 15, 12, tzinfo=UTC)
     change = failures.fail(order, "Max retries exceeded", noon, RetryPolicy(), CALLER, noon)
     assert change.records[0].payload == _compact(MOVED_TO_DLQ)
+
+
+def test_partially_fulfilled_is_the_documents_example() -> None:
+    """Two of five units short, for a mismatch of quantities, is told with the bytes of the document."""
+    assert _went_on_without()[0] == _compact(PARTIALLY_FULFILLED)
+
+
+def test_a_backorder_is_told_with_what_is_owed_and_why() -> None:
+    """One event for each, after the one that tells of the order."""
+    created = json.loads(_went_on_without()[1])
+    assert created == {
+        "type": "wms.order.backorder-created",
+        "orderId": "ORD-12345",
+        "customerId": "CUST-001",
+        "backorderId": "BO-1",
+        "sku": "SKU-001",
+        "quantity": 2,
+        "reason": "quantity_mismatch",
+        "timestamp": "2024-01-15T11:00:00Z",
+    }
+
+
+def test_a_backorder_that_was_delivered_is_told_with_its_units() -> None:
+    """And the order's status stays."""
+    order = order_in(OrderStatus.SHIPPED)
+    owed = backorders.Backorder(
+        "BO-1", "ORD-12345", 1, "CUST-001", "WH-01", "SKU-001", 2, ShortageReason.DAMAGED, NOW
+    )
+    (record,) = backorders.fulfilled(order, [owed], CALLER, NOW).records
+    assert (record.from_status, record.to_status) == (None, None)
+    assert json.loads(record.payload) == {
+        "type": "wms.order.backorder-fulfilled",
+        "orderId": "ORD-12345",
+        "customerId": "CUST-001",
+        "backorderId": "BO-1",
+        "sku": "SKU-001",
+        "quantity": 2,
+        "timestamp": "2024-01-15T10:30:00Z",
+    }
+
+
+def _went_on_without() -> list[str]:
+    """Give the payloads of an order of five units that goes on with three."""
+    order = order_in(OrderStatus.ASSIGNED_TO_WAVE, items=(line(quantity=5),))
+    mismatch = ShortageReason.QUANTITY_MISMATCH
+    eleven = datetime(2024, 1, 15, 11, tzinfo=UTC)
+    change = backorders.go_on_without(order, {1: 2}, mismatch, "{}1".format, CALLER, eleven)
+    return [record.payload for record in change.records]
 
 
 def test_received_carries_the_whole_order() -> None:

@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wms_core.domain.planning import plan_returns, plan_waves
-from wms_core.domain.storage import Destination, Lane, StrayCarrier
+from wms_core.domain.planning import plan_trips, plan_waves
+from wms_core.domain.storage import Destination, Lane, MoveKind, StrayCarrier
 
 WAREHOUSES = ("WH-01", "WH-02", "WH-03")
 orders = st.lists(st.sampled_from(WAREHOUSES), max_size=60).map(
@@ -83,7 +83,7 @@ def test_idle_destinations_share_the_work_evenly(wanted: Orders, number: int, si
 
 
 def _stray(number: int, *zones: str, warehouse: str = "WH-01") -> StrayCarrier:
-    return StrayCarrier(f"CAR-{number}", warehouse, "PACK-1", frozenset(zones))
+    return StrayCarrier(f"CAR-{number}", warehouse, frozenset(zones), destination_id="PACK-1")
 
 
 lanes = st.lists(
@@ -105,7 +105,7 @@ strays = st.lists(st.tuples(st.sampled_from(WAREHOUSES), st.sets(st.sampled_from
 @given(strays, lanes)
 def test_returns_never_fill_a_lane_over_its_capacity(carriers: list[StrayCarrier], into: list[Lane]) -> None:
     """Positions that are taken or promised count, those of this plan too."""
-    promised = Counter(trip.lane_id for trip in plan_returns(carriers, into))
+    promised = Counter(trip.to_lane_id for trip in plan_trips(carriers, into))
     assert all(lane.occupied + promised[lane.lane_id] <= lane.capacity for lane in into)
 
 
@@ -115,10 +115,10 @@ def test_a_carrier_returns_once_to_a_zone_it_may_go_to(
 ) -> None:
     """Within its warehouse, into a zone that its destination is served from."""
     by_id, lane_of = {one.carrier_id: one for one in carriers}, {lane.lane_id: lane for lane in into}
-    trips = plan_returns(carriers, into)
+    trips = plan_trips(carriers, into)
     assert len({trip.carrier_id for trip in trips}) == len(trips)
     for trip in trips:
-        lane, carrier = lane_of[trip.lane_id], by_id[trip.carrier_id]
+        lane, carrier = lane_of[trip.to_lane_id], by_id[trip.carrier_id]
         assert lane.zone in carrier.zones
         assert lane.warehouse_id == carrier.warehouse_id == trip.warehouse_id
 
@@ -128,8 +128,8 @@ def test_a_carrier_stays_only_when_no_lane_has_room_for_it(
     carriers: list[StrayCarrier], into: list[Lane]
 ) -> None:
     """Nothing is left at a destination that could go."""
-    trips = plan_returns(carriers, into)
-    promised = Counter(trip.lane_id for trip in trips)
+    trips = plan_trips(carriers, into)
+    promised = Counter(trip.to_lane_id for trip in trips)
     going = {trip.carrier_id for trip in trips}
     for carrier in carriers:
         if carrier.carrier_id not in going:
@@ -138,3 +138,50 @@ def test_a_carrier_stays_only_when_no_lane_has_room_for_it(
                 for lane in into
                 if lane.warehouse_id == carrier.warehouse_id and lane.zone in carrier.zones
             )
+
+
+# Out of the way
+
+
+@st.composite
+def blocked_lanes(draw: st.DrawFn) -> tuple[list[StrayCarrier], list[Lane]]:
+    """Draw lanes, and a carrier that is in the way in some of them."""
+    into = draw(lanes)
+    full = [lane for lane in into if lane.occupied]
+    chosen = draw(st.lists(st.sampled_from(full), unique_by=lambda lane: lane.lane_id)) if full else []
+    return [
+        StrayCarrier(f"CAR-{lane.lane_id}", lane.warehouse_id, frozenset({lane.zone}), lane_id=lane.lane_id)
+        for lane in chosen
+    ], into
+
+
+@given(blocked_lanes())
+def test_a_carrier_in_the_way_goes_to_another_lane_of_its_zone(
+    case: tuple[list[StrayCarrier], list[Lane]],
+) -> None:
+    """Never to its own lane or over a lane's capacity, and it stays only when no other lane has room."""
+    carriers, into = case
+    trips = {trip.carrier_id: trip for trip in plan_trips(carriers, into)}
+    promised = Counter(trip.to_lane_id for trip in trips.values())
+    lane_of = {lane.lane_id: lane for lane in into}
+    assert all(lane.occupied + promised[lane.lane_id] <= lane.capacity for lane in into)
+    for carrier in carriers:
+        trip = trips.get(carrier.carrier_id)
+        others = [
+            lane
+            for lane in into
+            if lane.warehouse_id == carrier.warehouse_id
+            and lane.zone in carrier.zones
+            and lane.lane_id != carrier.lane_id
+        ]
+        if trip:
+            assert (trip.kind, trip.from_lane_id) == (MoveKind.RELOCATE, carrier.lane_id)
+            assert lane_of[trip.to_lane_id] in others
+        else:
+            assert all(lane.occupied + promised[lane.lane_id] == lane.capacity for lane in others)
+
+
+def test_a_carrier_from_a_destination_returns() -> None:
+    """Its move says that it comes back, from where, and to which lane."""
+    (trip,) = plan_trips([_stray(1, "X")], [Lane("L1", "WH-01", "X", 1)])
+    assert (trip.kind, trip.destination_id, trip.to_lane_id) == (MoveKind.RETURN, "PACK-1", "L1")

@@ -9,7 +9,7 @@ from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import until_terminated
 from wms_worker.app import open_application
-from wms_worker.health import PortTaken
+from wms_worker.door import PortTaken
 from wms_worker.settings import WorkerSettings
 
 

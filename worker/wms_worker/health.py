@@ -1,52 +1,77 @@
-"""The worker's health over gRPC: alive, and active or not, by role."""
+"""What probes are told of a replica, on one port: gRPC health, and pages over HTTP."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
 
-from wms_core.addresses import listen_address
+from wms_worker.door import open_door
+from wms_worker.metrics import Metrics
+from wms_worker.standing import Standing
+from wms_worker.web import Pages, serve_pages
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-
-
-class PortTaken(Exception):
-    """The address can't be listened on."""
+_OPTIONS = (
+    # Probes that are gone without a word are noticed by pings they don't answer.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+_LONGEST_FOLDER = 80  # characters; the path of a Unix socket has to be shorter than about 100
 
 
 class Health:
     """Tells probes what this replica is."""
 
-    def __init__(self, servicer: grpc_health.HealthServicer) -> None:
+    def __init__(self, servicer: grpc_health.HealthServicer, standing: Standing, metrics: Metrics) -> None:
         """Use `health_server` instead."""
         self._servicer = servicer
+        self._standing = standing
+        self._metrics = metrics
 
-    async def set_active(self, role: str, *, active: bool) -> None:
-        """Say whether this replica acts in a role (`wms.orders.worker.<role>`)."""
-        await self._servicer.set(f"wms.orders.worker.{role}", _SERVING if active else _NOT_SERVING)
+    async def set_active(self, *, active: bool, epoch: int = 0) -> None:
+        """Say whether this replica acts in its role (`wms.orders.worker.<role>`), and by which epoch."""
+        self._standing.active = active
+        self._standing.epoch = epoch or self._standing.epoch
+        self._metrics.acts(active=active, epoch=epoch)
+        status = _SERVING if active else _NOT_SERVING
+        await self._servicer.set(f"wms.orders.worker.{self._standing.role}", status)
 
 
 @asynccontextmanager
-async def health_server(address: str, role: str) -> AsyncIterator[Health]:
-    """Serve the health of a replica that is alive and passive. Raises PortTaken."""
+async def health_server(
+    address: str, standing: Standing, metrics: Metrics, pages: Pages
+) -> AsyncIterator[Health]:
+    """Serve the health and the pages of a replica that is alive and passive. Raises PortTaken."""
     servicer = grpc_health.HealthServicer()
-    server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    try:
-        port = server.add_insecure_port(listen_address(address))
-    except RuntimeError:
-        port = 0
-    if not port:
-        raise PortTaken(f"WORKER_ADDR={address} is taken or can't be listened on")
-    health = Health(servicer)
+    health = Health(servicer, standing, metrics)
     await servicer.set("", _SERVING)
-    await health.set_active(role, active=False)
-    await server.start()
-    try:
-        yield health
-    finally:
-        await servicer.enter_graceful_shutdown()
-        await server.stop(grace=0.2)
+    await health.set_active(active=False)
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(_folder())
+        server = grpc.aio.server(options=_OPTIONS)
+        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+        server.add_insecure_port(f"unix:{folder / 'grpc'}")
+        await server.start()
+        stack.push_async_callback(server.stop, grace=0)
+        await stack.enter_async_context(serve_pages(pages.application(), folder / "http"))
+        await stack.enter_async_context(open_door(address, folder / "grpc", folder / "http"))
+        try:
+            yield health
+        finally:
+            await servicer.enter_graceful_shutdown()
+            await server.stop(grace=0.2)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a folder that only this user can enter, for as long as it is needed."""
+    parent = tempfile.gettempdir()
+    if len(parent) > _LONGEST_FOLDER:
+        parent = "/tmp"  # noqa: S108 # the folder in it is made afresh and private
+    with tempfile.TemporaryDirectory(prefix="wms-worker-", dir=parent) as name:
+        yield Path(name)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from wms_core.application.fenced import CycleRules
+from wms_core.domain.orders import Priority
 from wms_core.settings import NONE, Address, CoreSettings, Duration
 
 
@@ -18,7 +19,8 @@ class WorkerSettings(CoreSettings):
     """One replica of the worker."""
 
     worker_addr: Address = Field(
-        ":8002", description="Where the worker tells of its health: host:port, or :port."
+        ":8002",
+        description="Where the worker tells of its health (gRPC and HTTP) and metrics: host:port, or :port.",
     )
     worker_id: str = Field(
         default_factory=_default_worker_id,
@@ -32,6 +34,10 @@ class WorkerSettings(CoreSettings):
         True, description="Whether the worker validates; else somebody calls ValidateOrder."
     )
     wave_size: int = Field(50, ge=1, le=500, description="Orders of a wave at most.")
+    relocation_limit: int = Field(
+        5, ge=0, le=1000, description="Carriers in front of another that are moved out of its way at most."
+    )
+    runs_kept: Duration = Field(timedelta(days=1), description="How long records of cycles are kept.")
     move_timeout: Duration = Field(
         timedelta(minutes=10), gt=NONE, description="How long a move may take before it counts as failed."
     )
@@ -43,6 +49,27 @@ class WorkerSettings(CoreSettings):
     drain_grace: Duration = Field(
         timedelta(seconds=20), description="How long the running step may go on after SIGTERM."
     )
+    unfulfilled_after_same_day: Duration = Field(
+        timedelta(hours=4), description="How old a same-day order may get before it has waited too long."
+    )
+    unfulfilled_after_next_day: Duration = Field(
+        timedelta(hours=24), description="How old a next-day order may get before it has waited too long."
+    )
+    unfulfilled_after_standard: Duration = Field(
+        timedelta(hours=72), description="How old a standard order may get before it has waited too long."
+    )
+    metrics_refresh: Duration = Field(
+        timedelta(seconds=5), description="The shortest time between two readings of what waits, for metrics."
+    )
+
+    @property
+    def unfulfilled_after(self) -> dict[Priority, timedelta]:
+        """The ages from which on unshipped orders are too old."""
+        return {
+            Priority.SAME_DAY: self.unfulfilled_after_same_day,
+            Priority.NEXT_DAY: self.unfulfilled_after_next_day,
+            Priority.STANDARD: self.unfulfilled_after_standard,
+        }
 
     @property
     def cycle_rules(self) -> CycleRules:
@@ -51,5 +78,8 @@ class WorkerSettings(CoreSettings):
             auto_validate=self.auto_validate,
             wave_size=self.wave_size,
             move_timeout=self.move_timeout,
+            partial=self.partial_rule,
+            runs_kept=self.runs_kept,
+            most_blockers=self.relocation_limit,
             retry_policy=self.retry_policy,
         )

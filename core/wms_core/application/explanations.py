@@ -26,6 +26,8 @@ _SENTENCES = {
     "queue_full": "Stock is allocated; the queue of {destination_id} has no place for its carriers yet.",
     "awaiting_moves": "Stock is allocated; its carriers are awaited at {destination_id}.",
     "awaiting_shipment": "Everything has been delivered to {destination_id}; ShipOrder is awaited.",
+    "backordered": "A part has been shipped; the rest is on backorder until stock comes or CancelBackorder.",
+    "fulfillment_paused": "Fulfillment is paused; ResumeFulfillment starts it again.",
     "awaiting_delivery": "It has been shipped; CompleteOrder is awaited.",
     "retry_not_due": "Failure {retry_count} ({last_failure_reason}) is retried when due, or by ResetOrder.",
     "retry_due": "Failure {retry_count} ({last_failure_reason}) is retried in the worker's next cycle.",
@@ -46,10 +48,10 @@ class Explanation:
     legal_calls: tuple[str, ...]
 
 
-async def explain(transaction: Transaction, order_id: str, now: datetime) -> Explanation:
+async def explain(transaction: Transaction, order_id: str) -> Explanation:
     """Say why an order waits. Raises OrderNotFound."""
     order = await get(transaction, order_id)
-    reason = await _reason(transaction, order, now)
+    reason = await _reason(transaction, order)
     sentence = _SENTENCES[reason].format(
         warehouse_id=order.warehouse_id,
         wave_id=order.wave_id,
@@ -67,43 +69,9 @@ async def explain(transaction: Transaction, order_id: str, now: datetime) -> Exp
     )
 
 
-async def _reason(transaction: Transaction, order: Order, now: datetime) -> str:
-    due = order.next_retry_at is not None and order.next_retry_at <= now
-    if order.status is _S.PENDING_RETRY and not due:
-        return "retry_not_due"
-    if order.status in _NEEDS_WORKER and not await transaction.storage.role_is_held("fulfillment"):
+async def _reason(transaction: Transaction, order: Order) -> str:
+    reason = await transaction.fulfillment.waiting_reason(order.order_id) or "not_waiting"
+    needs_worker = order.status in _NEEDS_WORKER and reason not in ("retry_not_due", "fulfillment_paused")
+    if needs_worker and not await transaction.storage.role_is_held("fulfillment"):
         return "no_active_worker"
-    match order.status:
-        case _S.VALIDATED:
-            return await _without_wave(transaction, order)
-        case _S.ASSIGNED_TO_WAVE:
-            return await _in_wave(transaction, order)
-        case status:
-            return _PLAIN[status]
-
-
-_PLAIN = {
-    _S.RECEIVED: "awaiting_validation",
-    _S.PICKING: "awaiting_moves",
-    _S.PACKING: "awaiting_shipment",
-    _S.SHIPPED: "awaiting_delivery",
-    _S.COMPLETED: "not_waiting",
-    _S.CANCELLED: "not_waiting",
-    _S.PENDING_RETRY: "retry_due",
-    _S.DEAD_LETTER: "dead_lettered",
-}
-
-
-async def _without_wave(transaction: Transaction, order: Order) -> str:
-    destinations = await transaction.storage.destinations(order.warehouse_id, "", 1000)
-    return "awaiting_wave" if any(not one.paused for one in destinations) else "no_destination"
-
-
-async def _in_wave(transaction: Transaction, order: Order) -> str:
-    destination = await transaction.storage.destination(order.destination_id or "")
-    if destination is not None and destination.paused:
-        return "destination_paused"
-    if any(item.allocated > item.shipped for item in order.items):
-        full = destination is not None and destination.in_queue >= destination.queue_capacity
-        return "queue_full" if full else "awaiting_moves"
-    return order.waiting_reason or "awaiting_allocation"
+    return reason

@@ -10,10 +10,11 @@ import structlog
 
 from wms_core.application.ports import Database, Fence, Transaction
 from wms_core.domain import failures
+from wms_core.domain.backorders import PartialRule
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import Aborted, StaleEpoch, Unavailable
 from wms_core.domain.events import EventRecord, OrderEvent
-from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.order_status import OrderStatus, allowed
 from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
 
@@ -29,14 +30,28 @@ _NO_ORDERS_FAULT = (*STOPS, Aborted)
 
 @dataclass(frozen=True, slots=True)
 class CycleRules:
-    """How the cycle works; `batch` orders at most in a transaction, `rounds` transactions in a step."""
+    """How the cycle works; `batch` orders at most in a transaction, `rounds` transactions in a step.
+
+    Stock is planned for `planned` batches at a time: what there is of it is read once for all of them.
+
+    A carrier with more than `most_blockers` others in front of it is left where it is.
+    """
 
     auto_validate: bool = True
     wave_size: int = 50
     move_timeout: timedelta = timedelta(minutes=10)
+    partial: PartialRule = PartialRule()  # noqa: RUF009 # frozen
+    most_blockers: int = 5
     retry_policy: RetryPolicy = RetryPolicy()  # noqa: RUF009 # frozen
+    runs_kept: timedelta = timedelta(days=1)
     batch: int = 500
     rounds: int = 20
+    planned: int = 10
+
+    @property
+    def most(self) -> int:
+        """How many orders a step deals with at most."""
+        return self.batch * self.rounds
 
 
 class FencedWork:
@@ -50,9 +65,10 @@ class FencedWork:
         caller: Caller,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Write in the name of the caller."""
+        """Write in the name of the caller, whose actor is `worker/<worker id>`."""
+        self.worker_id = caller.actor.removeprefix("worker/")
         self._database = database
-        self._fence = fence
+        self.fence = fence
         self._caller = caller
         self.rules = rules
         self.stopping = stopping
@@ -98,11 +114,11 @@ class FencedWork:
             to_status=order.status,
             wave_number=order.wave_id or "",
             warehouse_id=order.warehouse_id,
-            caller=self._for(order),
+            caller=self.on_errand_of(order),
             payload=event.payload(),
         )
 
-    def _for(self, order: Order) -> Caller:
+    def on_errand_of(self, order: Order) -> Caller:
         """Act as the worker, on the errand of the request that the order came with."""
         return replace(self._caller, correlation_id=order.correlation_id, workflow_id=order.workflow_id)
 
@@ -112,7 +128,7 @@ class FencedWork:
         """Count failures of locked orders."""
         policy = self.rules.retry_policy
         changes = [
-            failures.fail(order, reason, now, policy, self._for(order), now, draw=random.random())  # noqa: S311
+            failures.fail(order, reason, now, policy, self.on_errand_of(order), now, draw=random.random())  # noqa: S311
             for order, reason in failed
         ]
         await transaction.orders.save(changes)
@@ -121,14 +137,16 @@ class FencedWork:
         self,
         find: Callable[[Transaction], Awaitable[list[Item]]],
         work: Callable[[Sequence[Item]], Awaitable[int]],
+        size: int = 0,
     ) -> int:
-        """Find items and work on them, batch by batch, until there are fewer than a batch."""
+        """Find items once, as many as the step may deal with, and work on them in batches of a size."""
+        items = await self._database.read(find)
+        size = size or self.rules.batch
         total = 0
-        for _ in range(self.rules.rounds):
-            items = await self._database.read(find)
-            total += await self._halving(items, work) if items else 0
-            if len(items) < self.rules.batch or self.stopping():
+        for start in range(0, len(items), size):
+            if start and self.stopping():
                 break
+            total += await self._halving(items[start : start + size], work)
         return total
 
     async def _halving(self, items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[int]]) -> int:
@@ -149,7 +167,9 @@ class FencedWork:
     async def _count_poison(self, order_id: str, reason: str) -> None:
         async def work(transaction: Transaction) -> None:
             found = await transaction.orders.lock([order_id])
-            await self.fail(transaction, [(order, reason) for order in found.values()], now_utc())
+            # What is shipped can't fail any more; it is said in the log and left as it is.
+            failing = [order for order in found.values() if allowed(order.status, OrderStatus.PENDING_RETRY)]
+            await self.fail(transaction, [(order, reason) for order in failing], now_utc())
 
         try:
             await self.transact(work)
@@ -161,7 +181,7 @@ class FencedWork:
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run work in a transaction that passes the fence first."""
-        return await self._database.transact(work, fence=self._fence)
+        return await self._database.transact(work, fence=self.fence)
 
 
 def now_utc() -> datetime:

@@ -6,23 +6,29 @@ next. A batch that fails is halved until the order that fails is alone; its fail
 on.
 """
 
+import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from wms_core.application.fenced import STOPS, FencedWork, now_utc
+from wms_core.application.fenced import STOPS, FencedWork, Item, now_utc
+from wms_core.application.identifiers import new_id
 from wms_core.application.ports import Transaction
 from wms_core.domain import events, failures
-from wms_core.domain.allocation import allocate
+from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate, stock_asked
+from wms_core.domain.backorders import Backorder, ShortageReason, fulfilled, go_on_without
 from wms_core.domain.change import told
 from wms_core.domain.errors import Aborted
 from wms_core.domain.events import OrderEvent
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
-from wms_core.domain.planning import plan_returns, plan_waves
-from wms_core.domain.storage import Wave
+from wms_core.domain.planning import busier, plan_trips, plan_waves
+from wms_core.domain.runs import Run, RunStatus, Step, StepResult
+from wms_core.domain.storage import Allocation, Destination, StrayCarrier, Wave
 
 _S = OrderStatus
 _log = structlog.get_logger(__name__)
@@ -33,35 +39,44 @@ NO_STOCK = "Inventory unavailable"
 class Cycle(FencedWork):
     """One cycle of the active replica; its steps are run in order, and stopped between transactions."""
 
-    async def run(self) -> dict[str, int]:
-        """Run all steps; gives what each did. Raises StaleEpoch, StorageUnavailable."""
-        steps: dict[str, Callable[[], Awaitable[int]]] = {
-            "retried": self.retry_due,
-            "validated": self.validate,
-            "assigned": self.plan_waves,
-            "allocated": self.allocate,
-            "moves_requested": self.request_moves,
-            "picking": self.start_picking,
-            "packing": self.take_in_arrivals,
-            "returns_requested": self.request_returns,
-            "moves_overdue": self.fail_overdue_moves,
-            "moves_failed": self.take_in_failures,
-        }
-        done: dict[str, int] = {}
-        for name, step in steps.items():
+    async def run(self) -> Run:
+        """Run all steps and write their record. Raises StaleEpoch, StorageUnavailable, ConcurrentChange."""
+        started, epoch = now_utc(), self.fence.epoch
+        asked = await self.transact(lambda t: t.fulfillment.start_runs(self.worker_id, epoch, started))
+        results: list[StepResult] = []
+        errors: list[str] = []
+        for step in Step:
             if self.stopping():
                 break
-            try:
-                done[name] = await step()
-            except STOPS:
-                raise
-            except Aborted as error:
-                _log.warning("step_put_off", step=name, error=str(error))
-            except Exception:
-                # One failing step must not stop the others.
-                _log.exception("step_failed", step=name)
-                done["errors"] = done.get("errors", 0) + 1
-        return done
+            await self._run_step(step, results, errors)
+        run = Run(
+            run_id=new_id("RUN-"),
+            status=RunStatus.FAILED if errors else RunStatus.COMPLETED,
+            started_at=started,
+            finished_at=now_utc(),
+            worker_id=self.worker_id,
+            epoch=epoch,
+            steps=tuple(results),
+            errors=tuple(errors),
+        )
+        kept_since = started - self.rules.runs_kept
+        await self.transact(lambda t: t.fulfillment.finish_run(run, asked, kept_since))
+        return run
+
+    async def _run_step(self, step: Step, results: list[StepResult], errors: list[str]) -> None:
+        began = time.perf_counter()
+        count = 0
+        try:
+            count = await getattr(self, step.value)()
+        except STOPS:
+            raise
+        except Aborted as error:
+            _log.warning("step_put_off", step=step.value, error=str(error))
+        except Exception as error:
+            # One failing step must not stop the others.
+            _log.exception("step_failed", step=step.value)
+            errors.append(f"{step.value}: {type(error).__name__}")
+        results.append(StepResult(step, count, time.perf_counter() - began))
 
     async def retry_due(self) -> int:
         """Put orders whose retry is due back to the beginning."""
@@ -69,7 +84,7 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self.transact(lambda transaction: self._reset(transaction, order_ids))
 
-        return await self.in_batches(lambda t: t.cycle.due_retries(now_utc(), self.rules.batch), batch)
+        return await self.in_batches(lambda t: t.cycle.due_retries(now_utc(), self.rules.most), batch)
 
     async def _reset(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
         now = now_utc()
@@ -90,21 +105,27 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self.advance(order_ids, _S.RECEIVED, _S.VALIDATED, _validated)
 
-        return await self.in_batches(lambda t: t.cycle.received(self.rules.batch), batch)
+        return await self.in_batches(lambda t: t.cycle.received(self.rules.most), batch)
 
     async def plan_waves(self) -> int:
         """Put validated orders into waves, most urgent first, where the fewest wait."""
+        destinations: list[Destination] = []
 
         async def batch(orders: Sequence[tuple[str, str]]) -> int:
-            return await self.transact(lambda transaction: self._plan_waves(transaction, orders))
+            planned = plan_waves(orders, destinations, self.rules.wave_size)
+            joined = await self.transact(lambda transaction: self._join_waves(transaction, planned))
+            destinations[:] = busier(destinations, planned)
+            return joined
 
-        return await self.in_batches(lambda t: t.cycle.validated(self.rules.batch), batch)
+        find = _noting(destinations, lambda t: t.cycle.validated(self.rules.most))
+        return await self.in_batches(find, batch)
 
-    async def _plan_waves(self, transaction: Transaction, orders: Sequence[tuple[str, str]]) -> int:
+    async def _join_waves(
+        self, transaction: Transaction, planned: Sequence[tuple[Destination, list[str]]]
+    ) -> int:
         now = now_utc()
-        destinations = await transaction.cycle.open_destinations()
         members = []
-        for destination, order_ids in plan_waves(orders, destinations, self.rules.wave_size):
+        for destination, order_ids in planned:
             wave_id = await transaction.storage.new_wave_id(now.year)
             wave = Wave(wave_id, destination.warehouse_id, destination.destination_id, now)
             members += [(order_id, wave) for order_id in order_ids]
@@ -112,36 +133,99 @@ class Cycle(FencedWork):
         await self.tell(transaction, joined, _S.VALIDATED, _wave_assigned, now)
         return len(joined)
 
-    async def allocate(self) -> int:
-        """Promise stock to the orders of waves; count a failure for those that stock can't serve."""
-        seen: list[str] = []
-
-        async def find(transaction: Transaction) -> list[str]:
-            order_ids = await transaction.cycle.to_allocate(self.rules.batch, seen)
-            seen.extend(order_ids)
-            return order_ids
+    async def fill_backorders(self) -> int:
+        """Promise stock that has come to what is owed, before new orders get any of it."""
+        destinations: list[Destination] = []
 
         async def batch(order_ids: Sequence[str]) -> int:
-            return await self.transact(lambda transaction: self._allocate(transaction, order_ids))
+            return await self.transact(lambda t: self._fill(t, order_ids, destinations))
 
+        find = _noting(destinations, lambda t: t.backorders.orders_owed(self.rules.most))
         return await self.in_batches(find, batch)
 
-    async def _allocate(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
+    async def _fill(
+        self, transaction: Transaction, order_ids: Sequence[str], destinations: Sequence[Destination]
+    ) -> int:
         now = now_utc()
-        found = await transaction.orders.lock_free(order_ids)
+        await transaction.orders.lock(order_ids)
+        owed = await transaction.backorders.owed_to(order_ids)
+        plan = await self._plan(transaction, owed, [], destinations)
+        lost = await transaction.cycle.lock_promised(plan.allocations)
+        kept = [one for one in plan.allocations if one.carrier_id not in lost]
+        if not kept:
+            return 0
+        await transaction.cycle.allocate(kept, now)
+        filled = sorted({one.backorder_id for one in kept if one.backorder_id})
+        await transaction.backorders.start(filled, now)
+        await transaction.cycle.touch(sorted({one.order_id for one in kept}), now)
+        return len(filled)
+
+    async def _plan(
+        self,
+        transaction: Transaction,
+        owed: Sequence[OwedUnits],
+        orders: Sequence[Order],
+        destinations: Sequence[Destination],
+    ) -> AllocationPlan:
+        asked = stock_asked(owed, orders)
+        carriers, left_out = await transaction.cycle.free_carriers(asked, self.rules.most_blockers)
+        targets = {one.destination_id: one for one in destinations}
+        return allocate(owed, orders, carriers, targets, self.rules.partial, left_out)
+
+    async def allocate(self) -> int:
+        """Promise stock to the orders of waves; open backorders, or count a failure, for what is missing."""
+        destinations: list[Destination] = []
+
+        async def batch(order_ids: Sequence[str]) -> int:
+            return await self._allocate(order_ids, destinations)
+
+        find = _noting(destinations, lambda t: t.cycle.to_allocate(self.rules.most))
+        return await self.in_batches(find, batch, self.rules.batch * self.rules.planned)
+
+    async def _allocate(self, order_ids: Sequence[str], destinations: Sequence[Destination]) -> int:
+        """Plan for many orders together; promise, batch by batch, what is still as it was."""
+        found = await self._database.read(lambda t: t.orders.get(order_ids))
         orders = [found[order_id] for order_id in order_ids if _waits_for_stock(found.get(order_id))]
-        carriers = await transaction.cycle.free_carriers(
-            sorted({order.warehouse_id for order in orders}),
-            sorted({item.sku for order in orders for item in order.items}),
-        )
-        destinations = {one.destination_id: one for one in await transaction.cycle.open_destinations()}
-        plan = allocate(orders, carriers, destinations)
+        plan = await self._database.read(lambda t: self._plan(t, [], orders, destinations))
+        total = 0
+        for start in range(0, len(orders), self.rules.batch):
+            if start and self.stopping():
+                break
+            part = orders[start : start + self.rules.batch]
+            total += await self.transact(lambda t, part=part: self._promise(t, part, plan))  # type: ignore[misc]
+        return total
+
+    async def _promise(
+        self, transaction: Transaction, orders: Sequence[Order], planned: AllocationPlan
+    ) -> int:
+        now = now_utc()
+        versions = await transaction.cycle.lock_waiting([order.order_id for order in orders])
+        found = {order.order_id: order for order in orders if versions.get(order.order_id) == order.version}
+        plan = planned.of(found)
+        if lost := await transaction.cycle.lock_promised(plan.allocations):
+            # Somebody was faster with one of their carriers; the next cycle finds them another.
+            late = {one.order_id for one in plan.allocations if one.carrier_id in lost}
+            plan = plan.of(found.keys() - late)
+        served = {one.order_id for one in plan.allocations}
         if plan.allocations:
             await transaction.cycle.allocate(plan.allocations, now)
+            await transaction.cycle.touch(sorted(served - plan.missing.keys()), now)
         if plan.waiting:
             await transaction.cycle.wait(plan.waiting)
+        partial = [
+            go_on_without(
+                holding(found[order_id], plan.allocations),
+                missing,
+                ShortageReason.QUANTITY_MISMATCH,
+                new_id,
+                self.on_errand_of(found[order_id]),
+                now,
+            )
+            for order_id, missing in plan.missing.items()
+        ]
+        await transaction.orders.save(partial)
         await self.fail(transaction, [(found[order_id], NO_STOCK) for order_id in plan.short], now)
-        return len({one.order_id for one in plan.allocations})
+        return len(served)
 
     async def request_moves(self) -> int:
         """Ask for allocated carriers, as far as each destination's queue has room."""
@@ -155,7 +239,7 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self.advance(order_ids, _S.ASSIGNED_TO_WAVE, _S.PICKING, _picking_started)
 
-        return await self.in_batches(lambda t: t.cycle.ready_to_pick(self.rules.batch), batch)
+        return await self.in_batches(lambda t: t.cycle.ready_to_pick(self.rules.most), batch)
 
     async def take_in_arrivals(self) -> int:
         """Pick off what has arrived; move orders to PACKING that have everything."""
@@ -163,30 +247,53 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self.transact(lambda transaction: self._take_in(transaction, order_ids))
 
-        return await self.in_batches(lambda t: t.cycle.arrived_for(self.rules.batch), batch)
+        return await self.in_batches(lambda t: t.cycle.arrived_for(self.rules.most), batch)
 
     async def _take_in(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
         now = now_utc()
-        picked = await transaction.cycle.pick_arrived(order_ids, now)
-        whole = await transaction.cycle.delivered_whole(picked) if picked else []
+        order_ids = await transaction.cycle.lock_picking(order_ids)
+        owed = await transaction.cycle.pick_arrived(order_ids, now) if order_ids else {}
+        if owed:
+            await self._tell_fulfilled(transaction, await transaction.backorders.deliver(owed, now), now)
+        whole = await transaction.cycle.delivered_whole(order_ids) if order_ids else []
         packed = await transaction.cycle.advance(whole, _S.PICKING, _S.PACKING, now) if whole else []
+        await transaction.cycle.touch(sorted({*order_ids} - {order.order_id for order in packed}), now)
         await self.tell(transaction, packed, _S.PICKING, _packing_started, now)
-        return len(packed)
+        return len(order_ids)
+
+    async def _tell_fulfilled(
+        self, transaction: Transaction, backorders: Sequence[Backorder], now: datetime
+    ) -> None:
+        by_order: dict[str, list[Backorder]] = defaultdict(list)
+        for backorder in backorders:
+            by_order[backorder.order_id].append(backorder)
+        found = await transaction.orders.lock(sorted(by_order)) if by_order else {}
+        await transaction.orders.save(
+            [
+                fulfilled(found[order_id], those, self.on_errand_of(found[order_id]), now)
+                for order_id, those in by_order.items()
+            ]
+        )
 
     async def request_returns(self) -> int:
         """Send carriers with a rest that nobody needs at their destination back to a lane."""
+        return await self.transact(lambda t: self._request_trips(t, t.cycle.to_return))
 
-        async def batch(transaction: Transaction) -> int:
-            now = now_utc()
-            carriers = await transaction.cycle.to_return(self.rules.batch)
-            warehouses = sorted({carrier.warehouse_id for carrier in carriers})
-            lanes = await transaction.cycle.lanes_with_room(warehouses, 1000) if carriers else []
-            trips = plan_returns(carriers, lanes)
-            if trips:
-                await transaction.cycle.request_returns(trips, now + self.rules.move_timeout, now)
-            return len(trips)
+    async def request_relocations(self) -> int:
+        """Send carriers out of the way of others that are wanted."""
+        return await self.transact(lambda t: self._request_trips(t, t.cycle.blockers))
 
-        return await self.transact(batch)
+    async def _request_trips(
+        self, transaction: Transaction, find: Callable[[int], Awaitable[list[StrayCarrier]]]
+    ) -> int:
+        now = now_utc()
+        carriers = await find(self.rules.batch * 10)
+        warehouses = sorted({carrier.warehouse_id for carrier in carriers})
+        lanes = await transaction.cycle.lanes_with_room(warehouses, 2_000) if carriers else []
+        trips = plan_trips(carriers, lanes)
+        if trips:
+            await transaction.cycle.request_trips(trips, now + self.rules.move_timeout, now)
+        return len(trips)
 
     async def fail_overdue_moves(self) -> int:
         """Give up moves whose deadline has passed."""
@@ -201,22 +308,66 @@ class Cycle(FencedWork):
 
         return await self.transact(batch)
 
-    async def take_in_failures(self) -> int:
+    async def take_in_failed_moves(self) -> int:
         """Count a failure for every order that waits for a move that failed."""
 
-        async def batch(failed: Sequence[tuple[str, str]]) -> int:
-            return await self.transact(lambda transaction: self._take_in_failures(transaction, failed))
+        async def batch(waiting: Sequence[tuple[str, str]]) -> int:
+            return await self.transact(lambda transaction: self._count(transaction, waiting))
 
-        await self.in_batches(lambda t: t.cycle.waiting_for_failed_moves(self.rules.batch), batch)
-        return await self.transact(lambda t: t.cycle.take_in_failed_moves())
+        done = await self.in_batches(lambda t: t.cycle.waiting_for_failed_moves(self.rules.most), batch)
+        done += await self.transact(lambda t: self._let_go(t, t.cycle.owed_by_failed_moves))
+        await self.transact(lambda t: t.cycle.take_in_failed_moves())
+        return done
 
-    async def _take_in_failures(self, transaction: Transaction, failed: Sequence[tuple[str, str]]) -> int:
-        reasons = dict(failed)
-        found = await transaction.orders.lock_free(list(reasons))
+    async def take_in_held_carriers(self) -> int:
+        """Count a failure for every order that waits for a carrier that is held now."""
+
+        async def batch(waiting: Sequence[tuple[str, str]]) -> int:
+            return await self.transact(lambda transaction: self._count(transaction, waiting))
+
+        done = await self.in_batches(lambda t: t.cycle.waiting_for_held_carriers(self.rules.most), batch)
+        return done + await self.transact(lambda t: self._let_go(t, t.cycle.owed_by_held_carriers))
+
+    async def _count(self, transaction: Transaction, waiting: Sequence[tuple[str, str]]) -> int:
+        """Count a failure for orders that wait in vain, with the reason."""
+        reasons = dict(waiting)
+        found = await transaction.orders.lock_free(sorted(reasons))
         working = [order for order in found.values() if order.status in (_S.ASSIGNED_TO_WAVE, _S.PICKING)]
-        counted = [(order, f"Move failed: {reasons[order.order_id]}") for order in working]
-        await self.fail(transaction, counted, now_utc())
+        await self.fail(transaction, [(order, reasons[order.order_id]) for order in working], now_utc())
         return len(working)
+
+    async def _let_go(self, transaction: Transaction, find: Callable[[int], Awaitable[list[str]]]) -> int:
+        """Have backorders let go of what will not come; they are filled again from elsewhere."""
+        backorder_ids = await find(self.rules.batch)
+        if backorder_ids:
+            now = now_utc()
+            await transaction.orders.lock(await transaction.backorders.orders_of(backorder_ids))
+            await transaction.backorders.give_back(backorder_ids, now)
+            await transaction.orders.let_go([], backorder_ids, now)
+        return len(backorder_ids)
+
+
+def _noting(
+    destinations: list[Destination], find: Callable[[Transaction], Awaitable[list[Item]]]
+) -> Callable[[Transaction], Awaitable[list[Item]]]:
+    """Note the open destinations too when there is anything to do."""
+
+    async def found(transaction: Transaction) -> list[Item]:
+        if items := await find(transaction):
+            destinations.extend(await transaction.cycle.open_destinations())
+        return items
+
+    return found
+
+
+def holding(order: Order, allocations: Sequence[Allocation]) -> Order:
+    """Give an order as it is after its allocations."""
+    units: dict[int, int] = defaultdict(int)
+    for one in allocations:
+        if one.order_id == order.order_id:
+            units[one.line_number] += one.quantity
+    items = tuple(replace(item, allocated=item.allocated + units[item.line_number]) for item in order.items)
+    return replace(order, items=items)
 
 
 def _waits_for_stock(order: Order | None) -> bool:

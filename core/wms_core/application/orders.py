@@ -10,10 +10,12 @@ from wms_core.domain import lifecycle
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
 from wms_core.domain.errors import (
+    BackorderOpen,
     DestinationNotFound,
     OrderAlreadyExists,
     OrderNotFound,
     RequestIdReused,
+    UnitsNotShipped,
     WarehouseMismatch,
     WarehouseNotFound,
     WaveDestinationConflict,
@@ -216,8 +218,16 @@ async def complete(
     caller: Caller,
     now: datetime,
 ) -> Order:
-    """Confirm the delivery. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    """Confirm the delivery, when nothing is owed and nothing delivered waits for its shipment.
+
+    Raises OrderNotFound, EtagMismatch, StatusConflict, BackorderOpen, UnitsNotShipped.
+    """
     order = await locked(transaction, order_id, etag)
+    if order.status is OrderStatus.SHIPPED:
+        if open_ones := await transaction.backorders.live_of(order_id):
+            raise BackorderOpen(order_id=order_id, backorder_ids=",".join(open_ones))
+        if waiting := sum(item.delivered - item.shipped for item in order.items):
+            raise UnitsNotShipped(order_id=order_id, quantity=waiting)
     return await saved(transaction, lifecycle.complete(order, delivered_at, caller, now))
 
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from wms_core.domain.allocation import OwedUnits, StockAsked
+from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
 from wms_core.domain.errors import EventTooLarge
 from wms_core.domain.events import EventRecord
+from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
+from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
     Carrier,
@@ -25,8 +29,8 @@ from wms_core.domain.storage import (
     FreeCarrier,
     Lane,
     LaneStatus,
+    LaneTrip,
     Move,
-    ReturnTrip,
     Stock,
     StrayCarrier,
     Wave,
@@ -91,6 +95,26 @@ class CarrierFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class BackorderFilter:
+    """Which backorders; an absent value filters nothing."""
+
+    order_id: str = ""
+    customer_id: str = ""
+    warehouse_id: str = ""
+    sku: str = ""
+    statuses: tuple[BackorderStatus, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs; an absent value filters nothing."""
+
+    warehouse_id: str = ""
+    statuses: tuple[RunStatus, ...] = ()
+    requested_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RequestKey:
     """A request that may be sent again: the same id with the same content gives the first answer."""
 
@@ -141,6 +165,12 @@ class OrderStore(Protocol):
     async def save(self, changes: Sequence[Change]) -> None:
         """Write changes of locked orders with all that belongs to them: lines, events, failures, releases."""
         ...
+
+    async def save_lines(self, order: Order) -> None:
+        """Write how far the lines of a locked order have come."""
+
+    async def let_go(self, order_ids: Sequence[str], backorder_ids: Sequence[str], now: datetime) -> None:
+        """Let go of what locked orders, or single backorders of them, hold on carriers."""
 
     async def page(self, wanted: OrderFilter, page: Page) -> list[Order]:
         """Give one page, newest first, with one order more than asked when there are more."""
@@ -310,6 +340,122 @@ class StorageStore(Protocol):
         ...
 
 
+class BackorderStore(Protocol):
+    """What is owed to orders."""
+
+    async def get(self, backorder_id: str) -> Backorder | None:
+        """Give a backorder."""
+        ...
+
+    async def page(self, wanted: BackorderFilter, page: Page) -> list[Backorder]:
+        """Give one page, oldest first, with one more than asked when there are more."""
+        ...
+
+    async def live_of(self, order_id: str) -> list[str]:
+        """Give the backorders of an order that are open or in progress."""
+        ...
+
+    async def held(self, backorder_id: str) -> int:
+        """Give the units that are allocated to a backorder."""
+        ...
+
+    async def orders_owed(self, limit: int) -> list[str]:
+        """Give orders with backorders for which there is stock nobody holds, most urgent first."""
+        ...
+
+    async def owed_to(self, order_ids: Sequence[str]) -> list[OwedUnits]:
+        """Give what locked orders are owed and nothing is allocated for, most urgent first."""
+        ...
+
+    async def orders_of(self, backorder_ids: Sequence[str]) -> list[str]:
+        """Give the orders that backorders belong to."""
+        ...
+
+    async def give_back(self, backorder_ids: Sequence[str], now: datetime) -> None:
+        """Record that what is held for backorders of locked orders will not come; `let_go` follows."""
+
+    async def start(self, backorder_ids: Sequence[str], now: datetime) -> None:
+        """Record that stock is on its way for backorders."""
+
+    async def deliver(self, units: dict[str, int], now: datetime) -> list[Backorder]:
+        """Record units delivered for backorders; gives those that have all of theirs now."""
+        ...
+
+    async def write_off(
+        self,
+        warehouse_id: str,
+        order_id: str,
+        sku: str,
+        quantity: int,
+        reason: str,
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Take units out of the books that a picker did not find."""
+
+
+class FulfillmentStore(Protocol):
+    """Runs, pauses and statistics."""
+
+    async def waiting_reason(self, order_id: str) -> str | None:
+        """Give why an order waits; None for one that is finished."""
+        ...
+
+    async def request_run(self, run_id: str, warehouse_id: str, actor: str, now: datetime) -> Run:
+        """Ask the active worker for a cycle."""
+        ...
+
+    async def run(self, run_id: str) -> Run | None:
+        """Give a run."""
+        ...
+
+    async def runs(self, wanted: RunFilter, page: Page) -> list[Run]:
+        """Give one page, newest first, with one run more than asked when there are more."""
+        ...
+
+    async def run_is_requested(self) -> bool:
+        """Say whether anybody waits for a cycle."""
+        ...
+
+    async def start_runs(self, worker_id: str, epoch: int, now: datetime) -> list[str]:
+        """Take up the runs that were asked for; give up those that a worker before left unfinished."""
+        ...
+
+    async def finish_run(self, run: Run, asked: Sequence[str], kept_since: datetime) -> None:
+        """Write the record of a cycle, into the runs that asked for it if any did; remove old records."""
+
+    async def pause(self, pause: Pause) -> Pause:
+        """Stop new work."""
+        ...
+
+    async def resume(self, warehouse_id: str) -> None:
+        """Let new work begin again."""
+
+    async def pauses(self) -> list[Pause]:
+        """Give the pauses that are in force."""
+        ...
+
+    async def stats(self, warehouse_id: str, now: datetime) -> list[WarehouseStats]:
+        """Sum up each warehouse, or one."""
+        ...
+
+
+class MetricsStore(Protocol):
+    """What is measured; only reads."""
+
+    async def newest_position(self) -> int:
+        """Give the position at which the event log ends; 0 for an empty one."""
+        ...
+
+    async def tally(self, after: int, limit: int) -> EventTally:
+        """Sum up the events after a position, that many at most."""
+        ...
+
+    async def levels(self, limits_of_age: Mapping[Priority, timedelta], now: datetime) -> Levels:
+        """Count what waits; an order older than its priority's limit waits too long."""
+        ...
+
+
 class CycleStore(Protocol):
     """What the fulfillment cycle asks for, in batches."""
 
@@ -343,17 +489,32 @@ class CycleStore(Protocol):
         """Put validated orders into waves; gives those that were."""
         ...
 
-    async def to_allocate(self, limit: int, skip: Sequence[str]) -> list[str]:
-        """Give orders in a wave that hold nothing yet, most urgent first, except those to skip."""
+    async def to_allocate(self, limit: int) -> list[str]:
+        """Give orders in a wave that hold nothing yet, most urgent first."""
         ...
 
-    async def free_carriers(self, warehouse_ids: Sequence[str], skus: Sequence[str]) -> list[FreeCarrier]:
-        """Give the carriers with units nobody holds, oldest first, locked."""
+    async def free_carriers(
+        self, asked: Sequence[StockAsked], most_blockers: int
+    ) -> tuple[list[FreeCarrier], dict[tuple[str, str], int]]:
+        """Give carriers with units nobody holds, as many as can be needed, oldest first.
+
+        Gives also, by warehouse and SKU, the units of those that were left out.
+        """
+        ...
+
+    async def lock_waiting(self, order_ids: Sequence[str]) -> dict[str, int]:
+        """Lock those of the orders that wait for stock and that nobody is changing; gives their versions."""
+        ...
+
+    async def lock_promised(self, allocations: Sequence[Allocation]) -> set[str]:
+        """Lock the carriers of a plan; gives those that can't keep what the plan promises any more."""
         ...
 
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
-        """Reserve units of locked carriers for locked orders."""
-        ...
+        """Reserve units of locked carriers for lines of locked orders."""
+
+    async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Count a change of lines as a change of their orders."""
 
     async def wait(self, reasons: Mapping[str, str]) -> None:
         """Record why orders wait; changes no version."""
@@ -371,8 +532,12 @@ class CycleStore(Protocol):
         """Give orders in PICKING for which a carrier is at its destination."""
         ...
 
-    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> list[str]:
-        """Pick what carriers that have arrived hold for those of the orders in PICKING; gives these."""
+    async def lock_picking(self, order_ids: Sequence[str]) -> list[str]:
+        """Lock those of the orders for which carriers may arrive."""
+        ...
+
+    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> dict[str, int]:
+        """Pick what carriers that have arrived hold for locked orders; gives the units for backorders."""
         ...
 
     async def delivered_whole(self, order_ids: Sequence[str]) -> list[str]:
@@ -383,13 +548,16 @@ class CycleStore(Protocol):
         """Give carriers with a rest that nobody at their destination holds, locked."""
         ...
 
+    async def blockers(self, limit: int) -> list[StrayCarrier]:
+        """Give heads of lanes that nobody wants in front of carriers that are wanted, locked."""
+        ...
+
     async def lanes_with_room(self, warehouse_ids: Sequence[str], limit: int) -> list[Lane]:
         """Give open lanes with free positions, the emptiest first."""
         ...
 
-    async def request_returns(self, trips: Sequence[ReturnTrip], deadline: datetime, now: datetime) -> None:
-        """Ask for carriers to be brought back to a lane; their positions are promised now."""
-        ...
+    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> None:
+        """Ask for carriers to be brought into lanes; their positions are promised now."""
 
     async def overdue_moves(self, now: datetime, limit: int) -> list[str]:
         """Give live moves whose deadline has passed."""
@@ -397,6 +565,18 @@ class CycleStore(Protocol):
 
     async def waiting_for_failed_moves(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a carrier whose move failed, with the reason of the failure."""
+        ...
+
+    async def owed_by_failed_moves(self, limit: int) -> list[str]:
+        """Give backorders that wait for a carrier whose move failed."""
+        ...
+
+    async def waiting_for_held_carriers(self, limit: int) -> list[tuple[str, str]]:
+        """Give orders that wait for a carrier that was held in its lane since, with the reason."""
+        ...
+
+    async def owed_by_held_carriers(self, limit: int) -> list[str]:
+        """Give backorders that wait for a carrier that was held in its lane since."""
         ...
 
     async def take_in_failed_moves(self) -> int:
@@ -425,6 +605,21 @@ class Transaction(Protocol):
     @property
     def storage(self) -> StorageStore:
         """Storage."""
+        ...
+
+    @property
+    def backorders(self) -> BackorderStore:
+        """Backorders."""
+        ...
+
+    @property
+    def fulfillment(self) -> FulfillmentStore:
+        """Runs, pauses and statistics."""
+        ...
+
+    @property
+    def metrics(self) -> MetricsStore:
+        """What is measured."""
         ...
 
     @property

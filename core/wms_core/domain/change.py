@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StatusConflict
@@ -10,10 +10,18 @@ from wms_core.domain.events import EventRecord, OrderEvent
 from wms_core.domain.order_status import OrderStatus, allowed, sources
 from wms_core.domain.orders import FailureAttempt, Order, Shipment
 
+if TYPE_CHECKING:
+    # A backorder is made by a change, and a change carries backorders.
+    from wms_core.domain.backorders import Backorder
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An order after a change, the events that tell of it, and what it leaves behind elsewhere."""
+    """An order after a change, the events that tell of it, and what it leaves behind elsewhere.
+
+    `opened` are new backorders, `closed` those given up with the reason; a change that `releases` gives up
+    all of the order's live backorders and allocations.
+    """
 
     before: Order | None
     order: Order
@@ -23,6 +31,8 @@ class Change:
     items_replaced: bool = False
     releases: bool = False
     dead_letter: tuple[OrderStatus, str] | None = None
+    opened: "tuple[Backorder, ...]" = ()
+    closed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,5 +105,7 @@ def told(order: Order, now: datetime) -> dict[str, Any]:
 
 def let_go(order: Order) -> Order:
     """Take from the lines what has not been shipped."""
-    items = tuple(replace(item, allocated=item.shipped, delivered=item.shipped) for item in order.items)
+    items = tuple(
+        replace(item, allocated=item.shipped, delivered=item.shipped, backordered=0) for item in order.items
+    )
     return replace(order, items=items)

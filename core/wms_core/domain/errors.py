@@ -167,6 +167,44 @@ class NothingToShip(FailedPrecondition):
     reason = "NOTHING_TO_SHIP"
 
 
+class BackorderOpen(FailedPrecondition):
+    """Order {order_id} has open backorders ({backorder_ids}); fulfil or cancel them first."""
+
+    reason = "BACKORDER_OPEN"
+
+
+class UnitsNotShipped(FailedPrecondition):
+    """{quantity} units delivered for order {order_id} have not been shipped; ship them first."""
+
+    reason = "UNITS_NOT_SHIPPED"
+
+
+class BackorderNotFound(NotFound):
+    """There is no backorder {backorder_id}."""
+
+    reason = "BACKORDER_NOT_FOUND"
+
+
+class BackorderStatusConflict(FailedPrecondition):
+    """Backorder {backorder_id} is {status}; for this it would have to be {required_statuses}."""
+
+    reason = "BACKORDER_STATUS_CONFLICT"
+
+
+class SkuNotOnOrder(FailedPrecondition):
+    """Order {order_id} has no line with SKU {sku}."""
+
+    reason = "SKU_NOT_ON_ORDER"
+
+
+class QuantityExceeded(FailedPrecondition):
+    """Of SKU {sku}, {quantity} units have been delivered for order {order_id} and not shipped; no more can be
+    missing.
+    """
+
+    reason = "QUANTITY_EXCEEDED"
+
+
 class WarehouseNotFound(NotFound):
     """There is no warehouse {warehouse_id}; a warehouse exists once it has a lane or a destination."""
 
@@ -255,6 +293,24 @@ class EventTooLarge(InvalidArgument):
     """The event of this change to order {order_id} would be {size} bytes; the limit is {limit}."""
 
     reason = "EVENT_TOO_LARGE"
+
+
+class RunNotFound(NotFound):
+    """There is no run {run_id}, or it is no longer kept."""
+
+    reason = "RUN_NOT_FOUND"
+
+
+class NoActiveWorker(FailedPrecondition):
+    """No worker is active in role {role}; start one, and see that it reaches the database."""
+
+    reason = "NO_ACTIVE_WORKER"
+
+
+class FulfillmentPaused(FailedPrecondition):
+    """Fulfillment is paused ({pause_reason}); ResumeFulfillment ends it."""
+
+    reason = "FULFILLMENT_PAUSED"
 
 
 class StaleEpoch(WmsError):

@@ -180,6 +180,37 @@ class DeadLetterResolved(OrderEvent):
     resolved_by: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartiallyFulfilled(OrderEvent):
+    """Stock does for a part of the order; the rest is on backorder. Units are summed up by SKU."""
+
+    type: ClassVar[str] = "wms.order.partially-fulfilled"
+    fulfilled_items: list[Mapping[str, Any]]
+    backordered_items: list[Mapping[str, Any]]
+    fulfillment_ratio: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackorderCreated(OrderEvent):
+    """Units of the order are owed."""
+
+    type: ClassVar[str] = "wms.order.backorder-created"
+    backorder_id: str
+    sku: str
+    quantity: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BackorderFulfilled(OrderEvent):
+    """What was owed has been delivered to the destination and waits for its shipment."""
+
+    type: ClassVar[str] = "wms.order.backorder-fulfilled"
+    backorder_id: str
+    sku: str
+    quantity: int
+
+
 @dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event in its envelope: which order, the how many-th of it, the version and the statuses around it.

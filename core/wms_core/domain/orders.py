@@ -41,7 +41,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One line: what is asked for and, in units, how far it has come (allocated ≥ delivered ≥ shipped)."""
+    """One line: what is asked for and, in units, how far it has come (allocated ≥ delivered ≥ shipped).
+
+    `backordered` units are owed by live backorders; those of them that are on their way are allocated too.
+    """
 
     line_number: int
     sku: str
@@ -50,6 +53,12 @@ class OrderItem:
     allocated: int = 0
     delivered: int = 0
     shipped: int = 0
+    backordered: int = 0
+
+    @property
+    def needed(self) -> int:
+        """The units for which nothing has been allocated and no backorder opened."""
+        return self.quantity - self.allocated - self.backordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +136,6 @@ class Order:
             raise StatusConflict(
                 order_id=self.order_id, status=self.status.value, required_statuses=",".join(statuses)
             )
-
-    def backordered(self) -> bool:
-        """Say whether units that left with no shipment are still owed."""
-        return any(item.shipped < item.quantity for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from heapq import heappop, heappush
 
-from wms_core.domain.storage import Destination, Lane, ReturnTrip, StrayCarrier
+from wms_core.domain.storage import Destination, Lane, LaneTrip, MoveKind, StrayCarrier
+
+#: The free positions of a lane, negative so that the most come first, and its id.
+_Room = tuple[int, str]
 
 
 def plan_waves(
@@ -29,17 +34,61 @@ def plan_waves(
     return waves
 
 
-def plan_returns(carriers: Iterable[StrayCarrier], lanes: Sequence[Lane]) -> list[ReturnTrip]:
-    """Give each carrier the first lane with room in a zone it may go to; lanes come emptiest first."""
-    room = {lane.lane_id: lane.capacity - lane.occupied for lane in lanes}
+def busier(
+    destinations: Sequence[Destination], planned: Sequence[tuple[Destination, list[str]]]
+) -> list[Destination]:
+    """Give the destinations as they are once the orders of the waves wait there too."""
+    more: dict[str, int] = defaultdict(int)
+    for destination, order_ids in planned:
+        more[destination.destination_id] += len(order_ids)
+    return [
+        replace(one, waiting_orders=one.waiting_orders + more[one.destination_id]) for one in destinations
+    ]
+
+
+def plan_trips(carriers: Iterable[StrayCarrier], lanes: Sequence[Lane]) -> list[LaneTrip]:
+    """Give each carrier the other lane with the most room in a zone it may go to.
+
+    What this plan puts into a lane counts: carriers that come together don't bury each other in one lane. A
+    carrier for which there is no room stays.
+    """
+    rooms = _rooms(lanes)
     trips = []
     for carrier in carriers:
-        for lane in lanes:
-            fits = lane.warehouse_id == carrier.warehouse_id and lane.zone in carrier.zones
-            if fits and room[lane.lane_id]:
-                room[lane.lane_id] -= 1
-                trips.append(
-                    ReturnTrip(carrier.carrier_id, carrier.warehouse_id, carrier.destination_id, lane.lane_id)
+        fitting = [rooms[carrier.warehouse_id, zone] for zone in carrier.zones]
+        lane_id = _take_place(min(filter(None, fitting), default=[]), carrier.lane_id)
+        if lane_id is not None:
+            kind = MoveKind.RELOCATE if carrier.lane_id else MoveKind.RETURN
+            trips.append(
+                LaneTrip(
+                    carrier.carrier_id,
+                    carrier.warehouse_id,
+                    kind,
+                    lane_id,
+                    carrier.destination_id,
+                    carrier.lane_id,
                 )
-                break
+            )
     return trips
+
+
+def _rooms(lanes: Sequence[Lane]) -> dict[tuple[str, str], list[_Room]]:
+    """Give a heap of the lanes with room for each warehouse and zone, the most room on top."""
+    rooms: dict[tuple[str, str], list[_Room]] = defaultdict(list)
+    for lane in lanes:
+        if lane.occupied < lane.capacity:
+            heappush(rooms[lane.warehouse_id, lane.zone], (lane.occupied - lane.capacity, lane.lane_id))
+    return rooms
+
+
+def _take_place(rooms: list[_Room], own: str | None) -> str | None:
+    """Take a position in the lane with the most room that is not the carrier's own."""
+    aside = heappop(rooms) if rooms and rooms[0][1] == own else None
+    taken = None
+    if rooms:
+        full_at_zero, taken = heappop(rooms)
+        if full_at_zero + 1 < 0:
+            heappush(rooms, (full_at_zero + 1, taken))
+    if aside:
+        heappush(rooms, aside)
+    return taken

@@ -145,7 +145,11 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class FreeCarrier:
-    """A carrier as allocation sees it: the units nobody holds, where it goes, what it could serve."""
+    """A carrier as allocation sees it: the units nobody holds, where it goes, what it could serve.
+
+    `age_rank` is lower for older ones and the same for those produced at the same time; `blockers` counts the
+    carriers in front of it in its lane.
+    """
 
     carrier_id: str
     warehouse_id: str
@@ -154,34 +158,40 @@ class FreeCarrier:
     zone: str | None
     destination_id: str | None
     reachable: bool
+    age_rank: float = 0.0
+    blockers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """Units of a carrier promised to a line of an order."""
+    """Units of a carrier promised to a line of an order, or to a backorder of that line."""
 
     order_id: str
     line_number: int
     carrier_id: str
     destination_id: str
     quantity: int
+    backorder_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StrayCarrier:
-    """A carrier with a rest at a destination where nobody needs it, and the zones it may go back to."""
+    """A carrier that is in the way, at a destination (which has zones) or in a lane, and where it may go."""
 
     carrier_id: str
     warehouse_id: str
-    destination_id: str
     zones: frozenset[str]
+    destination_id: str | None = None
+    lane_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnTrip:
-    """A carrier's way back from a destination to a lane."""
+class LaneTrip:
+    """A carrier's way into a lane: back from a destination, or from another lane."""
 
     carrier_id: str
     warehouse_id: str
-    destination_id: str
-    lane_id: str
+    kind: MoveKind
+    to_lane_id: str
+    destination_id: str | None = None
+    from_lane_id: str | None = None

@@ -1,8 +1,12 @@
 """What the fulfillment cycle asks of Postgres, in batches."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
+
+from wms_core.domain.allocation import StockAsked
 from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
@@ -11,7 +15,7 @@ from wms_core.domain.storage import (
     Destination,
     FreeCarrier,
     Lane,
-    ReturnTrip,
+    LaneTrip,
     StrayCarrier,
     Wave,
 )
@@ -28,6 +32,7 @@ class PostgresCycleStore:
         """Work on a connection whose transaction has begun."""
         self._connection = connection
         self._event_max_bytes = event_max_bytes
+        self._planning_afresh = False
 
     async def due_retries(self, now: datetime, limit: int) -> list[str]:
         """Give orders whose retry is due, the longest due first."""
@@ -41,34 +46,34 @@ class PostgresCycleStore:
         self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, now: datetime
     ) -> list[Order]:
         """Move the orders that are in `source` along one arrow; gives them without their lines."""
-        rows = await self._connection.fetch(query("cycle.advance"), list(order_ids), source, to, now)
+        rows = await self._fetch(query("cycle.advance"), list(order_ids), source, to, now)
         return [order_from(row) for row in rows]
 
     async def tell(self, records: Sequence[EventRecord]) -> None:
         """Write events of orders that this transaction has advanced."""
-        await self._connection.execute(query("cycle.tell"), *event_columns(records, self._event_max_bytes))
+        await self._execute(query("cycle.tell"), *event_columns(records, self._event_max_bytes))
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a wave, most urgent first, with their warehouse."""
-        rows = await self._connection.fetch(query("cycle.validated"), limit)
+        rows = await self._fetch(query("cycle.validated"), limit)
         return [(row["order_id"], row["warehouse_id"]) for row in rows]
 
     async def open_destinations(self) -> list[Destination]:
         """Give the destinations that are not paused, with the orders that wait at them."""
-        rows = await self._connection.fetch(query("cycle.open_destinations"))
+        rows = await self._fetch(query("cycle.open_destinations"))
         return [destination_from(row) for row in rows]
 
     async def join_waves(self, members: Sequence[tuple[str, Wave]], now: datetime) -> list[Order]:
         """Make the waves and put validated orders into them; gives those that were."""
         waves = {wave.wave_id: wave for _, wave in members}.values()
-        await self._connection.execute(
+        await self._execute(
             query("cycle.make_waves"),
             [wave.wave_id for wave in waves],
             [wave.warehouse_id for wave in waves],
             [wave.destination_id for wave in waves],
             now,
         )
-        rows = await self._connection.fetch(
+        rows = await self._fetch(
             query("cycle.join_waves"),
             [order_id for order_id, _ in members],
             [wave.wave_id for _, wave in members],
@@ -77,43 +82,63 @@ class PostgresCycleStore:
         )
         return [order_from(row) for row in rows]
 
-    async def to_allocate(self, limit: int, skip: Sequence[str]) -> list[str]:
-        """Give orders in a wave that hold nothing yet, most urgent first, except those to skip."""
-        return await self._ids("to_allocate", limit, list(skip))
+    async def to_allocate(self, limit: int) -> list[str]:
+        """Give orders in a wave that hold nothing yet, most urgent first."""
+        return await self._ids("to_allocate", limit)
 
-    async def free_carriers(self, warehouse_ids: Sequence[str], skus: Sequence[str]) -> list[FreeCarrier]:
-        """Give the carriers with units nobody holds, locked, oldest first."""
-        rows = await self._connection.fetch(query("cycle.free_carriers"), list(warehouse_ids), list(skus))
-        carriers = sorted(rows, key=lambda row: (row["produced_at"], row["carrier_id"]))
-        return [
-            FreeCarrier(
-                row["carrier_id"],
-                row["warehouse_id"],
-                row["sku"],
-                row["free"],
-                row["zone"],
-                row["destination_id"],
-                row["reachable"],
-            )
-            for row in carriers
-        ]
+    async def free_carriers(
+        self, asked: Sequence[StockAsked], most_blockers: int
+    ) -> tuple[list[FreeCarrier], dict[tuple[str, str], int]]:
+        """Give the carriers that can be needed, oldest first, and the units of those left out."""
+        sums = [(one.warehouse_id, one.sku, one.destination_id, one.lines, one.units) for one in asked]
+        rows = await self._fetch(query("cycle.free_carriers"), *columns(sums, 5), most_blockers)
+        carriers = [row for row in rows if row["carrier_id"]]
+        carriers.sort(key=lambda row: (row["produced_at"], row["carrier_id"]))
+        left_out = {(row["warehouse_id"], row["sku"]): row["free"] for row in rows if not row["carrier_id"]}
+        return _free(carriers), left_out
+
+    async def lock_waiting(self, order_ids: Sequence[str]) -> dict[str, int]:
+        """Lock those of the orders that wait for stock and that nobody is changing; gives their versions."""
+        rows = await self._fetch(query("cycle.lock_waiting"), list(order_ids))
+        return {row["order_id"]: row["version"] for row in rows}
+
+    async def lock_promised(self, allocations: Sequence[Allocation]) -> set[str]:
+        """Lock the carriers of a plan; gives those that can't keep what the plan promises any more."""
+        units: dict[tuple[str, str], int] = defaultdict(int)
+        for one in allocations:
+            units[one.carrier_id, one.destination_id] += one.quantity
+        carrier_ids = [carrier_id for carrier_id, _ in units]
+        await self._execute(query("cycle.lock_carriers"), carrier_ids)
+        promised = columns([(*key, quantity) for key, quantity in units.items()], 3)
+        rows = await self._fetch(query("cycle.keep_promises"), *promised)
+        return set(carrier_ids) - {row["carrier_id"] for row in rows}
 
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
-        """Reserve units of locked carriers for locked orders."""
+        """Reserve units of locked carriers for lines of locked orders."""
         rows = [
-            (one.order_id, one.line_number, one.carrier_id, one.destination_id, one.quantity)
+            (
+                one.order_id,
+                one.line_number,
+                one.carrier_id,
+                one.destination_id,
+                one.quantity,
+                one.backorder_id,
+            )
             for one in allocations
         ]
-        await self._connection.execute(query("cycle.allocate"), *columns(rows, 5), now)
-        await self._connection.execute(query("cycle.touch"), sorted({row[0] for row in rows}), now)
+        await self._execute(query("cycle.allocate"), *columns(rows, 6), now)
+
+    async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Count a change of lines as a change of their orders."""
+        await self._execute(query("cycle.touch"), list(order_ids), now)
 
     async def wait(self, reasons: Mapping[str, str]) -> None:
         """Record why orders wait; changes no version."""
-        await self._connection.execute(query("cycle.wait"), list(reasons), list(reasons.values()))
+        await self._execute(query("cycle.wait"), list(reasons), list(reasons.values()))
 
     async def request_moves(self, deadline: datetime, now: datetime, limit: int) -> int:
         """Ask for allocated carriers as far as destination queues allow; gives how many."""
-        return len(await self._connection.fetch(query("cycle.request_moves"), deadline, now, limit))
+        return len(await self._fetch(query("cycle.request_moves"), deadline, now, limit))
 
     async def ready_to_pick(self, limit: int) -> list[str]:
         """Give orders in a wave of which a carrier has been asked for, is on its way or there."""
@@ -123,16 +148,16 @@ class PostgresCycleStore:
         """Give orders in PICKING for which a carrier is at its destination."""
         return await self._ids("arrived_for", limit)
 
-    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> list[str]:
-        """Pick what carriers that have arrived hold for those of the orders in PICKING; gives these."""
-        order_ids = await self._ids("lock_picking", list(order_ids))
-        if not order_ids:
-            return []
-        rows = await self._connection.fetch(query("cycle.lock_arrived"), order_ids)
+    async def lock_picking(self, order_ids: Sequence[str]) -> list[str]:
+        """Lock those of the orders for which carriers may arrive."""
+        return await self._ids("lock_picking", list(order_ids))
+
+    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> dict[str, int]:
+        """Pick what carriers that have arrived hold for locked orders; gives the units for backorders."""
+        rows = await self._fetch(query("cycle.lock_arrived"), list(order_ids))
         carrier_ids = [row["carrier_id"] for row in rows]
-        await self._connection.execute(query("cycle.pick"), order_ids, carrier_ids, now)
-        await self._connection.execute(query("cycle.touch"), order_ids, now)
-        return order_ids
+        owed = await self._fetch(query("cycle.pick"), list(order_ids), carrier_ids, now)
+        return {row["backorder_id"]: row["quantity"] for row in owed}
 
     async def delivered_whole(self, order_ids: Sequence[str]) -> list[str]:
         """Give those of the orders in PICKING for which everything has been delivered."""
@@ -140,38 +165,115 @@ class PostgresCycleStore:
 
     async def to_return(self, limit: int) -> list[StrayCarrier]:
         """Give carriers with a rest that nobody at their destination holds, locked."""
-        rows = await self._connection.fetch(query("cycle.to_return"), limit)
+        rows = await self._fetch(query("cycle.to_return"), limit)
         return [
             StrayCarrier(
-                row["carrier_id"], row["warehouse_id"], row["destination_id"], frozenset(row["zones"])
+                row["carrier_id"],
+                row["warehouse_id"],
+                frozenset(row["zones"]),
+                destination_id=row["destination_id"],
+            )
+            for row in rows
+        ]
+
+    async def blockers(self, limit: int) -> list[StrayCarrier]:
+        """Give heads of lanes that nobody wants in front of carriers that are wanted, locked."""
+        rows = await self._fetch(query("cycle.blockers"), limit)
+        return [
+            StrayCarrier(
+                row["carrier_id"], row["warehouse_id"], frozenset({row["zone"]}), lane_id=row["lane_id"]
             )
             for row in rows
         ]
 
     async def lanes_with_room(self, warehouse_ids: Sequence[str], limit: int) -> list[Lane]:
         """Give open lanes with free positions, the emptiest first."""
-        rows = await self._connection.fetch(query("cycle.lanes_with_room"), list(warehouse_ids), limit)
+        rows = await self._fetch(query("cycle.lanes_with_room"), list(warehouse_ids), limit)
         return [lane_from(row) for row in rows]
 
-    async def request_returns(self, trips: Sequence[ReturnTrip], deadline: datetime, now: datetime) -> None:
-        """Ask for carriers to be brought back to a lane; their positions are promised now."""
-        rows = [(trip.carrier_id, trip.warehouse_id, trip.destination_id, trip.lane_id) for trip in trips]
-        await self._connection.execute(query("cycle.request_returns"), *columns(rows, 4), now, deadline)
+    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> None:
+        """Ask for carriers to be brought into lanes; their positions are promised now."""
+        rows = [
+            (
+                trip.carrier_id,
+                trip.warehouse_id,
+                trip.kind,
+                trip.from_lane_id,
+                trip.to_lane_id,
+                trip.destination_id,
+            )
+            for trip in trips
+        ]
+        await self._execute(query("cycle.request_trips"), *columns(rows, 6), now, deadline)
 
     async def overdue_moves(self, now: datetime, limit: int) -> list[str]:
         """Give live moves whose deadline has passed."""
-        rows = await self._connection.fetch(query("cycle.overdue_moves"), now, limit)
+        rows = await self._fetch(query("cycle.overdue_moves"), now, limit)
         return [row["move_id"] for row in rows]
 
     async def waiting_for_failed_moves(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a carrier whose move failed, with the reason of the failure."""
-        rows = await self._connection.fetch(query("cycle.waiting_for_failed_moves"), limit)
-        return [(row["order_id"], row["failure_reason"]) for row in rows]
+        rows = await self._fetch(query("cycle.waiting_for_failed_moves"), limit)
+        return [(row["order_id"], f"Move failed: {row['failure_reason']}") for row in rows]
+
+    async def owed_by_failed_moves(self, limit: int) -> list[str]:
+        """Give backorders that wait for a carrier whose move failed."""
+        rows = await self._fetch(query("cycle.owed_by_failed_moves"), limit)
+        return [row["backorder_id"] for row in rows]
+
+    async def waiting_for_held_carriers(self, limit: int) -> list[tuple[str, str]]:
+        """Give orders that wait for a carrier that was held in its lane since, with the reason."""
+        rows = await self._fetch(query("cycle.waiting_for_held_carriers"), limit)
+        return [(row["order_id"], _held(row["carrier_id"], row["status_reason"])) for row in rows]
+
+    async def owed_by_held_carriers(self, limit: int) -> list[str]:
+        """Give backorders that wait for a carrier that was held in its lane since."""
+        rows = await self._fetch(query("cycle.owed_by_held_carriers"), limit)
+        return [row["backorder_id"] for row in rows]
 
     async def take_in_failed_moves(self) -> int:
-        """Mark failed moves that no order waits for any more as acted on; gives how many."""
-        return len(await self._connection.fetch(query("cycle.take_in_failed_moves")))
+        """Mark failed moves that nobody waits for any more as acted on; gives how many."""
+        return len(await self._fetch(query("cycle.take_in_failed_moves")))
 
     async def _ids(self, name: str, *arguments: object) -> list[str]:
-        rows = await self._connection.fetch(query(f"cycle.{name}"), *arguments)
+        rows = await self._fetch(query(f"cycle.{name}"), *arguments)
         return [row["order_id"] for row in rows]
+
+    async def _fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        await self._plan_afresh()
+        return await self._connection.fetch(statement, *arguments)
+
+    async def _execute(self, statement: str, *arguments: object) -> None:
+        await self._plan_afresh()
+        await self._connection.execute(statement, *arguments)
+
+    async def _plan_afresh(self) -> None:
+        """Have each statement planned for what there is now, until the pool takes the connection back.
+
+        Queues are empty at one time and hold thousands at another: a plan that was kept from the one makes
+        a statement take minutes at the other.
+        """
+        if not self._planning_afresh:
+            await self._connection.execute("SET plan_cache_mode = force_custom_plan")
+            self._planning_afresh = True
+
+
+def _held(carrier_id: str, reason: str) -> str:
+    return f"Carrier {carrier_id} is held: {reason or 'no reason given'}"
+
+
+def _free(rows: Sequence[asyncpg.Record]) -> list[FreeCarrier]:
+    return [
+        FreeCarrier(
+            row["carrier_id"],
+            row["warehouse_id"],
+            row["sku"],
+            row["free"],
+            row["zone"],
+            row["destination_id"],
+            row["reachable"],
+            row["produced_at"].timestamp(),
+            row["blockers"],
+        )
+        for row in rows
+    ]

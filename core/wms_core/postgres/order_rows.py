@@ -64,9 +64,9 @@ def _lines(row: asyncpg.Record, column: str) -> list[list[Any]]:
 
 
 def _item(line: Sequence[Any]) -> OrderItem:
-    number, sku, quantity, currency, units, nanos, allocated, delivered, shipped = line
+    number, sku, quantity, currency, units, nanos, allocated, delivered, shipped, backordered = line
     price = None if currency is None else Money(currency, units, nanos)
-    return OrderItem(number, sku, quantity, price, allocated, delivered, shipped)
+    return OrderItem(number, sku, quantity, price, allocated, delivered, shipped, backordered)
 
 
 def _shipment(line: Sequence[Any]) -> Shipment:

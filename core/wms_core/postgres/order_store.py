@@ -10,6 +10,7 @@ from wms_core.domain.change import Change
 from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
+from wms_core.postgres.backorder_store import save_backorders
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.dead_letter_store import insert_dead_letters
 from wms_core.postgres.order_pages import order_page
@@ -89,8 +90,11 @@ class PostgresOrderStore:
         if not changes:
             return
         await self._release([change for change in changes if change.releases])
+        if closed := [name for change in changes for name, _ in change.closed]:
+            await self.let_go([], closed, changes[0].order.updated_at)
         await self._save_orders(changes)
         await self._save_lines(changes)
+        await save_backorders(self._connection, changes)
         await self._insert_failures(changes)
         await self._insert_shipments(changes)
         dead = [change for change in changes if change.dead_letter]
@@ -135,14 +139,33 @@ class PostgresOrderStore:
                 query("orders.remove_lines"), [order.order_id for order in replaced]
             )
             await self._connection.execute(query("orders.insert_lines"), *item_columns(replaced))
+        await self._write_lines(
+            [
+                change.order
+                for change in changes
+                if not change.items_replaced and change.before and change.before.items != change.order.items
+            ]
+        )
+
+    async def save_lines(self, order: Order) -> None:
+        """Write how far the lines of a locked order have come."""
+        await self._write_lines([order])
+
+    async def _write_lines(self, orders: Sequence[Order]) -> None:
         rows = [
-            (change.order.order_id, item.line_number, item.allocated, item.delivered, item.shipped)
-            for change in changes
-            if not change.items_replaced and change.before and change.before.items != change.order.items
-            for item in change.order.items
+            (
+                order.order_id,
+                item.line_number,
+                item.allocated,
+                item.delivered,
+                item.shipped,
+                item.backordered,
+            )
+            for order in orders
+            for item in order.items
         ]
         if rows:
-            await self._connection.execute(query("orders.save_lines"), *columns(rows, 5))
+            await self._connection.execute(query("orders.save_lines"), *columns(rows, 6))
 
     async def _insert_failures(self, changes: Sequence[Change]) -> None:
         rows = [
@@ -179,15 +202,23 @@ class PostgresOrderStore:
             await self._connection.execute(query("orders.insert_shipments"), *columns(rows, 6))
 
     async def _release(self, changes: Sequence[Change]) -> None:
+        """Give up what orders hold and are owed; units already delivered go back into the stock."""
         if not changes:
             return
         order_ids = [change.order.order_id for change in changes]
-        await self._connection.execute(query("orders.lock_released_moves"), order_ids)
-        await self._connection.execute(query("orders.lock_released_carriers"), order_ids)
-        await self._connection.execute(query("orders.release"), order_ids, changes[0].order.updated_at)
-        await self._put_back(
-            [change.before for change in changes if change.before], changes[0].order.updated_at
+        now = changes[0].order.updated_at
+        await self.let_go(order_ids, [], now)
+        await self._connection.execute(
+            query("backorders.close_of_orders"), order_ids, "the order let go of it", now
         )
+        await self._put_back([change.before for change in changes if change.before], now)
+
+    async def let_go(self, order_ids: Sequence[str], backorder_ids: Sequence[str], now: datetime) -> None:
+        """Let go of what locked orders, or single backorders of them, hold on carriers."""
+        held = (list(order_ids), list(backorder_ids))
+        await self._connection.execute(query("orders.lock_released_moves"), *held)
+        await self._connection.execute(query("orders.lock_released_carriers"), *held)
+        await self._connection.execute(query("orders.release"), *held, now)
 
     async def _put_back(self, orders: Sequence[Order], now: datetime) -> None:
         rows = [

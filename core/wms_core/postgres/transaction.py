@@ -1,8 +1,11 @@
 """A unit of work: the stores on one connection."""
 
+from wms_core.postgres.backorder_store import PostgresBackorderStore
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.cycle_store import PostgresCycleStore
 from wms_core.postgres.dead_letter_store import PostgresDeadLetterStore
+from wms_core.postgres.fulfillment_store import PostgresFulfillmentStore
+from wms_core.postgres.metrics_store import PostgresMetricsStore
 from wms_core.postgres.order_store import PostgresOrderStore
 from wms_core.postgres.request_store import PostgresRequestStore
 from wms_core.postgres.storage_store import PostgresStorageStore
@@ -17,4 +20,7 @@ class PostgresTransaction:
         self.dead_letters = PostgresDeadLetterStore(connection)
         self.requests = PostgresRequestStore(connection)
         self.storage = PostgresStorageStore(connection)
+        self.backorders = PostgresBackorderStore(connection)
+        self.fulfillment = PostgresFulfillmentStore(connection)
+        self.metrics = PostgresMetricsStore(connection)
         self.cycle = PostgresCycleStore(connection, event_max_bytes)

@@ -22,7 +22,7 @@ class OrdersStuck(Problem):
 async def place_and_follow(
     client: Client, requests: Sequence[orders_pb2.CreateOrderRequest], view: View, seconds: float
 ) -> Snapshot:
-    """Place all orders, show them on their way, give the end; raises `OrdersStuck`."""
+    """Place all orders, show them on their way, give how they come to rest; raises `OrdersStuck`."""
     placed: list[str] = []
     placing = asyncio.create_task(_place(client, requests, placed))
     try:
@@ -30,7 +30,7 @@ async def place_and_follow(
             view.show(snapshot)
             if placing.done():
                 placing.result()
-                if snapshot.is_settled:
+                if snapshot.is_at_rest:
                     return snapshot
     finally:
         placing.cancel()

@@ -35,15 +35,16 @@ class Guide:
         return units
 
     async def place(self, requests: Sequence[orders_pb2.CreateOrderRequest]) -> Snapshot:
-        """Place all orders and follow them until each is completed or dead-lettered."""
+        """Place all orders and follow them until each is completed, owed to or dead-lettered."""
         units = sum(item.quantity for request in requests for item in request.items)
         self._console.print(f"Placing {len(requests)} orders for {units} units")
         with new_view(self._console, "Northwind's orders") as view:
             end = await place_and_follow(self._client, requests, view, FIRST_SECONDS)
         done = end.by_status[COMPLETED]
         self._console.print(
-            f"{done} orders completed ({done / len(requests):.0%}), {_a_second(end):.0f} a second; the others"
-            " found too little stock, five times each",
+            f"{done} orders completed ({done / len(requests):.0%}), {_a_second(end):.0f} a second;"
+            f" {len(end.owed)} shipped in part, the rest on backorder; the others found too little stock, five"
+            " times each",
             soft_wrap=True,
         )
         return end
@@ -53,7 +54,8 @@ class Guide:
         print_statistics(self._console, await statistics(self._client))
         stock = await self._client.stock(self._warehouse_id)
         available = Counter({one.sku: one.available for one in stock})
-        decisions = decide((one for one in end.orders if one.status == DEAD_LETTER), available)
+        dead = [one for one in end.orders if one.status == DEAD_LETTER]
+        decisions = decide(dead, end.owed, available)
         self._console.print(
             f"The supervisor receives {decisions.delivery.total()} units of {len(decisions.delivery)}"
             f" products, then decides: {_words(decisions)}",

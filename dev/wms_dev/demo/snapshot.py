@@ -73,8 +73,26 @@ class Snapshot:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing moves any more."""
+        """Whether nothing moves any more, and nothing is owed."""
         return self.settled == len(self.orders) == self.expected
+
+    @property
+    def owed(self) -> Sequence[order_pb2.Order]:
+        """Orders of which a part has left and the rest is on backorder."""
+        return [order for order in self.orders if _is_owed(order)]
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing moves any more until stock comes or somebody decides something."""
+        return self.settled + len(self.owed) == len(self.orders) == self.expected
+
+
+def _is_owed(order: order_pb2.Order) -> bool:
+    return (
+        order.status == order_pb2.ORDER_STATUS_SHIPPED
+        and any(item.quantity_backordered for item in order.items)
+        and all(item.quantity_delivered == item.quantity_shipped for item in order.items)
+    )
 
 
 async def take_snapshot(client: Client, order_ids: Sequence[str], expected: int) -> Snapshot:

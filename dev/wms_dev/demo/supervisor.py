@@ -33,10 +33,18 @@ class Decisions:
         return sum(decided == resolution for decided in self.resolutions.values())
 
 
-def decide(dead: Iterable[order_pb2.Order], available: Counter[str]) -> Decisions:
-    """Decide about every order; `available` are the units of each SKU that nobody holds."""
+def decide(
+    dead: Iterable[order_pb2.Order], owed: Iterable[order_pb2.Order], available: Counter[str]
+) -> Decisions:
+    """Decide about every dead order, and have delivered what those and the owed ones need.
+
+    `available` are the units of each SKU that nobody holds.
+    """
     resolutions: dict[str, Resolution] = {}
     wanted: Counter[str] = Counter()
+    for order in owed:
+        for item in order.items:
+            wanted[item.sku] += item.quantity_backordered
     for number, order in enumerate(sorted(dead, key=lambda order: order.order_id), start=1):
         resolutions[order.order_id] = _resolution(number)
         if resolutions[order.order_id] == dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY:

@@ -25,6 +25,11 @@ COMPANIES = ("SPEEDY", "UNITED", "FEDERAL")
 CHANGED_MEANWHILE = frozenset({grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND})
 
 
+def _has_rest(order: order_pb2.Order) -> bool:
+    """Whether something was delivered for a shipped order since its last shipment: a backorder was filled."""
+    return any(item.quantity_delivered > item.quantity_shipped for item in order.items)
+
+
 class Shipping:
     """Ships orders in PACKING and completes SHIPPED ones some time later."""
 
@@ -42,9 +47,10 @@ class Shipping:
         return bool(packing)
 
     async def deliver(self) -> bool:
-        """A round: complete the shipped orders whose time on the road is over."""
+        """A round: complete the shipped orders whose time on the road is over, ship what came after them."""
         shipped = await self._client.orders_in(self._warehouse_id, [order_pb2.ORDER_STATUS_SHIPPED])
         now = time.monotonic()
+        await at_once((self._ship(order) for order in shipped if _has_rest(order)), PACKERS)
         self._arrivals = {
             order.order_id: self._arrivals.get(order.order_id) or now + self._pace.deliver()
             for order in shipped

@@ -110,6 +110,7 @@ def _item(item: OrderItem) -> order_pb2.OrderItem:
         quantity_allocated=item.allocated - item.delivered,
         quantity_delivered=item.delivered,
         quantity_shipped=item.shipped,
+        quantity_backordered=item.backordered,
     )
 
 

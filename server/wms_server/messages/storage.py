@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wms.orders.v1 import storage_pb2
+from wms_core.domain.backorders import Backorder, BackorderStatus, ShortageReason
 from wms_core.domain.storage import (
     Carrier,
     CarrierLocation,
@@ -24,6 +25,12 @@ LOCATION_WORDS = words(storage_pb2.CarrierLocation, "CARRIER_LOCATION_", Carrier
 LOCATION_NUMBERS = numbers(storage_pb2.CarrierLocation, "CARRIER_LOCATION_")
 MOVE_KIND_NUMBERS = numbers(storage_pb2.MoveKind, "MOVE_KIND_")
 MOVE_STATUS_NUMBERS = numbers(storage_pb2.MoveStatus, "MOVE_STATUS_")
+
+
+SHORT_PICK_WORDS = words(storage_pb2.ShortPickReason, "SHORT_PICK_REASON_", ShortageReason)
+BACKORDER_REASON_NUMBERS = numbers(storage_pb2.BackorderReason, "BACKORDER_REASON_")
+BACKORDER_STATUS_WORDS = words(storage_pb2.BackorderStatus, "BACKORDER_STATUS_", BackorderStatus)
+BACKORDER_STATUS_NUMBERS = numbers(storage_pb2.BackorderStatus, "BACKORDER_STATUS_")
 
 
 def lane_from(message: storage_pb2.Lane) -> Lane:
@@ -143,4 +150,24 @@ def stock_message(stock: Stock) -> storage_pb2.Stock:
         allocated=stock.allocated,
         available=stock.available,
         on_hold=stock.on_hold,
+    )
+
+
+def backorder_message(backorder: Backorder) -> storage_pb2.Backorder:
+    """Write a backorder."""
+    return storage_pb2.Backorder(
+        backorder_id=backorder.backorder_id,
+        order_id=backorder.order_id,
+        line_number=backorder.line_number,
+        warehouse_id=backorder.warehouse_id,
+        sku=backorder.sku,
+        quantity=backorder.quantity,
+        quantity_fulfilled=backorder.quantity_fulfilled,
+        reason=BACKORDER_REASON_NUMBERS[backorder.reason.value],  # type: ignore[arg-type]
+        status=BACKORDER_STATUS_NUMBERS[backorder.status.value],  # type: ignore[arg-type]
+        created_at=timestamp(backorder.created_at),
+        updated_at=timestamp(backorder.updated_at),
+        closed_at=timestamp(backorder.closed_at),
+        cancel_reason=backorder.cancel_reason,
+        customer_id=backorder.customer_id,
     )

@@ -196,10 +196,10 @@ class OrderService:
 
     @read
     async def explain_order(
-        self, transaction: Transaction, request: pb.ExplainOrderRequest, call: Call
+        self, transaction: Transaction, request: pb.ExplainOrderRequest, _call: Call
     ) -> pb.ExplainOrderResponse:
         """Say why an order waits."""
-        explanation = await explanations.explain(transaction, request.order_id, call.now)
+        explanation = await explanations.explain(transaction, request.order_id)
         return pb.ExplainOrderResponse(**explanation_fields(explanation))
 
 

@@ -1,17 +1,23 @@
 """StorageService: lanes, destinations, carriers, stock and moves."""
 
 from wms.orders.v1 import storage_pb2 as pb
-from wms_core.application import storage
-from wms_core.application.ports import CarrierFilter, LaneFilter, Transaction
+from wms_core.application import backorders, storage
+from wms_core.application.ports import BackorderFilter, CarrierFilter, LaneFilter, Transaction
+from wms_core.domain.backorders import PartialRule
 from wms_core.domain.errors import WmsError
+from wms_core.domain.retries import RetryPolicy
 from wms_core.domain.storage import Move
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.errors import status_of
+from wms_server.messages.orders import order_message
 from wms_server.messages.storage import (
+    BACKORDER_STATUS_WORDS,
     CARRIER_STATUS_WORDS,
     LANE_STATUS_WORDS,
     LOCATION_WORDS,
+    SHORT_PICK_WORDS,
+    backorder_message,
     carrier_message,
     carriers_from,
     destination_from,
@@ -26,6 +32,11 @@ from wms_server.pipeline import change, read
 
 class StorageService:
     """Tells of goods and of their way to the destinations."""
+
+    def __init__(self, policy: RetryPolicy, partial: PartialRule) -> None:
+        """Decide about shortages by these rules."""
+        self._policy = policy
+        self._partial = partial
 
     @change
     async def put_lane(
@@ -194,6 +205,56 @@ class StorageService:
             transaction, request.move_id, request.claimed_by, request.reason, call.caller, call.now
         )
         return pb.FailMoveResponse(move=move_message(move))
+
+    @change
+    async def report_short_pick(
+        self, transaction: Transaction, request: pb.ReportShortPickRequest, call: Call
+    ) -> pb.ReportShortPickResponse:
+        """Take units out of the books that a picker did not find."""
+        order, opened = await backorders.report_short_pick(
+            transaction,
+            request.order_id,
+            request.etag,
+            request.sku,
+            request.missing_quantity,
+            SHORT_PICK_WORDS[request.reason],
+            self._partial,
+            self._policy,
+            call.caller,
+            call.now,
+        )
+        return pb.ReportShortPickResponse(
+            order=order_message(order, call.now), backorders=[backorder_message(one) for one in opened]
+        )
+
+    @read
+    async def list_backorders(
+        self, transaction: Transaction, request: pb.ListBackordersRequest, _call: Call
+    ) -> pb.ListBackordersResponse:
+        """Give a page of backorders, oldest first."""
+        size = pages.page_size(request.page_size)
+        wanted = BackorderFilter(
+            order_id=request.order_id,
+            warehouse_id=request.warehouse_id,
+            sku=request.sku,
+            statuses=tuple(BACKORDER_STATUS_WORDS[number] for number in request.statuses),
+        )
+        found = await backorders.list_page(transaction, wanted, pages.keyset(request, size))
+        answer = pb.ListBackordersResponse(backorders=[backorder_message(one) for one in found[:size]])
+        if len(found) > size:
+            last = found[size - 1]
+            answer.next_page_token = pages.next_token(request, last.created_at, last.backorder_id)
+        return answer
+
+    @change
+    async def cancel_backorder(
+        self, transaction: Transaction, request: pb.CancelBackorderRequest, call: Call
+    ) -> pb.CancelBackorderResponse:
+        """Give up what is still owed."""
+        backorder = await backorders.cancel(
+            transaction, request.backorder_id, request.reason, call.caller, call.now
+        )
+        return pb.CancelBackorderResponse(backorder=backorder_message(backorder))
 
 
 def _result(outcome: Move | WmsError) -> pb.CompleteMoveResult:

@@ -33,20 +33,29 @@ SELECT * FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[], $5::t
 
 -- name: validated
 -- Orders that wait for a wave, most urgent first; orders of warehouses without a destination only wait.
-SELECT order_id, warehouse_id
-  FROM orders
- WHERE status = 'validated' AND warehouse_id IN (SELECT warehouse_id FROM destinations WHERE NOT paused)
- ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
-          order_id
+-- Warehouse by warehouse, in the order of the index.
+SELECT o.order_id, o.warehouse_id
+  FROM (SELECT DISTINCT warehouse_id FROM destinations WHERE NOT paused) AS w
+ CROSS JOIN LATERAL (
+     SELECT order_id, warehouse_id, priority, promised_delivery_at, created_at
+       FROM orders
+      WHERE status = 'validated' AND warehouse_id = w.warehouse_id
+      ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
+               order_id
+      LIMIT $1) AS o
+ WHERE NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', w.warehouse_id))
+ ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority), o.promised_delivery_at, o.created_at,
+          o.order_id
  LIMIT $1
 
 -- name: open_destinations
 -- Destinations that are not paused, with the orders that wait at them.
-SELECT d.*,
-       (SELECT count(*) FROM orders o
-         WHERE o.destination_id = d.destination_id AND o.status IN ('assigned_to_wave', 'picking'))
-           AS waiting_orders
-  FROM destinations d WHERE NOT paused ORDER BY destination_id
+SELECT d.*, coalesce(w.waiting, 0) AS waiting_orders
+  FROM destinations d
+  LEFT JOIN (SELECT destination_id, count(*) AS waiting
+               FROM orders WHERE status IN ('assigned_to_wave', 'picking') GROUP BY destination_id) AS w
+       USING (destination_id)
+ WHERE NOT d.paused ORDER BY d.destination_id
 
 -- name: make_waves
 -- Makes the waves of a plan.
@@ -71,40 +80,106 @@ UPDATE orders o
 RETURNING o.*
 
 -- name: to_allocate
--- Orders in a wave that hold nothing yet, most urgent first.
+-- Orders in a wave that hold nothing yet, most urgent first. One whose stock was elsewhere waits on while for one of
+-- its lines there is enough, but all of it still goes to, or stands at, other destinations.
 SELECT order_id
   FROM orders o
- WHERE status = 'assigned_to_wave' AND order_id <> ALL ($2::text[])
+ WHERE status = 'assigned_to_wave'
+   AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
    AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
+   AND (waiting_reason IS DISTINCT FROM 'stock_elsewhere'
+        OR NOT EXISTS (
+            SELECT FROM order_items i
+             CROSS JOIN LATERAL (
+                 SELECT bool_or(c.destination_id IS NULL OR c.destination_id = o.destination_id) AS useful,
+                        sum(c.quantity - c.allocated) AS units
+                   FROM carriers c
+                  WHERE c.warehouse_id = o.warehouse_id AND c.sku = i.sku AND c.location <> 'left'
+                    AND c.status = 'available' AND c.quantity > c.allocated) AS free
+             WHERE i.order_id = o.order_id AND NOT free.useful
+               AND free.units >= i.quantity - i.allocated - i.backordered))
  ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
           order_id
  LIMIT $1
 
 -- name: free_carriers
--- Carriers with units that nobody holds, locked in order of id. One on its way back to a lane serves nobody.
-SELECT c.carrier_id, c.warehouse_id, c.sku, c.quantity - c.allocated AS free, c.produced_at, c.destination_id,
-       l.zone,
-       CASE
-           WHEN c.location = 'in_lane' THEN l.status = 'open'
-           ELSE NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.kind = 'return'
-                               AND m.status IN ('requested', 'claimed'))
-       END AS reachable
-  FROM carriers c LEFT JOIN lanes l USING (lane_id)
- WHERE c.warehouse_id = ANY ($1::text[]) AND c.sku = ANY ($2::text[])
-   AND c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
- ORDER BY c.carrier_id
-   FOR UPDATE OF c
+-- Carriers with units that nobody holds, as many as can be needed: those that go to where they are asked for; of
+-- those that go nowhere and can be reached so many of each zone, oldest first, then with the fewest carriers in
+-- front; of those that can't be reached one. A line uses up carriers and leaves at most one with a rest, so that
+-- no more are needed than there are lines, and carriers in as many units as are asked for. A row without a carrier
+-- sums up those left out. One on its way back to a lane or to another one serves nobody, nor does one with more than
+-- $6 carriers in front of it that are not leaving.
+WITH wanted AS MATERIALIZED (
+    SELECT warehouse_id, sku, array_agg(destination_id) AS destination_ids, sum(lines) AS lines, sum(units) AS asked
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[])
+        AS a (warehouse_id, sku, destination_id, lines, units)
+     GROUP BY warehouse_id, sku
+), free AS MATERIALIZED (
+    SELECT c.carrier_id, c.warehouse_id, c.sku, c.quantity - c.allocated AS units, c.produced_at, c.location, c.lane_id,
+           c.destination_id, c.destination_id IS NULL AS idle, w.lines, w.asked,
+           c.destination_id IS NULL OR c.destination_id = ANY (w.destination_ids) AS useful
+      FROM wanted w JOIN carriers c ON c.warehouse_id = w.warehouse_id AND c.sku = w.sku
+     WHERE c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
+), standing AS MATERIALIZED (
+    SELECT h.carrier_id, l.zone, l.status = 'open' AS open,
+           count(*) FILTER (WHERE h.allocated = 0)
+               OVER (PARTITION BY h.lane_id ORDER BY h.lane_position ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW)
+               AS blockers
+      FROM lanes l JOIN carriers h USING (lane_id)
+     WHERE l.lane_id IN (SELECT lane_id FROM free WHERE useful)
+), judged AS (
+    SELECT f.*, s.zone, coalesce(s.blockers, 0) AS blockers,
+           (f.location <> 'in_lane' OR coalesce(s.open AND s.blockers <= $6, false))
+           AND f.carrier_id NOT IN (SELECT m.carrier_id FROM moves m
+                                     WHERE m.status IN ('requested', 'claimed') AND m.kind <> 'retrieve') AS reachable
+      FROM free f LEFT JOIN standing s USING (carrier_id)
+     WHERE f.useful
+), ranked AS (
+    SELECT j.*, j.lines + floor(j.asked / min(j.units) OVER same) AS most,
+           rank() OVER (same ORDER BY j.produced_at, j.blockers) AS place
+      FROM judged j WINDOW same AS (PARTITION BY j.warehouse_id, j.sku, j.zone, j.idle, j.reachable)
+), chosen AS MATERIALIZED (
+    SELECT * FROM ranked WHERE NOT idle OR place <= CASE WHEN reachable THEN most ELSE 1 END
+)
+SELECT carrier_id, warehouse_id, sku, units::bigint AS free, produced_at, destination_id, zone, blockers, reachable
+  FROM chosen
+UNION ALL
+SELECT NULL, warehouse_id, sku, sum(units), NULL, NULL, NULL, NULL, NULL
+  FROM free WHERE carrier_id NOT IN (SELECT carrier_id FROM chosen)
+ GROUP BY warehouse_id, sku
+
+-- name: lock_waiting
+-- Locks orders that wait for stock, except those that somebody is changing.
+SELECT order_id, version FROM orders
+ WHERE order_id = ANY ($1::text[]) AND status = 'assigned_to_wave'
+ ORDER BY order_id
+   FOR UPDATE SKIP LOCKED
+
+-- name: lock_carriers
+-- Locks carriers in order of id. A statement of its own: what is read of them afterwards is as new as the lock.
+SELECT carrier_id FROM carriers WHERE carrier_id = ANY ($1::text[]) ORDER BY carrier_id FOR UPDATE
+
+-- name: keep_promises
+-- Those of the locked carriers that have so many free units for their destination.
+SELECT c.carrier_id
+  FROM unnest($1::text[], $2::text[], $3::integer[]) AS p (carrier_id, destination_id, units)
+  JOIN carriers c USING (carrier_id)
+ WHERE c.status = 'available' AND c.location <> 'left' AND c.quantity - c.allocated >= p.units
+   AND (c.destination_id IS NULL OR c.destination_id = p.destination_id)
+   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.kind <> 'retrieve'
+                      AND m.status IN ('requested', 'claimed'))
 
 -- name: allocate
 -- Reserves units of carriers for lines of orders; a carrier gets the target of its first allocation.
 WITH promised AS (
-    INSERT INTO allocations (order_id, line_number, carrier_id, target_id, quantity, status, created_at)
-    SELECT a.order_id, a.line_number, a.carrier_id, a.destination_id, a.quantity, 'live', $6
-      FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::integer[])
-        AS a (order_id, line_number, carrier_id, destination_id, quantity)
+    INSERT INTO allocations (order_id, line_number, carrier_id, target_id, quantity, backorder_id, status,
+                             created_at)
+    SELECT a.order_id, a.line_number, a.carrier_id, a.destination_id, a.quantity, a.backorder_id, 'live', $7
+      FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::text[])
+        AS a (order_id, line_number, carrier_id, destination_id, quantity, backorder_id)
     RETURNING order_id, line_number, carrier_id, target_id, quantity
 ), reserved AS (
-    UPDATE carriers c SET allocated = c.allocated + p.quantity, destination_id = p.target_id, updated_at = $6
+    UPDATE carriers c SET allocated = c.allocated + p.quantity, destination_id = p.target_id, updated_at = $7
       FROM (SELECT carrier_id, target_id, sum(quantity) AS quantity FROM promised GROUP BY carrier_id, target_id) p
      WHERE c.carrier_id = p.carrier_id
 )
@@ -123,7 +198,8 @@ UPDATE orders o SET waiting_reason = w.reason
  WHERE o.order_id = w.order_id AND o.waiting_reason IS DISTINCT FROM w.reason
 
 -- name: request_moves
--- Asks for allocated carriers, the longest allocated first, as far as each destination's queue has room.
+-- Asks for allocated carriers that are the heads of their lanes, the longest allocated first, as far as each
+-- destination's queue has room.
 WITH wanted AS (
     SELECT c.carrier_id, c.warehouse_id, c.lane_id, c.destination_id,
            (SELECT min(a.allocation_id) FROM allocations a WHERE a.carrier_id = c.carrier_id AND a.status = 'live')
@@ -131,6 +207,7 @@ WITH wanted AS (
       FROM carriers c JOIN lanes l USING (lane_id)
      WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0
        AND c.status = 'available' AND l.status = 'open'
+       AND c.lane_position = (SELECT min(h.lane_position) FROM carriers h WHERE h.lane_id = c.lane_id)
        AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
      ORDER BY c.carrier_id
        FOR UPDATE OF c
@@ -144,7 +221,9 @@ WITH wanted AS (
            - (SELECT count(*) FROM moves m
                WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
                  AND m.status IN ('requested', 'claimed')) AS places
-      FROM destinations d WHERE NOT d.paused
+      FROM destinations d
+     WHERE NOT d.paused
+       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', d.warehouse_id))
 )
 INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, destination_id, requested_at,
                    deadline_at)
@@ -154,6 +233,28 @@ SELECT 'MOV-' || gen_random_uuid(), q.warehouse_id, q.carrier_id, 'retrieve', 'r
  WHERE q.place <= r.places
  ORDER BY q.since LIMIT $3
 RETURNING 1
+
+-- name: blockers
+-- Heads of open lanes that nobody wants, with a wanted carrier behind them.
+WITH wanted AS MATERIALIZED (
+    SELECT DISTINCT c.lane_id
+      FROM carriers c JOIN destinations d USING (destination_id)
+     WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0
+       AND c.status = 'available' AND NOT d.paused
+), heads AS MATERIALIZED (
+    SELECT f.carrier_id
+      FROM wanted w
+     CROSS JOIN LATERAL (SELECT c.carrier_id, c.allocated, c.location FROM carriers c
+                          WHERE c.lane_id = w.lane_id ORDER BY c.lane_position LIMIT 1) AS f
+     WHERE f.allocated = 0 AND f.location = 'in_lane'
+)
+SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone
+  FROM heads JOIN carriers h USING (carrier_id) JOIN lanes l USING (lane_id)
+ WHERE h.allocated = 0 AND h.location = 'in_lane' AND l.status = 'open'
+   AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', h.warehouse_id))
+   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = h.carrier_id AND m.status IN ('requested', 'claimed'))
+ ORDER BY h.carrier_id LIMIT $1
+   FOR UPDATE OF h
 
 -- name: ready_to_pick
 -- Orders in a wave of which a carrier has been asked for, is on its way or there.
@@ -167,18 +268,19 @@ SELECT DISTINCT o.order_id
  LIMIT $1
 
 -- name: arrived_for
--- Orders in PICKING for which a carrier is at its destination.
+-- Orders for which a carrier is at its destination; past PICKING only backorders wait for one.
 SELECT DISTINCT o.order_id
   FROM carriers c
   JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
   JOIN orders o ON o.order_id = a.order_id
- WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated > 0 AND o.status = 'picking'
+ WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated > 0
+   AND o.status IN ('picking', 'packing', 'shipped')
  LIMIT $1
 
 -- name: lock_picking
--- Those of the orders that are in PICKING, locked.
+-- Those of the orders for which carriers may arrive, locked.
 SELECT order_id FROM orders
- WHERE order_id = ANY ($1::text[]) AND status = 'picking'
+ WHERE order_id = ANY ($1::text[]) AND status IN ('picking', 'packing', 'shipped')
  ORDER BY order_id
    FOR UPDATE SKIP LOCKED
 
@@ -191,11 +293,11 @@ SELECT carrier_id FROM carriers
    FOR UPDATE
 
 -- name: pick
--- Picks what carriers that have arrived hold for orders; an empty carrier leaves.
+-- Picks what carriers that have arrived hold for orders; an empty carrier leaves. Gives what was for backorders.
 WITH picked AS (
     UPDATE allocations SET status = 'picked', target_id = NULL, ended_at = $3
      WHERE order_id = ANY ($1::text[]) AND carrier_id = ANY ($2::text[]) AND status = 'live'
-    RETURNING order_id, line_number, carrier_id, quantity
+    RETURNING order_id, line_number, carrier_id, quantity, backorder_id
 ), taken AS (
     UPDATE carriers c
        SET quantity = c.quantity - p.quantity, allocated = c.allocated - p.quantity, updated_at = $3,
@@ -203,16 +305,22 @@ WITH picked AS (
            destination_id = CASE WHEN c.quantity = p.quantity THEN NULL ELSE c.destination_id END
       FROM (SELECT carrier_id, sum(quantity) AS quantity FROM picked GROUP BY carrier_id) AS p
      WHERE c.carrier_id = p.carrier_id
+), delivered AS (
+    UPDATE order_items i SET delivered = i.delivered + p.quantity, backordered = i.backordered - p.owed
+      FROM (SELECT order_id, line_number, sum(quantity) AS quantity,
+                   coalesce(sum(quantity) FILTER (WHERE backorder_id IS NOT NULL), 0) AS owed
+              FROM picked GROUP BY order_id, line_number) AS p
+     WHERE i.order_id = p.order_id AND i.line_number = p.line_number
 )
-UPDATE order_items i SET delivered = i.delivered + p.quantity
-  FROM (SELECT order_id, line_number, sum(quantity) AS quantity FROM picked GROUP BY order_id, line_number) AS p
- WHERE i.order_id = p.order_id AND i.line_number = p.line_number
+SELECT backorder_id, sum(quantity)::integer AS quantity
+  FROM picked WHERE backorder_id IS NOT NULL GROUP BY backorder_id
 
 -- name: delivered_whole
--- Those of the orders for which nothing is on its way any more.
+-- Those of the orders in PICKING for which nothing but backorders is on its way any more.
 SELECT o.order_id FROM orders o
  WHERE o.order_id = ANY ($1::text[]) AND o.status = 'picking'
-   AND NOT EXISTS (SELECT FROM order_items i WHERE i.order_id = o.order_id AND i.delivered < i.allocated)
+   AND NOT EXISTS (SELECT FROM allocations a
+                    WHERE a.order_id = o.order_id AND a.status = 'live' AND a.backorder_id IS NULL)
 
 -- name: to_return
 -- Carriers with a rest at a destination where nobody holds any of it.
@@ -230,18 +338,19 @@ SELECT *
  WHERE warehouse_id = ANY ($1::text[]) AND status = 'open' AND occupied < capacity
  ORDER BY capacity - occupied DESC, lane_id LIMIT $2
 
--- name: request_returns
--- Asks for carriers to be brought back; their positions are promised now.
+-- name: request_trips
+-- Asks for carriers to be brought into lanes, back from a destination or out of another's way; their positions
+-- are promised now.
 WITH trips AS (
-    INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, to_lane_id, destination_id, requested_at,
-                       deadline_at)
-    SELECT 'MOV-' || gen_random_uuid(), t.warehouse_id, t.carrier_id, 'return', 'requested', t.lane_id,
-           t.destination_id, $5, $6
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])
-        AS t (carrier_id, warehouse_id, destination_id, lane_id)
+    INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, to_lane_id, destination_id,
+                       requested_at, deadline_at)
+    SELECT 'MOV-' || gen_random_uuid(), t.warehouse_id, t.carrier_id, t.kind, 'requested', t.from_lane_id,
+           t.to_lane_id, t.destination_id, $7, $8
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+        AS t (carrier_id, warehouse_id, kind, from_lane_id, to_lane_id, destination_id)
     RETURNING to_lane_id
 )
-UPDATE lanes l SET occupied = l.occupied + t.n
+UPDATE lanes l SET occupied = l.occupied + t.n, updated_at = $7
   FROM (SELECT to_lane_id, count(*) AS n FROM trips GROUP BY to_lane_id) AS t
  WHERE l.lane_id = t.to_lane_id
 
@@ -255,13 +364,40 @@ SELECT move_id FROM moves
 -- Orders that wait for a carrier whose move failed, with the reason; nobody has acted on the move yet.
 SELECT DISTINCT ON (o.order_id) o.order_id, m.failure_reason
   FROM moves m
-  JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live'
+  JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live' AND a.backorder_id IS NULL
   JOIN orders o ON o.order_id = a.order_id
  WHERE m.status = 'failed' AND NOT m.taken_in AND o.status IN ('assigned_to_wave', 'picking')
  ORDER BY o.order_id, m.finished_at LIMIT $1
 
+-- name: owed_by_failed_moves
+-- Backorders that wait for a carrier whose move failed.
+SELECT DISTINCT a.backorder_id
+  FROM moves m JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live'
+ WHERE m.status = 'failed' AND NOT m.taken_in AND a.backorder_id IS NOT NULL
+ LIMIT $1
+
+-- name: waiting_for_held_carriers
+-- Orders that wait for a carrier that was held in its lane after it had been allocated.
+SELECT DISTINCT ON (o.order_id) o.order_id, c.carrier_id, c.status_reason
+  FROM carriers c
+  JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live' AND a.backorder_id IS NULL
+  JOIN orders o ON o.order_id = a.order_id
+ WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status <> 'available'
+   AND o.status IN ('assigned_to_wave', 'picking')
+   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+ ORDER BY o.order_id, c.carrier_id LIMIT $1
+
+-- name: owed_by_held_carriers
+-- Backorders that wait for a carrier that was held in its lane after it had been allocated.
+SELECT DISTINCT a.backorder_id
+  FROM carriers c JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
+ WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status <> 'available'
+   AND a.backorder_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+ LIMIT $1
+
 -- name: take_in_failed_moves
--- Marks failed moves as acted on whose carriers no order waits for any more.
+-- Marks failed moves as acted on whose carriers nobody waits for any more.
 UPDATE moves m SET taken_in = true
  WHERE m.status = 'failed' AND NOT m.taken_in
    AND NOT EXISTS (SELECT FROM allocations a WHERE a.carrier_id = m.carrier_id AND a.status = 'live')

@@ -77,9 +77,10 @@ SELECT * FROM unnest($20::text[], $21::integer[], $22::integer[], $23::text[], $
 
 -- name: save_lines
 -- Writes how far lines have come.
-UPDATE order_items i SET allocated = c.allocated, delivered = c.delivered, shipped = c.shipped
-  FROM unnest($1::text[], $2::integer[], $3::integer[], $4::integer[], $5::integer[])
-    AS c (order_id, line_number, allocated, delivered, shipped)
+UPDATE order_items i
+   SET allocated = c.allocated, delivered = c.delivered, shipped = c.shipped, backordered = c.backordered
+  FROM unnest($1::text[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
+    AS c (order_id, line_number, allocated, delivered, shipped, backordered)
  WHERE i.order_id = c.order_id AND i.line_number = c.line_number
 
 -- name: remove_lines
@@ -141,7 +142,11 @@ SELECT d.*, count(*) OVER () AS total
 SELECT m.move_id
   FROM moves m
  WHERE m.status IN ('requested', 'claimed')
-   AND m.carrier_id IN (SELECT carrier_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live')
+   AND m.carrier_id IN (SELECT carrier_id FROM allocations
+                         WHERE order_id = ANY ($1::text[]) AND status = 'live'
+                        UNION ALL
+                        SELECT carrier_id FROM allocations
+                         WHERE backorder_id = ANY ($2::text[]) AND status = 'live')
  ORDER BY m.move_id
    FOR UPDATE
 
@@ -149,27 +154,31 @@ SELECT m.move_id
 -- The carriers that orders let go of.
 SELECT carrier_id
   FROM carriers
- WHERE carrier_id IN (SELECT carrier_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live')
+ WHERE carrier_id IN (SELECT carrier_id FROM allocations
+                       WHERE order_id = ANY ($1::text[]) AND status = 'live'
+                      UNION ALL
+                      SELECT carrier_id FROM allocations
+                       WHERE backorder_id = ANY ($2::text[]) AND status = 'live')
  ORDER BY carrier_id
    FOR UPDATE
 
 -- name: release
--- Lets go of what orders hold on carriers; a carrier that nobody holds and nobody moves has no target.
+-- Lets go of what orders or backorders hold on carriers; a carrier that nobody holds and nobody moves has no target.
 WITH gone AS (
-    UPDATE allocations SET status = 'released', target_id = NULL, ended_at = $2
-     WHERE order_id = ANY ($1::text[]) AND status = 'live'
+    UPDATE allocations SET status = 'released', target_id = NULL, ended_at = $3
+     WHERE (order_id = ANY ($1::text[]) OR backorder_id = ANY ($2::text[])) AND status = 'live'
     RETURNING carrier_id, quantity
 ), freed AS (
     SELECT carrier_id, sum(quantity) AS quantity FROM gone GROUP BY carrier_id
 ), unwanted AS (
-    UPDATE moves m SET status = 'cancelled', finished_at = $2, failure_reason = 'nobody waits for it any more'
+    UPDATE moves m SET status = 'cancelled', finished_at = $3, failure_reason = 'nobody waits for it any more'
       FROM freed f JOIN carriers c USING (carrier_id)
      WHERE m.carrier_id = f.carrier_id AND m.status = 'requested' AND m.kind = 'retrieve'
        AND c.allocated = f.quantity
     RETURNING m.carrier_id
 )
 UPDATE carriers c
-   SET allocated = c.allocated - f.quantity, updated_at = $2,
+   SET allocated = c.allocated - f.quantity, updated_at = $3,
        destination_id = CASE
            WHEN c.allocated = f.quantity AND c.location = 'in_lane' THEN NULL
            ELSE c.destination_id

@@ -124,22 +124,23 @@ SELECT carrier_id FROM carriers
  ORDER BY carrier_id FOR UPDATE
 
 -- name: complete_moves
--- Claimed moves are done: a retrieved carrier is at its destination and its lane has a position more; a
--- returned one is at the end of the lane, whose position was promised when the move was requested.
+-- Claimed moves are done: a retrieved carrier is at its destination; one that was returned or relocated is at
+-- the end of the lane, whose position was promised when the move was requested.
 WITH done AS (
     UPDATE moves SET status = 'completed', finished_at = $2
      WHERE move_id = ANY ($1::text[]) AND status = 'claimed'
     RETURNING *
 ), emptied AS (
     UPDATE lanes l SET occupied = l.occupied - d.n
-      FROM (SELECT from_lane_id, count(*) AS n FROM done WHERE kind = 'retrieve' GROUP BY from_lane_id) AS d
+      FROM (SELECT from_lane_id, count(*) AS n FROM done
+             WHERE from_lane_id IS NOT NULL GROUP BY from_lane_id) AS d
      WHERE l.lane_id = d.from_lane_id
 ), arrived AS (
     UPDATE carriers c
-       SET location = CASE d.kind WHEN 'return' THEN 'in_lane' ELSE 'at_destination' END,
+       SET location = CASE d.kind WHEN 'retrieve' THEN 'at_destination' ELSE 'in_lane' END,
            lane_id = d.to_lane_id,
-           lane_position = CASE d.kind WHEN 'return' THEN nextval('lane_position') END,
-           destination_id = CASE d.kind WHEN 'return' THEN NULL ELSE d.destination_id END,
+           lane_position = CASE d.kind WHEN 'retrieve' THEN NULL ELSE nextval('lane_position') END,
+           destination_id = CASE d.kind WHEN 'retrieve' THEN d.destination_id END,
            updated_at = $2
       FROM done d WHERE c.carrier_id = d.carrier_id
     RETURNING c.carrier_id, c.sku, c.quantity
@@ -147,18 +148,21 @@ WITH done AS (
 SELECT d.*, a.sku, a.quantity FROM done d JOIN arrived a USING (carrier_id)
 
 -- name: fail_moves
--- Live moves failed: the carrier is where it was and is to be inspected before it is used again.
+-- Live moves failed: the carrier is where it was and is to be inspected before it is used again. One that nobody
+-- waits for any more has no target from then on.
 WITH failed AS (
     UPDATE moves SET status = 'failed', finished_at = $2, failure_reason = $3
      WHERE move_id = ANY ($1::text[]) AND status IN ('requested', 'claimed')
     RETURNING *
 ), promised AS (
     UPDATE lanes l SET occupied = l.occupied - f.n
-      FROM (SELECT to_lane_id, count(*) AS n FROM failed WHERE kind = 'return' GROUP BY to_lane_id) AS f
+      FROM (SELECT to_lane_id, count(*) AS n FROM failed
+             WHERE to_lane_id IS NOT NULL GROUP BY to_lane_id) AS f
      WHERE l.lane_id = f.to_lane_id
 ), stays AS (
     UPDATE carriers c
        SET location = CASE f.kind WHEN 'return' THEN 'at_destination' ELSE 'in_lane' END,
+           destination_id = CASE WHEN f.kind = 'return' OR c.allocated > 0 THEN c.destination_id END,
            status = 'inspection_required', status_reason = 'Move failed: ' || $3, updated_at = $2
       FROM failed f WHERE c.carrier_id = f.carrier_id
     RETURNING c.carrier_id, c.sku, c.quantity

@@ -118,7 +118,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Check the SKU.
     """
     ERROR_REASON_QUANTITY_EXCEEDED: _ErrorReason.ValueType  # 14
-    """More units were reported missing than are allocated or delivered and not shipped.
+    """More units were reported missing than have been delivered and not shipped.
 
     Code: FAILED_PRECONDITION. Metadata: `orderId`, `sku`, `quantity`, the most that can be missing.
 
@@ -379,6 +379,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Caller: Report the id. Repeating the request may help, with the same request id.
     """
+    ERROR_REASON_UNITS_NOT_SHIPPED: _ErrorReason.ValueType  # 51
+    """Units delivered for the order have not been shipped, so it cannot be completed.
+
+    Code: FAILED_PRECONDITION. Metadata: `orderId`, `quantity`, the units that wait.
+
+    Caller: Ship them with ShipOrder first.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
@@ -483,7 +490,7 @@ Code: FAILED_PRECONDITION. Metadata: `orderId`, `sku`.
 Caller: Check the SKU.
 """
 ERROR_REASON_QUANTITY_EXCEEDED: ErrorReason.ValueType  # 14
-"""More units were reported missing than are allocated or delivered and not shipped.
+"""More units were reported missing than have been delivered and not shipped.
 
 Code: FAILED_PRECONDITION. Metadata: `orderId`, `sku`, `quantity`, the most that can be missing.
 
@@ -743,5 +750,12 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 50
 Code: INTERNAL. Metadata: `errorId`, which is in the log of the service.
 
 Caller: Report the id. Repeating the request may help, with the same request id.
+"""
+ERROR_REASON_UNITS_NOT_SHIPPED: ErrorReason.ValueType  # 51
+"""Units delivered for the order have not been shipped, so it cannot be completed.
+
+Code: FAILED_PRECONDITION. Metadata: `orderId`, `quantity`, the units that wait.
+
+Caller: Ship them with ShipOrder first.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

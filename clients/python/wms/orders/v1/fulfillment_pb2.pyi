@@ -68,45 +68,65 @@ class _FulfillmentStep:
 class _FulfillmentStepEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FulfillmentStep.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FULFILLMENT_STEP_UNSPECIFIED: _FulfillmentStep.ValueType  # 0
-    """Not set."""
-    FULFILLMENT_STEP_RETURN_RETRIES: _FulfillmentStep.ValueType  # 1
-    """Put orders whose retry is due back to `RECEIVED`."""
+    """Never sent."""
+    FULFILLMENT_STEP_RETRY_DUE: _FulfillmentStep.ValueType  # 1
+    """Orders whose retry is due were put back to `RECEIVED`."""
     FULFILLMENT_STEP_VALIDATE: _FulfillmentStep.ValueType  # 2
-    """Validate received orders."""
+    """Orders were validated."""
     FULFILLMENT_STEP_PLAN_WAVES: _FulfillmentStep.ValueType  # 3
-    """Put validated orders into waves, most urgent first."""
-    FULFILLMENT_STEP_ALLOCATE: _FulfillmentStep.ValueType  # 4
-    """Reserve stock for the orders of waves."""
-    FULFILLMENT_STEP_REQUEST_MOVES: _FulfillmentStep.ValueType  # 5
-    """Ask for moves, as far as the queues of the destinations allow."""
-    FULFILLMENT_STEP_ADVANCE: _FulfillmentStep.ValueType  # 6
-    """Take in finished moves and advance their orders."""
-    FULFILLMENT_STEP_FILL_BACKORDERS: _FulfillmentStep.ValueType  # 7
-    """Give new stock to open backorders."""
-    FULFILLMENT_STEP_FAIL_OVERDUE: _FulfillmentStep.ValueType  # 8
-    """Fail moves whose deadline has passed."""
+    """Orders were put into waves."""
+    FULFILLMENT_STEP_FILL_BACKORDERS: _FulfillmentStep.ValueType  # 4
+    """Backorders got stock that has come."""
+    FULFILLMENT_STEP_ALLOCATE: _FulfillmentStep.ValueType  # 5
+    """Orders got stock."""
+    FULFILLMENT_STEP_REQUEST_MOVES: _FulfillmentStep.ValueType  # 6
+    """Carriers were asked for."""
+    FULFILLMENT_STEP_REQUEST_RELOCATIONS: _FulfillmentStep.ValueType  # 7
+    """Carriers were sent out of the way of others."""
+    FULFILLMENT_STEP_START_PICKING: _FulfillmentStep.ValueType  # 8
+    """Orders began to be picked."""
+    FULFILLMENT_STEP_TAKE_IN_ARRIVALS: _FulfillmentStep.ValueType  # 9
+    """Orders got what had arrived for them."""
+    FULFILLMENT_STEP_REQUEST_RETURNS: _FulfillmentStep.ValueType  # 10
+    """Carriers with a rest were sent back to a lane."""
+    FULFILLMENT_STEP_FAIL_OVERDUE_MOVES: _FulfillmentStep.ValueType  # 11
+    """Moves whose deadline had passed were given up."""
+    FULFILLMENT_STEP_TAKE_IN_FAILED_MOVES: _FulfillmentStep.ValueType  # 12
+    """Failed moves were counted as failures of those who waited for them."""
+    FULFILLMENT_STEP_TAKE_IN_HELD_CARRIERS: _FulfillmentStep.ValueType  # 13
+    """Carriers that were held were counted as failures of those who waited for them."""
 
 class FulfillmentStep(_FulfillmentStep, metaclass=_FulfillmentStepEnumTypeWrapper):
-    """A step of the cycle, in the order they are done."""
+    """The steps of a cycle, in their order. Each comment says what is counted."""
 
 FULFILLMENT_STEP_UNSPECIFIED: FulfillmentStep.ValueType  # 0
-"""Not set."""
-FULFILLMENT_STEP_RETURN_RETRIES: FulfillmentStep.ValueType  # 1
-"""Put orders whose retry is due back to `RECEIVED`."""
+"""Never sent."""
+FULFILLMENT_STEP_RETRY_DUE: FulfillmentStep.ValueType  # 1
+"""Orders whose retry is due were put back to `RECEIVED`."""
 FULFILLMENT_STEP_VALIDATE: FulfillmentStep.ValueType  # 2
-"""Validate received orders."""
+"""Orders were validated."""
 FULFILLMENT_STEP_PLAN_WAVES: FulfillmentStep.ValueType  # 3
-"""Put validated orders into waves, most urgent first."""
-FULFILLMENT_STEP_ALLOCATE: FulfillmentStep.ValueType  # 4
-"""Reserve stock for the orders of waves."""
-FULFILLMENT_STEP_REQUEST_MOVES: FulfillmentStep.ValueType  # 5
-"""Ask for moves, as far as the queues of the destinations allow."""
-FULFILLMENT_STEP_ADVANCE: FulfillmentStep.ValueType  # 6
-"""Take in finished moves and advance their orders."""
-FULFILLMENT_STEP_FILL_BACKORDERS: FulfillmentStep.ValueType  # 7
-"""Give new stock to open backorders."""
-FULFILLMENT_STEP_FAIL_OVERDUE: FulfillmentStep.ValueType  # 8
-"""Fail moves whose deadline has passed."""
+"""Orders were put into waves."""
+FULFILLMENT_STEP_FILL_BACKORDERS: FulfillmentStep.ValueType  # 4
+"""Backorders got stock that has come."""
+FULFILLMENT_STEP_ALLOCATE: FulfillmentStep.ValueType  # 5
+"""Orders got stock."""
+FULFILLMENT_STEP_REQUEST_MOVES: FulfillmentStep.ValueType  # 6
+"""Carriers were asked for."""
+FULFILLMENT_STEP_REQUEST_RELOCATIONS: FulfillmentStep.ValueType  # 7
+"""Carriers were sent out of the way of others."""
+FULFILLMENT_STEP_START_PICKING: FulfillmentStep.ValueType  # 8
+"""Orders began to be picked."""
+FULFILLMENT_STEP_TAKE_IN_ARRIVALS: FulfillmentStep.ValueType  # 9
+"""Orders got what had arrived for them."""
+FULFILLMENT_STEP_REQUEST_RETURNS: FulfillmentStep.ValueType  # 10
+"""Carriers with a rest were sent back to a lane."""
+FULFILLMENT_STEP_FAIL_OVERDUE_MOVES: FulfillmentStep.ValueType  # 11
+"""Moves whose deadline had passed were given up."""
+FULFILLMENT_STEP_TAKE_IN_FAILED_MOVES: FulfillmentStep.ValueType  # 12
+"""Failed moves were counted as failures of those who waited for them."""
+FULFILLMENT_STEP_TAKE_IN_HELD_CARRIERS: FulfillmentStep.ValueType  # 13
+"""Carriers that were held were counted as failures of those who waited for them."""
 Global___FulfillmentStep: _TypeAlias = FulfillmentStep  # noqa: Y015
 
 class _WorkerMode:
@@ -216,34 +236,26 @@ class FulfillmentStepResult(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
-    SUCCEEDED_FIELD_NUMBER: _builtins.int
-    FAILED_FIELD_NUMBER: _builtins.int
-    WAITING_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
     ELAPSED_FIELD_NUMBER: _builtins.int
     step: Global___FulfillmentStep.ValueType
-    """The step."""
-    succeeded: _builtins.int
-    """Orders, moves or backorders that it changed as intended."""
-    failed: _builtins.int
-    """Those that it failed on; each has been counted against its own order."""
-    waiting: _builtins.int
-    """Those that it looked at and left waiting."""
+    """Which step."""
+    count: _builtins.int
+    """How many orders, backorders or moves it dealt with."""
     @_builtins.property
     def elapsed(self) -> _duration_pb2.Duration:
-        """How long the step took."""
+        """How long it took."""
 
     def __init__(
         self,
         *,
         step: Global___FulfillmentStep.ValueType = ...,
-        succeeded: _builtins.int = ...,
-        failed: _builtins.int = ...,
-        waiting: _builtins.int = ...,
+        count: _builtins.int = ...,
         elapsed: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["elapsed", b"elapsed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["elapsed", b"elapsed", "failed", b"failed", "step", b"step", "succeeded", b"succeeded", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "elapsed", b"elapsed", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

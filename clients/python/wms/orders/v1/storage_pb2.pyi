@@ -1619,7 +1619,7 @@ class ReportShortPickRequest(_message.Message):
     sku: _builtins.str
     """What is missing. Required; must be on the order."""
     missing_quantity: _builtins.int
-    """How many units are missing, 1 to 1,000,000; not more than were allocated or delivered and not shipped."""
+    """How many units are missing, 1 to 1,000,000; not more than were delivered and not shipped."""
     reason: Global___ShortPickReason.ValueType
     """What the picker found. Required."""
     etag: _builtins.str

@@ -1,0 +1,1 @@
+"""What we measure ourselves and others with: each benchmark is a package of its own."""

@@ -1,0 +1,1 @@
+"""How many orders a second the service fulfils, beside the bare status update, Postgres included."""

@@ -1,0 +1,36 @@
+"""What one measurement gives."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.fulfillment.cycles import CycleGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Rates in orders a second, memory in megabytes, the database in bytes at the beginning.
+
+    `bare` was measured before and after the fulfilment, in the same database.
+    """
+
+    scale: dict[str, Any]
+    bare: tuple[float, float]
+    fulfilled: float
+    shipped: float
+    seconds: float
+    statuses: dict[str, int]
+    lines: dict[str, int]
+    moves: dict[str, int]
+    memory_at_tenth: float
+    memory_at_end: float
+    database_bytes: int
+    idle_cycle_ms: float
+    cpu_ms_per_order: dict[str, float]
+    failed_steps: int
+    cycles: list[CycleGroup]
+    steps: dict[str, tuple[int, float]]
+
+    @property
+    def share(self) -> float:
+        """The rate of the fulfilment as a share of the bare one."""
+        return self.fulfilled / (sum(self.bare) / len(self.bare))

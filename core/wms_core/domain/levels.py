@@ -1,0 +1,62 @@
+"""What is measured: a stretch of the event log summed up, and how much of everything waits just now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class EventTally:
+    """A stretch of the event log up to `position`.
+
+    `times` has, for each order whose first shipment left in it, the seconds from its creation to that.
+    """
+
+    position: int
+    counts: Mapping[str, int]
+    times: tuple[tuple[Priority, float], ...] = ()
+
+    @property
+    def events(self) -> int:
+        """How many events it has."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLevel:
+    """How many orders wait in a status for a reason."""
+
+    status: OrderStatus
+    reason: str
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyLevel:
+    """How orders of a priority wait to be shipped; ages in seconds."""
+
+    priority: Priority
+    orders: int
+    too_long: int
+    overdue: int
+    oldest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How much waits in the whole database, in numbers and seconds of the oldest."""
+
+    waiting: tuple[WaitingLevel, ...]
+    urgency: tuple[UrgencyLevel, ...]
+    dead_letters: int
+    dead_letters_oldest: float
+    outbox: int
+    outbox_oldest: float
+    backorders: int
+    backordered_units: int
+    backorders_oldest: float
+    moves: int
+    moves_oldest: float
+    pauses: int

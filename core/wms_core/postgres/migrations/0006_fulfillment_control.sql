@@ -1,0 +1,79 @@
+-- Runs of the cycle, pauses, and why orders wait.
+
+CREATE TABLE fulfillment_runs (
+    run_id       text COLLATE "C" PRIMARY KEY,
+    status       text NOT NULL CHECK (status IN ('requested', 'running', 'completed', 'failed', 'abandoned')),
+    warehouse_id text COLLATE "C" NOT NULL DEFAULT '',
+    requested_by text NOT NULL DEFAULT '',
+    requested_at timestamptz,
+    created_at   timestamptz NOT NULL,
+    started_at   timestamptz,
+    finished_at  timestamptz,
+    worker_id    text NOT NULL DEFAULT '',
+    epoch        bigint NOT NULL DEFAULT 0,
+    steps        json NOT NULL DEFAULT '[]',
+    errors       text[] NOT NULL DEFAULT '{}'
+);
+-- ListFulfillmentRuns, newest first; the removal of old ones.
+CREATE INDEX fulfillment_runs_newest ON fulfillment_runs (created_at DESC, run_id DESC);
+-- The worker: runs that somebody asked for, runs that a lost worker left.
+CREATE INDEX fulfillment_runs_live ON fulfillment_runs (created_at) WHERE status IN ('requested', 'running');
+
+-- The empty warehouse id pauses everywhere.
+CREATE TABLE fulfillment_pauses (
+    warehouse_id text COLLATE "C" PRIMARY KEY,
+    reason       text NOT NULL,
+    paused_by    text NOT NULL,
+    paused_at    timestamptz NOT NULL,
+    expires_at   timestamptz
+);
+CREATE VIEW active_pauses AS
+    SELECT * FROM fulfillment_pauses WHERE expires_at IS NULL OR expires_at > clock_timestamp();
+
+-- GetFulfillmentStats: what was shipped in the last hour.
+CREATE INDEX shipments_by_time ON shipments (shipped_at);
+
+-- Every order that waits, and why: the one source of ExplainOrder and of the statistics.
+CREATE VIEW waiting_orders AS
+    SELECT o.order_id, o.warehouse_id, o.status, o.priority, o.created_at, o.promised_delivery_at,
+           CASE
+               WHEN o.status IN ('validated', 'assigned_to_wave')
+                    AND EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+                   THEN 'fulfillment_paused'
+               WHEN o.status = 'received' THEN 'awaiting_validation'
+               WHEN o.status = 'validated' THEN
+                   CASE WHEN EXISTS (SELECT FROM destinations d WHERE d.warehouse_id = o.warehouse_id AND NOT d.paused)
+                       THEN 'awaiting_wave' ELSE 'no_destination' END
+               WHEN o.status = 'assigned_to_wave' THEN
+                   CASE
+                       WHEN (SELECT d.paused FROM destinations d WHERE d.destination_id = o.destination_id)
+                           THEN 'destination_paused'
+                       WHEN EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
+                           THEN CASE WHEN q.carriers >= q.capacity THEN 'queue_full' ELSE 'awaiting_moves' END
+                       ELSE coalesce(o.waiting_reason, 'awaiting_allocation')
+                   END
+               WHEN o.status = 'picking' THEN 'awaiting_moves'
+               WHEN o.status = 'packing' THEN 'awaiting_shipment'
+               WHEN o.status = 'shipped' THEN
+                   CASE
+                       WHEN EXISTS (SELECT FROM order_items i WHERE i.order_id = o.order_id AND i.delivered > i.shipped)
+                           THEN 'awaiting_shipment'
+                       WHEN EXISTS (SELECT FROM order_items i WHERE i.order_id = o.order_id AND i.backordered > 0)
+                           THEN 'backordered'
+                       ELSE 'awaiting_delivery'
+                   END
+               WHEN o.status = 'pending_retry' THEN
+                   CASE WHEN o.next_retry_at > clock_timestamp() THEN 'retry_not_due' ELSE 'retry_due' END
+               WHEN o.status = 'dead_letter' THEN 'dead_lettered'
+           END AS reason
+      FROM orders o
+      LEFT JOIN LATERAL (
+          SELECT d.queue_capacity AS capacity,
+                 (SELECT count(*) FROM carriers c
+                   WHERE c.destination_id = d.destination_id AND c.location = 'at_destination')
+                 + (SELECT count(*) FROM moves m
+                     WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
+                       AND m.status IN ('requested', 'claimed')) AS carriers
+            FROM destinations d
+           WHERE o.status = 'assigned_to_wave' AND d.destination_id = o.destination_id) AS q ON true
+     WHERE o.status NOT IN ('completed', 'cancelled');

@@ -1,0 +1,89 @@
+-- Runs of the cycle, pauses, statistics.
+
+-- name: waiting_reason
+-- Why an order waits; nothing for one that is finished.
+SELECT reason FROM waiting_orders WHERE order_id = $1
+
+-- name: request_run
+-- Asks the active worker for a cycle now.
+INSERT INTO fulfillment_runs (run_id, status, warehouse_id, requested_by, requested_at, created_at)
+VALUES ($1, 'requested', $2, $3, $4, $4)
+RETURNING *
+
+-- name: run
+-- A run.
+SELECT * FROM fulfillment_runs WHERE run_id = $1
+
+-- name: run_is_requested
+-- Whether anybody waits for a cycle.
+SELECT EXISTS (SELECT FROM fulfillment_runs WHERE status = 'requested')
+
+-- name: start_runs
+-- Takes up what was asked for.
+UPDATE fulfillment_runs SET status = 'running', started_at = $1, worker_id = $2, epoch = $3
+ WHERE status = 'requested'
+RETURNING run_id
+
+-- name: abandon_runs
+-- What the worker before left unfinished.
+UPDATE fulfillment_runs SET status = 'abandoned', finished_at = $1 WHERE status = 'running' AND epoch < $2
+
+-- name: finish_runs
+-- Writes the record of a cycle into the runs that asked for it.
+UPDATE fulfillment_runs SET status = $2, finished_at = $3, steps = $4, errors = $5 WHERE run_id = ANY ($1::text[])
+
+-- name: insert_run
+-- Writes the record of a cycle that nobody asked for.
+INSERT INTO fulfillment_runs (run_id, status, created_at, started_at, finished_at, worker_id, epoch, steps, errors)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
+
+-- name: forget_runs
+-- Removes records that were kept long enough, in small steps.
+DELETE FROM fulfillment_runs
+ WHERE run_id = ANY (ARRAY (SELECT run_id FROM fulfillment_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2))
+
+-- name: pause
+-- Stops new work in a warehouse, or everywhere.
+INSERT INTO fulfillment_pauses (warehouse_id, reason, paused_by, paused_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (warehouse_id) DO UPDATE SET reason = $2, paused_by = $3, paused_at = $4, expires_at = $5
+RETURNING *
+
+-- name: resume
+-- Lets new work begin again.
+DELETE FROM fulfillment_pauses WHERE warehouse_id = $1
+
+-- name: pauses
+-- The pauses that are in force.
+SELECT * FROM active_pauses ORDER BY warehouse_id
+
+-- name: warehouse_stats
+-- Each warehouse: what is owed, late, came in, went out, and how long that took.
+SELECT w.warehouse_id,
+       (SELECT count(*) FROM waiting_orders o
+         WHERE o.warehouse_id = w.warehouse_id AND o.promised_delivery_at < $2 AND o.status <> 'shipped') AS overdue,
+       (SELECT count(*) FROM orders o
+         WHERE o.warehouse_id = w.warehouse_id AND o.created_at > $2::timestamptz - interval '1 h') AS received,
+       (SELECT coalesce(sum(b.quantity - b.quantity_fulfilled), 0)::bigint FROM backorders b
+         WHERE b.warehouse_id = w.warehouse_id AND b.status IN ('open', 'in_progress')) AS backordered_units,
+       (SELECT count(*) FROM dead_letter_entries e
+         WHERE e.warehouse_id = w.warehouse_id AND e.created_at > $2::timestamptz - interval '1 h') AS dead_lettered,
+       s.shipped, s.times
+  FROM warehouses w
+ CROSS JOIN LATERAL (
+     SELECT count(*) AS shipped,
+            percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (
+                ORDER BY extract(epoch FROM p.shipped_at - o.created_at)) AS times
+       FROM shipments p JOIN orders o USING (order_id)
+      WHERE p.shipment_number = 1 AND p.shipped_at > $2::timestamptz - interval '1 h'
+        AND o.warehouse_id = w.warehouse_id) AS s
+ WHERE $1 = '' OR w.warehouse_id = $1
+ ORDER BY w.warehouse_id
+
+-- name: waiting_stats
+-- How many orders wait in each status and why, and the oldest of each.
+SELECT warehouse_id, status, reason, count(*) AS waiting, min(created_at) AS oldest_at,
+       (array_agg(order_id ORDER BY created_at, order_id))[1] AS oldest_id
+  FROM waiting_orders
+ WHERE $1 = '' OR warehouse_id = $1
+ GROUP BY warehouse_id, status, reason
+ ORDER BY warehouse_id, status, reason

@@ -1,0 +1,62 @@
+-- What is measured: the event log summed up, and how much of everything waits.
+
+-- name: newest_position
+-- Where the log ends.
+SELECT coalesce(max(position), 0) FROM order_events
+
+-- name: tally
+-- Sums up the stretch of the log after a position; of first shipments also how long their orders waited for
+-- them. LIMIT 1 keeps the planner from reading all orders to join a few.
+WITH stretch AS (
+    SELECT position, type, order_id, occurred_at, payload
+      FROM order_events WHERE position > $1 ORDER BY position LIMIT $2
+)
+SELECT s.type, count(*) AS events, max(s.position) AS newest,
+       array_agg(o.priority) FILTER (WHERE o.priority IS NOT NULL) AS priorities,
+       array_agg(extract(epoch FROM s.occurred_at - o.created_at)::float8) FILTER (WHERE o.priority IS NOT NULL)
+           AS seconds
+  FROM stretch s
+  LEFT JOIN LATERAL (
+      SELECT o.priority, o.created_at FROM orders o
+       WHERE s.type = 'wms.order.shipped' AND s.payload ->> 'shipmentNumber' = '1' AND o.order_id = s.order_id
+       LIMIT 1) AS o ON true
+ GROUP BY s.type
+
+-- name: waiting
+-- How many orders wait and why. Statuses are named so that finished orders are not read; of the shipped ones
+-- only those that are owed something are counted: for the others nothing is left to do here.
+SELECT status, reason, count(*) AS orders
+  FROM waiting_orders
+ WHERE status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry', 'dead_letter')
+ GROUP BY status, reason
+UNION ALL
+SELECT status, reason, count(*)
+  FROM waiting_orders
+ WHERE status = 'shipped'
+   AND order_id = ANY (ARRAY (SELECT b.order_id FROM backorders b WHERE b.status IN ('open', 'in_progress')))
+ GROUP BY status, reason
+
+-- name: urgency
+-- How many orders of each priority wait to be shipped, for how long, and how many for too long.
+SELECT o.priority, count(*) AS orders,
+       count(*) FILTER (WHERE o.created_at < $1::timestamptz - t.limit_of_age) AS too_long,
+       count(*) FILTER (WHERE o.promised_delivery_at < $1) AS overdue,
+       extract(epoch FROM $1 - min(o.created_at))::float8 AS oldest
+  FROM orders o JOIN unnest($2::text[], $3::interval[]) AS t (priority, limit_of_age) USING (priority)
+ WHERE o.status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry')
+ GROUP BY o.priority
+
+-- name: queues
+-- How much waits in each of the other queues, and the age of the oldest; a very long outbox is not counted out.
+SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units, b.backorders_oldest,
+       m.moves, m.moves_oldest,
+       (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS o) AS outbox,
+       (SELECT extract(epoch FROM $1 - occurred_at)::float8 FROM outbox ORDER BY id LIMIT 1) AS outbox_oldest,
+       (SELECT count(*) FROM active_pauses) AS pauses
+  FROM (SELECT count(*) AS dead_letters, extract(epoch FROM $1 - min(created_at))::float8 AS dead_letters_oldest
+          FROM dead_letter_entries WHERE resolution IS NULL) AS d,
+       (SELECT count(*) AS backorders, coalesce(sum(quantity - quantity_fulfilled), 0)::bigint AS backordered_units,
+               extract(epoch FROM $1 - min(created_at))::float8 AS backorders_oldest
+          FROM backorders WHERE status IN ('open', 'in_progress')) AS b,
+       (SELECT count(*) AS moves, extract(epoch FROM $1 - min(requested_at))::float8 AS moves_oldest
+          FROM moves WHERE status IN ('requested', 'claimed')) AS m

@@ -1,0 +1,82 @@
+"""FulfillmentService: what operators ask of the worker."""
+
+from wms.orders.v1 import fulfillment_pb2 as pb
+from wms_core.application import control
+from wms_core.application.ports import RunFilter, Transaction
+from wms_core.domain.errors import FieldFault, InvalidFields
+from wms_server import pages
+from wms_server.calls import Call
+from wms_server.messages.fulfillment import RUN_STATUS_WORDS, pause_message, run_message, stats_message
+from wms_server.messages.values import moment, timestamp
+from wms_server.pipeline import change, read
+
+
+class FulfillmentService:
+    """Starts, pauses and explains fulfillment."""
+
+    @change
+    async def start_fulfillment(
+        self, transaction: Transaction, request: pb.StartFulfillmentRequest, call: Call
+    ) -> pb.StartFulfillmentResponse:
+        """Ask the active worker for a cycle now."""
+        run = await control.start(transaction, request.warehouse_id, call.caller, call.now)
+        return pb.StartFulfillmentResponse(run=run_message(run))
+
+    @read
+    async def get_fulfillment_run(
+        self, transaction: Transaction, request: pb.GetFulfillmentRunRequest, _call: Call
+    ) -> pb.GetFulfillmentRunResponse:
+        """Give a run."""
+        return pb.GetFulfillmentRunResponse(
+            run=run_message(await control.get_run(transaction, request.run_id))
+        )
+
+    @read
+    async def list_fulfillment_runs(
+        self, transaction: Transaction, request: pb.ListFulfillmentRunsRequest, _call: Call
+    ) -> pb.ListFulfillmentRunsResponse:
+        """Give a page of runs, newest first."""
+        size = pages.page_size(request.page_size)
+        wanted = RunFilter(
+            warehouse_id=request.warehouse_id,
+            statuses=tuple(RUN_STATUS_WORDS[number] for number in request.statuses),
+            requested_only=request.requested_only,
+        )
+        found = await control.list_runs(transaction, wanted, pages.keyset(request, size))
+        answer = pb.ListFulfillmentRunsResponse(runs=[run_message(run) for run in found[:size]])
+        if len(found) > size and (last := found[size - 1]).created_at:
+            answer.next_page_token = pages.next_token(request, last.created_at, last.run_id)
+        return answer
+
+    @change
+    async def pause_fulfillment(
+        self, transaction: Transaction, request: pb.PauseFulfillmentRequest, call: Call
+    ) -> pb.PauseFulfillmentResponse:
+        """Stop new work."""
+        expires_at = moment(request, "expires_at")
+        if expires_at is not None and expires_at <= call.now:
+            raise InvalidFields([FieldFault("expires_at", "must lie ahead", "timestamp.gt_now")])
+        pause = await control.pause(
+            transaction, request.warehouse_id, request.reason, expires_at, call.caller, call.now
+        )
+        return pb.PauseFulfillmentResponse(pause=pause_message(pause))
+
+    @change
+    async def resume_fulfillment(
+        self, transaction: Transaction, request: pb.ResumeFulfillmentRequest, call: Call
+    ) -> pb.ResumeFulfillmentResponse:
+        """Let new work begin again."""
+        pauses = await control.resume(
+            transaction, request.warehouse_id, request.reason, call.caller, call.now
+        )
+        return pb.ResumeFulfillmentResponse(pauses=[pause_message(pause) for pause in pauses])
+
+    @read
+    async def get_fulfillment_stats(
+        self, transaction: Transaction, request: pb.GetFulfillmentStatsRequest, call: Call
+    ) -> pb.GetFulfillmentStatsResponse:
+        """Sum up each warehouse."""
+        stats, pauses = await control.stats(transaction, request.warehouse_id, call.now)
+        return pb.GetFulfillmentStatsResponse(
+            warehouses=[stats_message(one, pauses) for one in stats], computed_at=timestamp(call.now)
+        )

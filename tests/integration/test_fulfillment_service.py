@@ -1,0 +1,142 @@
+"""FulfillmentService: runs on request, pauses, statistics, and why orders wait."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from tests.support.api import Api
+from tests.support.failures import failing
+from tests.support.fulfillment import Fulfillment
+from tests.support.requests import create_order, put_destination, put_lane, receive
+from wms.orders.v1 import fulfillment_pb2 as pb
+from wms.orders.v1 import order_pb2, orders_pb2
+
+
+@pytest.fixture
+async def site(api: Api) -> Api:
+    """Give a warehouse with a lane, a destination and five units of one SKU."""
+    await api.storage.PutLane(put_lane())
+    await api.storage.PutDestination(put_destination())
+    await api.storage.ReceiveCarriers(receive(("CAR-1", "SKU-001", 5)))
+    return api
+
+
+async def waiting_reason(api: Api, order_id: str) -> str:
+    """Give why an order waits."""
+    answer = await api.orders.ExplainOrder(orders_pb2.ExplainOrderRequest(order_id=order_id))
+    return order_pb2.WaitingReason.Name(answer.waiting_reason).removeprefix("WAITING_REASON_")
+
+
+async def test_a_run_that_was_asked_for_is_done_and_recorded(site: Api, fulfillment: Fulfillment) -> None:
+    """StartFulfillment answers at once in REQUESTED; the run then says what it did, step by step."""
+    await site.orders.CreateOrder(create_order())
+    asked = (await site.fulfillment.StartFulfillment(pb.StartFulfillmentRequest())).run
+    assert asked.status == pb.FULFILLMENT_RUN_STATUS_REQUESTED
+    await fulfillment.run()
+    run = (await site.fulfillment.GetFulfillmentRun(pb.GetFulfillmentRunRequest(run_id=asked.run_id))).run
+    assert (run.status, run.worker_id) == (pb.FULFILLMENT_RUN_STATUS_COMPLETED, "test")
+    counts = {result.step: result.count for result in run.steps}
+    assert counts[pb.FULFILLMENT_STEP_VALIDATE] == 1
+    assert counts[pb.FULFILLMENT_STEP_ALLOCATE] == 1
+    assert run.finished_at.ToDatetime() >= run.started_at.ToDatetime()
+
+
+async def test_runs_are_listed_newest_first_in_pages(site: Api, fulfillment: Fulfillment) -> None:
+    """Every cycle leaves a record, those that nobody asked for too."""
+    for _ in range(3):
+        await fulfillment.run()
+    first = await site.fulfillment.ListFulfillmentRuns(pb.ListFulfillmentRunsRequest(page_size=2))
+    rest = await site.fulfillment.ListFulfillmentRuns(
+        pb.ListFulfillmentRunsRequest(page_size=2, page_token=first.next_page_token)
+    )
+    ids = [run.run_id for run in [*first.runs, *rest.runs]]
+    assert len(ids) == 3
+    assert ids == sorted(ids, reverse=True)
+    wanted = pb.ListFulfillmentRunsRequest(requested_only=True)
+    assert not (await site.fulfillment.ListFulfillmentRuns(wanted)).runs
+
+
+async def test_without_an_active_worker_no_run_can_be_asked_for(site: Api) -> None:
+    """The error says that nobody acts."""
+    failure = await failing(site.fulfillment.StartFulfillment(pb.StartFulfillmentRequest()))
+    assert (failure.reason, failure.metadata) == ("NO_ACTIVE_WORKER", {"role": "fulfillment"})
+
+
+async def test_a_pause_stops_new_work_until_it_is_resumed(site: Api, fulfillment: Fulfillment) -> None:
+    """While a warehouse is paused its orders wait for that reason, and a run is refused."""
+    pause = pb.PauseFulfillmentRequest(warehouse_id="WH-01", reason="stocktaking")
+    assert (await site.fulfillment.PauseFulfillment(pause)).pause.reason == "stocktaking"
+    order_id = (await site.orders.CreateOrder(create_order())).order.order_id
+    await fulfillment.deliver(site)
+    assert await waiting_reason(site, order_id) == "FULFILLMENT_PAUSED"
+    request = pb.StartFulfillmentRequest(warehouse_id="WH-01")
+    failure = await failing(site.fulfillment.StartFulfillment(request))
+    assert (failure.reason, failure.metadata["pauseReason"]) == ("FULFILLMENT_PAUSED", "stocktaking")
+    resumed = await site.fulfillment.ResumeFulfillment(pb.ResumeFulfillmentRequest(warehouse_id="WH-01"))
+    assert not resumed.pauses
+    await fulfillment.deliver(site)
+    assert await waiting_reason(site, order_id) == "AWAITING_SHIPMENT"
+
+
+async def test_a_pause_everywhere_ends_by_itself(site: Api, fulfillment: Fulfillment, sql: object) -> None:
+    """A pause with an expiry holds until then, for every warehouse."""
+    expires = Timestamp()
+    expires.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    await site.fulfillment.PauseFulfillment(
+        pb.PauseFulfillmentRequest(reason="power cut", expires_at=expires)
+    )
+    order_id = (await site.orders.CreateOrder(create_order())).order.order_id
+    await fulfillment.deliver(site)
+    assert await waiting_reason(site, order_id) == "FULFILLMENT_PAUSED"
+    await sql.execute("UPDATE fulfillment_pauses SET expires_at = now() - interval '1 s'")  # type: ignore[attr-defined]
+    await fulfillment.deliver(site)
+    assert await waiting_reason(site, order_id) == "AWAITING_SHIPMENT"
+
+
+async def test_a_pause_that_has_expired_already_is_refused(site: Api) -> None:
+    """An expiry has to lie ahead."""
+    request = pb.PauseFulfillmentRequest(reason="late", expires_at=Timestamp(seconds=1))
+    failure = await failing(site.fulfillment.PauseFulfillment(request))
+    assert list(failure.violations) == ["expires_at"]
+
+
+async def test_statistics_count_waiting_orders_by_status_and_reason(
+    site: Api, fulfillment: Fulfillment
+) -> None:
+    """Waiting, shipped, owed and late orders of a warehouse, and how long shipping took."""
+    first = (await site.orders.CreateOrder(create_order())).order.order_id
+    late = create_order(promised_delivery_at=Timestamp(seconds=1))
+    await site.orders.CreateOrder(late)
+    await fulfillment.deliver(site)
+    await site.orders.ShipOrder(
+        orders_pb2.ShipOrderRequest(order_id=first, carrier_code="UPS", tracking_number="1")
+    )
+    (stats,) = (await site.fulfillment.GetFulfillmentStats(pb.GetFulfillmentStatsRequest())).warehouses
+    waiting = {(one.status, one.waiting_reason): one.count for one in stats.waiting}
+    assert waiting == {
+        (order_pb2.ORDER_STATUS_PACKING, order_pb2.WAITING_REASON_AWAITING_SHIPMENT): 1,
+        (order_pb2.ORDER_STATUS_SHIPPED, order_pb2.WAITING_REASON_AWAITING_DELIVERY): 1,
+    }
+    assert (stats.overdue, stats.received_last_hour, stats.shipped_last_hour) == (1, 2, 1)
+    assert stats.success_rate == 1.0
+    assert stats.fulfillment_time_p95.ToTimedelta() > timedelta(0)
+
+
+async def test_an_unknown_warehouse_is_not_found(site: Api) -> None:
+    """Pausing, resuming, starting and summing up name the warehouse that does not exist."""
+    for call in (
+        site.fulfillment.StartFulfillment(pb.StartFulfillmentRequest(warehouse_id="WH-99")),
+        site.fulfillment.PauseFulfillment(pb.PauseFulfillmentRequest(warehouse_id="WH-99", reason="x")),
+        site.fulfillment.ResumeFulfillment(pb.ResumeFulfillmentRequest(warehouse_id="WH-99")),
+        site.fulfillment.GetFulfillmentStats(pb.GetFulfillmentStatsRequest(warehouse_id="WH-99")),
+    ):
+        assert (await failing(call)).reason == "WAREHOUSE_NOT_FOUND"
+
+
+async def test_a_run_that_does_not_exist_is_not_found(site: Api) -> None:
+    """The error names the run."""
+    failure = await failing(
+        site.fulfillment.GetFulfillmentRun(pb.GetFulfillmentRunRequest(run_id="RUN-none"))
+    )
+    assert failure.metadata == {"runId": "RUN-none"}

@@ -1,0 +1,197 @@
+"""The worker's port: health over gRPC and HTTP, and the metrics that the alerts are made of."""
+
+import asyncio
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.support.api import Api
+from tests.support.fulfillment import Fulfillment
+from tests.support.operations import ship, until_status
+from tests.support.ports import free_port
+from tests.support.requests import create_order, item, put_destination, put_lane, receive
+from tests.support.waiting import eventually
+from tests.support.worker import open_worker
+from wms.orders.v1 import order_pb2, reprocessing_pb2
+from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+from wms_worker.door import PortTaken
+from wms_worker.following import EventFollower
+from wms_worker.levels import LevelGauges
+from wms_worker.metrics import Metrics
+
+Sql = asyncpg.Connection
+GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+@pytest.fixture
+async def site(api: Api) -> Api:
+    """Give a warehouse with a lane, a destination and five units of one SKU."""
+    await api.storage.PutLane(put_lane())
+    await api.storage.PutDestination(put_destination())
+    await api.storage.ReceiveCarriers(receive(("CAR-1", "SKU-001", 5)))
+    return api
+
+
+async def test_one_port_answers_grpc_and_http(database_url: str) -> None:
+    """Health and activity are told over both; the pages name the replica, its role and its epoch."""
+    async with open_worker(database_url, worker_id="w-1") as worker:
+        await eventually(worker.is_active)
+        facts = {"worker_id": "w-1", "role": "fulfillment", "active": True, "epoch": 1}
+        assert await worker.page("/health") == (200, {"status": "alive", **facts})
+        assert await worker.page("/ready") == (200, {"status": "ready", **facts})
+        assert (await worker.get("/nothing"))[0] == 404
+
+
+async def test_without_its_database_a_worker_is_alive_and_not_ready() -> None:
+    """The probe of readiness fails, that of life does not, and the metrics say that nothing can be read."""
+    async with open_worker(f"postgresql://nobody@127.0.0.1:{free_port()}/none") as worker:
+        assert (await worker.page("/health"))[0] == 200
+        assert (await worker.page("/ready"))[0] == 503
+        assert await worker.metric("wms_database_up") == 0
+        assert await worker.metric("wms_worker_active", role="fulfillment") == 0
+        assert await worker.metric("wms_outbox_events") is None
+
+
+async def test_levels_that_cannot_be_read_are_not_told(empty_database_url: str) -> None:
+    """Before the schema is there, the other metrics are told all the same."""
+    async with open_database(empty_database_url, PoolOptions()) as database:
+        gauges = LevelGauges(database, {}, timedelta(0))
+        await gauges.refresh()
+    (family,) = gauges.collect()
+    assert [(sample.name, sample.value) for sample in family.samples] == [("wms_database_up", 0)]
+
+
+async def test_levels_are_read_no_more_often_than_wanted(database: PostgresDatabase) -> None:
+    """Two who look at once get one reading; so does everybody until it is due again."""
+    gauges = LevelGauges(database, {}, timedelta(hours=1))
+    await asyncio.gather(gauges.refresh(), gauges.refresh())
+    first = gauges.levels
+    await gauges.refresh()
+    assert first is not None
+    assert gauges.levels is first
+
+
+async def test_a_port_that_is_taken_is_named(database_url: str) -> None:
+    """The second worker on a port says which variable is wrong."""
+    async with open_worker(database_url) as worker:
+        with pytest.raises(PortTaken, match=rf"WORKER_ADDR=:{worker.port} is taken"):
+            async with open_worker(database_url, worker_addr=f":{worker.port}"):
+                pass
+
+
+async def test_guests_that_say_nothing_keep_nobody_out(database_url: str) -> None:
+    """A full house turns newcomers away, and those who left make room."""
+    async with open_worker(database_url) as worker:
+        silent = [await asyncio.open_connection("127.0.0.1", worker.port) for _ in range(130)]
+        for reader, _ in silent[128:]:
+            with pytest.raises(OSError):  # noqa: PT012 # an end or a reset, both of them
+                if not await reader.read(1):
+                    raise ConnectionResetError
+        for _, writer in silent:
+            writer.close()
+        await eventually(worker.is_up)
+
+
+async def test_shipping_an_order_is_counted_and_timed(site: Api, database_url: str) -> None:
+    """Its events, the time from creation to the first shipment by priority, the cycles and their steps."""
+    async with open_worker(database_url) as worker:
+        await eventually(worker.shows(1, "wms_worker_active", role="fulfillment"))
+        order = create_order(priority=order_pb2.ORDER_PRIORITY_SAME_DAY)
+        order_id = (await site.orders.CreateOrder(order)).order.order_id
+        await until_status(site, order_id, order_pb2.ORDER_STATUS_PACKING)
+        await ship(site, order_id)
+        await eventually(worker.shows(1, "wms_fulfillment_seconds_count", priority="same_day"))
+        for event in ("received", "validated", "wave-assigned", "picking-started", "shipped"):
+            assert await worker.metric("wms_order_events_total", type=event) == 1
+        assert await worker.metric("wms_order_events_total", type="moved-to-dlq") == 0
+        assert await worker.metric("wms_fulfillment_step_items_total", step="allocate") == 1
+        assert (await worker.metric("wms_fulfillment_cycles_total", outcome="completed") or 0) > 0
+        assert (await worker.metric("wms_fulfillment_cycle_seconds_sum") or 0) > 0
+        assert (await worker.metric("wms_fulfillment_step_seconds_sum", step="allocate") or 0) > 0
+        assert await worker.metric("wms_worker_epoch", role="fulfillment") == 1
+        assert await worker.metric("wms_worker_role_changes_total", role="fulfillment", cause="won") == 1
+
+
+async def test_what_waits_is_counted_by_status_reason_and_priority(site: Api, database_url: str) -> None:
+    """Orders that wait, those that are late, and the age of the oldest, as the database has them."""
+    await site.storage.PutDestination(put_destination(paused=True))
+    for priority in (order_pb2.ORDER_PRIORITY_SAME_DAY, order_pb2.ORDER_PRIORITY_STANDARD):
+        order = create_order(priority=priority)
+        order.promised_delivery_at.FromJsonString("2020-01-01T00:00:00Z")
+        await site.orders.CreateOrder(order)
+    async with open_worker(database_url) as worker:
+        why = {"status": "validated", "reason": "no_destination"}
+        await eventually(worker.shows(2, "wms_waiting_orders", **why))
+        assert await worker.metric("wms_orders_overdue", priority="same_day") == 1
+        assert await worker.metric("wms_orders_unshipped", priority="standard") == 1
+        assert await worker.metric("wms_orders_unshipped", priority="next_day") == 0
+        assert await worker.metric("wms_orders_unfulfilled_too_long", priority="same_day") == 0
+        assert 0 < (await worker.metric("wms_orders_oldest_seconds", priority="same_day") or 0) < 60
+
+
+async def test_queues_are_counted_with_the_age_of_their_oldest(
+    site: Api, fulfillment: Fulfillment, database_url: str, sql: Sql
+) -> None:
+    """Dead letters, backorders and their units, moves, pauses, and the outbox."""
+    order_id = (await site.orders.CreateOrder(create_order(items=[item(quantity=8)]))).order.order_id
+    await fulfillment.run()
+    dead = (await site.orders.CreateOrder(create_order())).order.order_id
+    await site.reprocessing.MoveToDeadLetterQueue(
+        reprocessing_pb2.MoveToDeadLetterQueueRequest(
+            order_id=dead, failure_status=order_pb2.ORDER_STATUS_RECEIVED, failure_reason="broken"
+        )
+    )
+    await sql.execute(
+        "UPDATE backorders SET created_at = now() - interval '1 day' WHERE order_id = $1", order_id
+    )
+    await sql.execute("UPDATE dead_letter_entries SET created_at = now() - interval '2 days'")
+    async with open_worker(database_url) as worker:
+        assert await worker.metric("wms_backordered_units") == 3
+        assert await worker.metric("wms_backorders") == 1
+        assert (await worker.metric("wms_backorders_oldest_seconds") or 0) > 86_000
+        assert await worker.metric("wms_dead_letters_unresolved") == 1
+        assert (await worker.metric("wms_dead_letters_oldest_seconds") or 0) > 172_000
+        assert await worker.metric("wms_moves_live") == 1
+        assert await worker.metric("wms_fulfillment_pauses") == 0
+        await eventually(worker.shows(0, "wms_outbox_events"))
+
+
+async def test_events_of_before_the_term_are_not_counted(
+    database: PostgresDatabase, site: Api, sql: Sql
+) -> None:
+    """The follower begins at the end of the log, and then misses none and counts none twice."""
+    metrics = Metrics("fulfillment")
+
+    def received() -> float | None:
+        return metrics.registry.get_sample_value("wms_order_events_total", {"type": "received"})
+
+    async def logged(count: int) -> None:
+        query = "SELECT count(*) FROM order_events"
+        await eventually(lambda: has(sql, query, count))
+
+    await site.orders.CreateOrder(create_order())
+    await logged(1)
+    follower = EventFollower(database, metrics)
+    assert await follower.look() == 0
+    for _ in range(3):
+        await site.orders.CreateOrder(create_order())
+    await logged(4)
+    assert [await follower.look(), await follower.look()] == [3, 0]
+    assert received() == 3
+
+
+async def has(sql: Sql, query: str, value: object) -> bool:
+    """Say whether a query gives a value."""
+    return bool(await sql.fetchval(query) == value)
+
+
+async def test_every_metric_is_explained(database_url: str) -> None:
+    """The operations guide has a row for each metric of ours, and none for one that does not exist."""
+    async with open_worker(database_url) as worker:
+        _, body = await worker.get("/metrics")
+    exported = set(re.findall(r"^# TYPE (wms_\w+) ", body, re.MULTILINE))
+    explained = set(re.findall(r"^\| `(wms_\w+)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert explained == exported

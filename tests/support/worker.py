@@ -1,0 +1,121 @@
+"""A worker replica, in this process or in one of its own, and what its port tells."""
+
+import asyncio
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import grpc
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+
+from tests.support.api import is_ready
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+from wms_worker.app import open_application
+from wms_worker.settings import WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A replica as those see it who ask at its port."""
+
+    port: int
+
+    async def get(self, path: str) -> tuple[int, str]:
+        """Give status and body of a page."""
+        return await asyncio.to_thread(self._get, path)
+
+    def _get(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    async def page(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Give status and JSON of a page."""
+        status, body = await self.get(path)
+        return status, json.loads(body)
+
+    async def metric(self, name: str, **labels: str) -> float | None:
+        """Give the value of a sample; None when there is none."""
+        _, body = await self.get("/metrics")
+        for family in text_string_to_metric_families(body):
+            for sample in family.samples:
+                if sample.name == name and sample.labels == labels:
+                    return sample.value
+        return None
+
+    def shows(self, value: float, name: str, **labels: str) -> Callable[[], Awaitable[bool]]:
+        """Give the condition that a sample has a value."""
+
+        async def condition() -> bool:
+            return await self.metric(name, **labels) == value
+
+        return condition
+
+    async def is_active(self) -> bool:
+        """Ask over gRPC whether it acts."""
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+            return await is_ready(channel, "wms.orders.worker.fulfillment")
+
+    async def is_up(self) -> bool:
+        """Say whether its page of health can be read."""
+        try:
+            return (await self.get("/health"))[0] == 200
+        except OSError:
+            return False
+
+
+@asynccontextmanager
+async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worker]:
+    """Run a replica in this process, with quick cycles and metrics that are never old."""
+    port = free_port()
+    chosen = {
+        "worker_addr": f"127.0.0.1:{port}",
+        "fulfillment_interval": timedelta(milliseconds=50),
+        "metrics_refresh": timedelta(0),
+        **settings,
+    }
+    async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen)):
+        yield Worker(port)
+
+
+@asynccontextmanager
+async def worker_process(database_url: str, **environment: str) -> AsyncIterator[Worker]:
+    """Run a replica as its own process until the end."""
+    port = free_port()
+    ours = {
+        "DATABASE_URL": database_url,
+        "WORKER_ADDR": f"127.0.0.1:{port}",
+        "FULFILLMENT_INTERVAL": "50ms",
+        "METRICS_REFRESH": "0s",
+        **environment,
+    }
+    process = subprocess.Popen(  # noqa: ASYNC220 # starting takes a millisecond
+        [sys.executable, "-m", "wms_core.command", "worker"],
+        env={**os.environ, **ours},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        worker = Worker(port)
+        await eventually(worker.is_up)
+        yield worker
+    finally:
+        process.terminate()
+        try:
+            await asyncio.to_thread(process.wait, 20)
+        finally:
+            process.kill()

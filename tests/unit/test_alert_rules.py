@@ -1,0 +1,122 @@
+"""The alert rules do what they say, over metrics that the worker has, and lead to a section of the guide."""
+
+import os
+import re
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from prometheus_client.metrics_core import Metric
+
+from wms_core.domain.levels import Levels, WaitingLevel
+from wms_core.domain.order_status import OrderStatus
+from wms_worker.levels import LevelGauges
+from wms_worker.metrics import EVENTS, OUTCOMES, Metrics
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = (FOLDER / "rules.yml").read_text(encoding="utf-8")
+_BLOCKS = re.split(r"^ +- (?=alert: |record: )", RULES, flags=re.MULTILINE)
+ALERTS = {block.split()[1]: block for block in _BLOCKS if block.startswith("alert: ")}
+VALUES = {"type": EVENTS, "outcome": OUTCOMES, "status": [status.value for status in OrderStatus]}
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "summary": ("_count", "_sum")}
+# What Prometheus and histograms add to what we label.
+FOREIGN_LABELS = {"le", "instance", "job"}
+
+
+def exported() -> dict[str, set[str]]:
+    """Give the labels of every series that the worker tells, by its name."""
+    metrics = Metrics("fulfillment")
+    gauges = LevelGauges(cast(Any, None), {}, timedelta(0))
+    gauges.levels = Levels((WaitingLevel(OrderStatus.PICKING, "awaiting_moves", 1),), (), *[0] * 10)
+    metrics.registry.register(gauges)
+    return {
+        family.name + suffix: labels(family)
+        for family in metrics.registry.collect()
+        for suffix in SUFFIXES.get(family.type, ("",))
+    }
+
+
+def labels(family: Metric) -> set[str]:
+    """Give the labels of a family's samples."""
+    return {label for sample in family.samples for label in sample.labels}
+
+
+def expressions() -> str:
+    """Give the rules without what people read."""
+    return re.sub(r"^ *(#|summary:|description:|runbook:).*$", "", RULES, flags=re.MULTILINE)
+
+
+def sections() -> set[str]:
+    """Give the anchors of the operations guide."""
+    guide = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^#+ (.+)$", guide, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_rules_pass_their_own_tests() -> None:
+    """Promtool runs a case that fires and one that does not for every alert."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        missing = "promtool is not on this machine; on Debian it comes with the package prometheus"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    done = subprocess.run(
+        [promtool, "test", "rules", "rules_test.yml"],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_is_tried_both_ways(alert: str) -> None:
+    """There is a case named after it in which it fires, and one in which it is silent."""
+    names = re.findall(
+        rf"^  - name: {alert} (\w+ \w+)",
+        (FOLDER / "rules_test.yml").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert any(name.startswith("fires ") for name in names)
+    assert "is silent" in names
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_every_alert_says_what_to_do(alert: str) -> None:
+    """It has a severity, a summary, a description, and a section of the guide that exists."""
+    found = dict(re.findall(r"(summary|description|runbook|severity): ([^\n}]+)", ALERTS[alert]))
+    assert found.keys() == {"summary", "description", "runbook", "severity"}
+    assert found["severity"] in {"critical", "warning", "info"}
+    guide, _, section = found["runbook"].partition("#")
+    assert guide == "docs/operations.md"
+    assert section in sections()
+
+
+def test_rules_name_metrics_and_labels_that_exist() -> None:
+    """A renamed metric or label would leave an alert silent for ever."""
+    series = exported()
+    for name, matchers in re.findall(r"\b(wms_\w+)(?:\{([^}]*)\})?", expressions()):
+        assert name in series, name
+        for label, value in re.findall(r'(\w+)[!=]=?~?"([^"]*)"', matchers):
+            assert label in series[name], f"{name} has no label {label}"
+            assert set(value.split("|")) <= set(VALUES.get(label, value.split("|"))), f"{label}={value}"
+
+
+def test_rules_group_by_labels_that_exist() -> None:
+    """So would a grouping by a label that nothing has."""
+    known = {label for labels in exported().values() for label in labels} | FOREIGN_LABELS
+    for grouping in re.findall(r"\bby \(([^)]*)\)", expressions()):
+        assert {label.strip() for label in grouping.split(",")} <= known
+
+
+def test_records_that_are_used_are_recorded() -> None:
+    """Every `wms:…` series of an expression is recorded by a rule."""
+    recorded = set(re.findall(r"- record: (wms:[\w:]+)", RULES))
+    assert set(re.findall(r"wms:[\w:]+", expressions())) == recorded

@@ -1,0 +1,130 @@
+"""What this replica counts of its own work and of the events it follows; docs/operations.md lists it all.
+
+Labels come from small fixed sets: no order, customer or SKU ever becomes one.
+"""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    Summary,
+    disable_created_metrics,
+)
+
+from wms_core.domain.events import OrderEvent
+from wms_core.domain.levels import EventTally
+from wms_core.domain.orders import Priority
+from wms_core.domain.runs import Run, Step
+
+#: How a cycle may end: all steps done, some steps broken, the fence refused it, the database was away or
+#: busy, or a fault that nobody expected.
+OUTCOMES = ("completed", "failed", "refused", "interrupted", "broke")
+EVENTS = tuple(sorted({kind.type.removeprefix("wms.order.") for kind in OrderEvent.__subclasses__()}))
+
+_MINUTE, _HOUR = 60, 3600
+_CYCLE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_FULFILLMENT_SECONDS = (
+    *(1, 5, 15, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE),
+    *(_HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 16 * _HOUR, 24 * _HOUR, 48 * _HOUR, 72 * _HOUR, 168 * _HOUR),
+)
+
+
+class Metrics:
+    """The counters and gauges of one replica, in a registry of their own."""
+
+    def __init__(self, role: str) -> None:
+        """Start every series at 0, so that the first increase is seen."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._role = role
+        self._make_role_metrics(self.registry)
+        self._make_cycle_metrics(self.registry)
+        self._make_order_metrics(self.registry)
+
+    def _make_role_metrics(self, registry: CollectorRegistry) -> None:
+        role = ["role"]
+        self._active = Gauge("wms_worker_active", "1 while this replica acts", role, registry=registry)
+        self._epoch = Gauge("wms_worker_epoch", "Its latest epoch, 0 before", role, registry=registry)
+        self._refused = Counter(
+            "wms_worker_stale_writes_refused", "Writes that the fence refused", role, registry=registry
+        )
+        self._changes = Counter(
+            "wms_worker_role_changes", "Times the role was won or lost", ["role", "cause"], registry=registry
+        )
+        for metric in (self._active, self._epoch, self._refused):
+            metric.labels(self._role)
+        self._changes.labels(self._role, "won")
+
+    def _make_cycle_metrics(self, registry: CollectorRegistry) -> None:
+        self._cycles = Counter(
+            "wms_fulfillment_cycles", "Cycles by how they ended", ["outcome"], registry=registry
+        )
+        self._cycle_seconds = Histogram(
+            "wms_fulfillment_cycle_seconds", "How long cycles took", registry=registry, buckets=_CYCLE_SECONDS
+        )
+        step = ["step"]
+        self._step_seconds = Summary(
+            "wms_fulfillment_step_seconds", "How long steps took", step, registry=registry
+        )
+        self._step_items = Counter(
+            "wms_fulfillment_step_items", "Orders or moves dealt with", step, registry=registry
+        )
+        self._step_errors = Counter(
+            "wms_fulfillment_step_errors", "Steps that broke", step, registry=registry
+        )
+        for outcome in OUTCOMES:
+            self._cycles.labels(outcome)
+        for metric in (self._step_seconds, self._step_items, self._step_errors):
+            for name in Step:
+                metric.labels(name.value)
+
+    def _make_order_metrics(self, registry: CollectorRegistry) -> None:
+        self._events = Counter(
+            "wms_order_events", "Events of orders while this replica was active", ["type"], registry=registry
+        )
+        self._fulfillment_seconds = Histogram(
+            "wms_fulfillment_seconds",
+            "From an order's creation to its first shipment",
+            ["priority"],
+            registry=registry,
+            buckets=_FULFILLMENT_SECONDS,
+        )
+        for event in EVENTS:
+            self._events.labels(event)
+        for priority in Priority:
+            self._fulfillment_seconds.labels(priority.value)
+
+    def acts(self, *, active: bool, epoch: int) -> None:
+        """Say whether this replica acts, and by which epoch."""
+        self._active.labels(self._role).set(active)
+        if epoch:
+            self._epoch.labels(self._role).set(epoch)
+
+    def role_changed(self, cause: str) -> None:
+        """Count that the role was `won`, or lost for one of a few causes."""
+        self._changes.labels(self._role, cause).inc()
+
+    def cycle_ended(self, outcome: str, seconds: float) -> None:
+        """Count a cycle."""
+        self._cycles.labels(outcome).inc()
+        self._cycle_seconds.observe(seconds)
+        if outcome == "refused":
+            self._refused.labels(self._role).inc()
+
+    def steps_done(self, run: Run) -> None:
+        """Count what the steps of a cycle did."""
+        for result in run.steps:
+            self._step_seconds.labels(result.step.value).observe(result.seconds)
+            self._step_items.labels(result.step.value).inc(result.count)
+        for error in run.errors:
+            self._step_errors.labels(error.partition(":")[0]).inc()
+
+    def events_told(self, tally: EventTally) -> None:
+        """Count events."""
+        for event, count in tally.counts.items():
+            self._events.labels(event.removeprefix("wms.order.")).inc(count)
+        for priority, seconds in tally.times:
+            self._fulfillment_seconds.labels(priority.value).observe(seconds)
