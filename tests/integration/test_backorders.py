@@ -235,19 +235,25 @@ async def test_only_the_head_of_a_lane_leaves_and_blockers_are_moved_out_of_the_
     assert {lane.lane_id: lane.occupied for lane in lanes} == {"LANE-1": 0, "LANE-2": 2}
 
 
-async def test_a_carrier_with_too_many_in_front_of_it_is_waited_for(
+async def test_a_carrier_with_too_many_in_front_of_it_is_the_last_that_is_used(
     api: Api, fulfillment: Fulfillment
 ) -> None:
-    """Past the limit nothing is relocated; the order says that its stock is blocked."""
-    await api.storage.PutLane(put_lane("LANE-1"))
+    """A younger carrier is used before it; when there is no other it is dug out, step by step."""
+    for lane_id in ("LANE-1", "LANE-2"):
+        await api.storage.PutLane(put_lane(lane_id))
     await api.storage.PutDestination(put_destination())
     await api.storage.ReceiveCarriers(
-        receive(*[(f"B-{n}", "OTHER", 1) for n in range(3)], ("W", "SKU-001", 2))
+        receive(*[(f"B-{n}", "OTHER", 1) for n in range(3)], ("DEEP", "SKU-001", 2))
     )
-    order_id = (await api.orders.CreateOrder(create_order())).order.order_id
-    await fulfillment.deliver(api, most_blockers=2)
-    explained = await api.orders.ExplainOrder(orders_pb2.ExplainOrderRequest(order_id=order_id))
-    assert explained.waiting_reason == order_pb2.WAITING_REASON_LANE_BLOCKED
+    await api.storage.ReceiveCarriers(receive(("NEAR", "SKU-001", 2), lane_id="LANE-2"))
+    for used in ({"NEAR"}, {"NEAR", "DEEP"}):
+        order_id = (await api.orders.CreateOrder(create_order())).order.order_id
+        await fulfillment.deliver(api, most_blockers=2)
+        assert (await get(api, order_id)).status == order_pb2.ORDER_STATUS_PACKING
+        listed = await api.storage.ListCarriers(
+            storage_pb2.ListCarriersRequest(locations=[storage_pb2.CARRIER_LOCATION_LEFT])
+        )
+        assert {carrier.carrier_id for carrier in listed.carriers} == used
 
 
 async def test_an_order_that_waits_for_a_carrier_held_meanwhile_fails_and_finds_another(

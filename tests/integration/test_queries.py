@@ -167,7 +167,7 @@ READS = {
     "received": _named("cycle.received", 100, index="orders_by_status"),
     # What was read of each warehouse in the order of the index is put together.
     "validated": _named("cycle.validated", 100, index="orders_by_urgency", may_sort=True),
-    "to allocate": _named("cycle.to_allocate", 100, index="orders_by_urgency"),
+    "to allocate": _named("cycle.to_allocate", 100, index="orders_by_urgency", may_sort=True),
     "GetOrderHistory": _named(
         "orders.history", "ORD-000100", 0, 100, index="order_events_p000000_order_id_sequence_idx",
         may_sort=True,
@@ -182,10 +182,14 @@ READS = {
     "ListDeadLetterEntries, old": _dead_letters("dead_letters_newest", created_before=DEEP[0]),
     "free carriers": _named(
         "cycle.free_carriers", ["WH-01", "WH-01"], ["SKU-0001", "SKU-0002"], ["PACK-1", "PACK-2"], [1, 2],
-        [2, 4], 5, index="carriers_by_sku", may_sort=True,
+        [2, 4], 5, 1, index="carriers_by_sku", may_sort=True,
     ),
     "ClaimMoves": _named(
         "storage.claim_moves", "WH-01", 10, "wcs", NOW, index="moves_to_claim", may_sort=True
+    ),
+    "WatchMoves, what is live": _named("storage.live_moves", ["WH-01", "WH-02"], index="moves_by_deadline"),
+    "WatchMoves, what changed": _named(
+        "storage.get_moves", [f"MOV-{n}" for n in range(1, 200)], index="moves_pkey", may_sort=True
     ),
     "overdue moves": _named("cycle.overdue_moves", NOW, 100, index="moves_by_deadline"),
     "old answers": _named("requests.forget", NOW - timedelta(days=2), 100, index="request_answers_by_age"),
@@ -247,6 +251,16 @@ async def test_a_hot_read_uses_its_index(crowded: str, name: str) -> None:
             assert read.index in plan.indexes, plan.text
             assert plan.scanned <= SHORT, plan.text
             assert read.may_sort or not plan.sorted, plan.text
+
+
+@pytest.mark.parametrize("name", ["fulfillment.waiting_stats", "fulfillment.warehouse_stats"])
+async def test_statistics_of_what_waits_read_no_finished_order(crowded: str, name: str) -> None:
+    """Neither orders nor lines are read from end to end, and shipped ones are counted in an index."""
+    arguments = ("",) if name.endswith("waiting_stats") else ("", NOW)
+    async with connected(crowded) as sql:
+        for plan in await plans(sql, query(name), *arguments):
+            assert not plan.scanned & {"orders", "order_items", "shipments"}, plan.scanned
+            assert name.endswith("warehouse_stats") or "orders_shipped" in plan.indexes, plan.indexes
 
 
 async def test_the_check_of_plans_catches_a_table_scan(crowded: str) -> None:

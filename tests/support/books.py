@@ -160,7 +160,8 @@ LANES = Check(
       FROM lanes l
      CROSS JOIN LATERAL (SELECT count(*) AS n FROM carriers c WHERE c.lane_id = l.lane_id) AS c
      CROSS JOIN LATERAL (SELECT count(*) AS n FROM moves m
-                          WHERE m.to_lane_id = l.lane_id AND {_LIVE_MOVE}) AS t
+                          WHERE m.to_lane_id = l.lane_id AND m.from_lane_id IS DISTINCT FROM l.lane_id
+                            AND {_LIVE_MOVE}) AS t
      WHERE l.occupied <> c.n + t.n""",  # noqa: S608
 )
 
@@ -318,7 +319,10 @@ SHIPMENTS = Check(
 REASONS = Check(
     "whoever waits has a reason",
     "Every order that is not at its end waits for something that can be named.",
-    "SELECT format('%s is %s', order_id, status) FROM waiting_orders WHERE reason IS NULL",
+    """
+    SELECT format('%s is %s', o.order_id, o.status)
+      FROM orders o LEFT JOIN waiting_orders w USING (order_id)
+     WHERE o.status NOT IN ('completed', 'cancelled') AND w.reason IS NULL""",
 )
 
 CHECKS: tuple[Check, ...] = (

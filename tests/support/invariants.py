@@ -70,6 +70,7 @@ _STOCK = {
           FROM lanes l,
                LATERAL (SELECT count(*) AS n FROM carriers c WHERE c.lane_id = l.lane_id) AS inside,
                LATERAL (SELECT count(*) AS n FROM moves m WHERE m.to_lane_id = l.lane_id
+                           AND m.from_lane_id IS DISTINCT FROM l.lane_id
                            AND m.status IN ('requested', 'claimed')) AS promised
          WHERE occupied <> inside.n + promised.n""",
 }

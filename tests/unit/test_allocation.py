@@ -265,7 +265,7 @@ def test_each_obstacle_has_its_word() -> None:
         STOCK_ELSEWHERE: carrier(destination_id="D2"),
     }.items():
         assert served([asked], [only]).waiting == {"ORD-1": obstacle}
-    returning = carrier(destination_id="D1", reachable=False)
+    returning = carrier(destination_id="D2", reachable=False, comes_back=True)
     assert served([asked], [returning]).waiting == {"ORD-1": STOCK_ELSEWHERE}
     paused = order(1, ("A", 3), to="D4")
     assert served([paused], [carrier()]).waiting == {"ORD-1": DESTINATION_PAUSED}

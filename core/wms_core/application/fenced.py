@@ -34,7 +34,7 @@ class CycleRules:
 
     Stock is planned for `planned` batches at a time: what there is of it is read once for all of them.
 
-    A carrier with more than `most_blockers` others in front of it is left where it is.
+    A carrier with more than `most_blockers` others in front of it is used only when there is no other.
     """
 
     auto_validate: bool = True

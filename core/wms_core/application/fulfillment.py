@@ -168,9 +168,9 @@ class Cycle(FencedWork):
         destinations: Sequence[Destination],
     ) -> AllocationPlan:
         asked = stock_asked(owed, orders)
-        carriers, left_out = await transaction.cycle.free_carriers(asked, self.rules.most_blockers)
+        carriers = await transaction.cycle.free_carriers(asked, self.rules.most_blockers)
         targets = {one.destination_id: one for one in destinations}
-        return allocate(owed, orders, carriers, targets, self.rules.partial, left_out)
+        return allocate(owed, orders, carriers, targets, self.rules.partial)
 
     async def allocate(self) -> int:
         """Promise stock to the orders of waves; open backorders, or count a failure, for what is missing."""
@@ -179,8 +179,9 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self._allocate(order_ids, destinations)
 
-        find = _noting(destinations, lambda t: t.cycle.to_allocate(self.rules.most))
-        return await self.in_batches(find, batch, self.rules.batch * self.rules.planned)
+        # One plan a cycle: what it keeps for one who waits, no second plan may give away.
+        size = self.rules.batch * self.rules.planned
+        return await self.in_batches(_noting(destinations, lambda t: t.cycle.to_allocate(size)), batch, size)
 
     async def _allocate(self, order_ids: Sequence[str], destinations: Sequence[Destination]) -> int:
         """Plan for many orders together; promise, batch by batch, what is still as it was."""

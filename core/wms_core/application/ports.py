@@ -31,6 +31,7 @@ from wms_core.domain.storage import (
     LaneStatus,
     LaneTrip,
     Move,
+    MoveStatus,
     Stock,
     StrayCarrier,
     Wave,
@@ -305,6 +306,14 @@ class StorageStore(Protocol):
         """Give requested moves to one caller, the oldest first; each move goes to one caller only."""
         ...
 
+    async def live_moves(self, warehouse_ids: Sequence[str]) -> dict[str, dict[str, MoveStatus]]:
+        """Give the statuses of the requested and claimed moves by id, for each warehouse that has any."""
+        ...
+
+    async def moves(self, move_ids: Sequence[str]) -> list[Move]:
+        """Give the moves there are, oldest first."""
+        ...
+
     async def lock_moves(self, move_ids: Sequence[str]) -> dict[str, Move]:
         """Give the moves there are, locked."""
         ...
@@ -490,15 +499,13 @@ class CycleStore(Protocol):
         ...
 
     async def to_allocate(self, limit: int) -> list[str]:
-        """Give orders in a wave that hold nothing yet, most urgent first."""
+        """Give orders in a wave that hold nothing yet and may be served now, most urgent first."""
         ...
 
-    async def free_carriers(
-        self, asked: Sequence[StockAsked], most_blockers: int
-    ) -> tuple[list[FreeCarrier], dict[tuple[str, str], int]]:
+    async def free_carriers(self, asked: Sequence[StockAsked], most_blockers: int) -> list[FreeCarrier]:
         """Give carriers with units nobody holds, as many as can be needed, oldest first.
 
-        Gives also, by warehouse and SKU, the units of those that were left out.
+        Those with more than `most_blockers` others in front of them are deep.
         """
         ...
 
@@ -553,7 +560,7 @@ class CycleStore(Protocol):
         ...
 
     async def lanes_with_room(self, warehouse_ids: Sequence[str], limit: int) -> list[Lane]:
-        """Give open lanes with free positions, the emptiest first."""
+        """Give open lanes with free positions, of each zone so many, the emptiest first."""
         ...
 
     async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> None:
@@ -572,11 +579,11 @@ class CycleStore(Protocol):
         ...
 
     async def waiting_for_held_carriers(self, limit: int) -> list[tuple[str, str]]:
-        """Give orders that wait for a carrier that was held in its lane since, with the reason."""
+        """Give orders that wait for a carrier that was held since, with the reason."""
         ...
 
     async def owed_by_held_carriers(self, limit: int) -> list[str]:
-        """Give backorders that wait for a carrier that was held in its lane since."""
+        """Give backorders that wait for a carrier that was held since."""
         ...
 
     async def take_in_failed_moves(self) -> int:

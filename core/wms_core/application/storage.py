@@ -33,6 +33,12 @@ from wms_core.domain.storage import (
 )
 
 
+async def expect_warehouse(transaction: Transaction, warehouse_id: str) -> None:
+    """Raise WarehouseNotFound unless anything was ever put into the warehouse."""
+    if not await transaction.storage.warehouse_exists(warehouse_id):
+        raise WarehouseNotFound(warehouse_id=warehouse_id)
+
+
 async def put_lane(
     transaction: Transaction, lane: Lane, caller: Caller, now: datetime, *, keep_status: bool = False
 ) -> Lane:
@@ -109,8 +115,7 @@ async def receive_carriers(
 
     Raises WarehouseNotFound, LaneNotFound, WarehouseMismatch, LaneBlocked, LaneFull, CarrierAlreadyExists.
     """
-    if not await transaction.storage.warehouse_exists(warehouse_id):
-        raise WarehouseNotFound(warehouse_id=warehouse_id)
+    await expect_warehouse(transaction, warehouse_id)
     lane_ids = [carrier.lane_id or "" for carrier in carriers]
     lanes = await transaction.storage.lock_lanes(sorted(set(lane_ids)))
     for lane_id in lane_ids:
@@ -173,8 +178,8 @@ async def claim_moves(
 ) -> list[Move]:
     """Give requested moves to one caller, the oldest first. Raises WarehouseNotFound."""
     moves = await transaction.storage.claim_moves(warehouse_id, limit, claimed_by, now)
-    if not moves and not await transaction.storage.warehouse_exists(warehouse_id):
-        raise WarehouseNotFound(warehouse_id=warehouse_id)
+    if not moves:
+        await expect_warehouse(transaction, warehouse_id)
     await _audit_moves(transaction, caller, "move.claimed", moves, now)
     return moves
 

@@ -6,22 +6,26 @@ that and the share is large enough; else it is short. What can't be reached now 
 
 For each line, in this order: a carrier that already goes to the destination (or is there) with units to
 spare; then carriers in open lanes of a zone that the destination is served from, the oldest first; of two
-equally old ones that with fewer carriers in front of it, then the one that leaves least behind.
+equally old ones that with fewer carriers in front of it, then the one that leaves least behind. Those with
+too many in front of them come last.
+
+Some orders wait only for carriers that come back to a lane by themselves. The first of them at each
+destination keeps what it could have had already, and what it waits for: no order after it gets those
+carriers, so that all of them are in their lanes at last.
 """
 
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.orders import Order
+from wms_core.domain.shelves import LANE_BLOCKED, NO_ROUTE, OBSTACLES, STOCK_ELSEWHERE, Rack, Taken, racks
 from wms_core.domain.storage import Allocation, Destination, FreeCarrier
 
-#: Reasons for which an order waits although there is stock (see the contract's WaitingReason).
-LANE_BLOCKED = "lane_blocked"
-STOCK_ELSEWHERE = "stock_elsewhere"
-NO_ROUTE = "no_route"
+__all__ = ["DESTINATION_PAUSED", "LANE_BLOCKED", "NO_ROUTE", "STOCK_ELSEWHERE", "AllocationPlan", "allocate"]
+
+#: The order's destination takes no new work (the other reasons to wait are OBSTACLES).
 DESTINATION_PAUSED = "destination_paused"
 
 
@@ -78,20 +82,14 @@ def allocate(
     carriers: Sequence[FreeCarrier],
     destinations: Mapping[str, Destination],
     rule: PartialRule,
-    left_out: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> AllocationPlan:
-    """Serve backorders, then orders, from the carriers, which come oldest first.
-
-    `left_out` are by warehouse and SKU the units of further carriers: not needed, or not to be reached.
-    """
-    plan = AllocationPlan()
-    stock = _Stock(carriers, left_out)
+    """Serve backorders, then orders, from the carriers, which come oldest first."""
+    stock = _Stock(racks(carriers), destinations)
     for one in owed:
-        if (target := destinations.get(one.destination_id)) and not target.paused:
-            plan.allocations += stock.fill(one, target)
+        stock.fill(one)
     for order in orders:
-        _serve(order, destinations.get(order.destination_id or ""), stock, rule, plan)
-    return plan
+        stock.serve(order, rule)
+    return stock.plan
 
 
 def stock_asked(owed: Sequence[OwedUnits], orders: Sequence[Order]) -> list[StockAsked]:
@@ -105,68 +103,59 @@ def stock_asked(owed: Sequence[OwedUnits], orders: Sequence[Order]) -> list[Stoc
     return [StockAsked(*key, len(units), sum(units)) for key, units in asked.items()]
 
 
-def _serve(
-    order: Order, target: Destination | None, stock: "_Stock", rule: PartialRule, plan: AllocationPlan
-) -> None:
-    wanted, missing = stock.share(order)
-    if missing and not rule.allows(order, sum(missing.values())):
-        plan.short[order.order_id] = sorted({item.sku for item in order.items if item.line_number in missing})
-        return
-    if target is None or target.paused:
-        plan.waiting[order.order_id] = DESTINATION_PAUSED
-        return
-    served = stock.serve(order, wanted, target)
-    if isinstance(served, str):
-        plan.waiting[order.order_id] = served
-        return
-    plan.allocations += served
-    if missing:
-        plan.missing[order.order_id] = missing
-
-
-@dataclass(slots=True)
-class _Shelf:
-    """A carrier and the units of it that are still free within this plan."""
-
-    carrier: FreeCarrier
-    free: int
-    target: str | None
-
-    def rank(self, destination: Destination) -> int | None:
-        """Say how well it serves a destination (lower is better), or None when it can't."""
-        if not self.carrier.reachable or not self.free:
-            return None
-        if self.target is not None:
-            return 0 if self.target == destination.destination_id else None
-        return 1 if self.carrier.zone in destination.zones else None
-
-    def obstacle(self, destination: Destination) -> str:
-        if self.target not in (None, destination.destination_id):
-            return STOCK_ELSEWHERE
-        if not self.carrier.reachable:
-            return LANE_BLOCKED if self.target is None else STOCK_ELSEWHERE
-        return NO_ROUTE
-
-
 class _Stock:
     """The free units, as the plan uses them up."""
 
-    def __init__(self, carriers: Sequence[FreeCarrier], left_out: Mapping[tuple[str, str], int]) -> None:
-        self._left_out = left_out
-        self._shelves: dict[tuple[str, str], list[_Shelf]] = defaultdict(list)
-        for carrier in carriers:
-            shelf = _Shelf(carrier, carrier.free, carrier.destination_id)
-            self._shelves[carrier.warehouse_id, carrier.sku].append(shelf)
+    def __init__(self, there: Mapping[tuple[str, str], Rack], stations: Mapping[str, Destination]) -> None:
+        self.plan = AllocationPlan()
+        self._racks = there
+        self._stations = stations
+        #: The destinations for which an order that waits keeps carriers.
+        self._kept_for: set[str] = set()
 
-    def share(self, order: Order) -> tuple[dict[int, int], dict[int, int]]:
+    def fill(self, owed: OwedUnits) -> None:
+        """Take what a backorder can get."""
+        station = self._stations.get(owed.destination_id)
+        if station is None or station.paused:
+            return
+        rack = self._racks[owed.warehouse_id, owed.sku]
+        taken = rack.take(owed.quantity, station)
+        rack.promise(taken)
+        for shelf, units, _ in taken:
+            carrier_id = shelf.carrier.carrier_id
+            self.plan.allocations.append(
+                Allocation(
+                    owed.order_id,
+                    owed.line_number,
+                    carrier_id,
+                    owed.destination_id,
+                    units,
+                    owed.backorder_id,
+                )
+            )
+
+    def serve(self, order: Order, rule: PartialRule) -> None:
+        """Give an order what it may have, or a reason why it gets nothing."""
+        wanted, missing = self._share(order)
+        if missing and not rule.allows(order, sum(missing.values())):
+            skus = {item.sku for item in order.items if item.line_number in missing}
+            self.plan.short[order.order_id] = sorted(skus)
+            return
+        station = self._stations.get(order.destination_id or "")
+        if station is None or station.paused:
+            self.plan.waiting[order.order_id] = DESTINATION_PAUSED
+            return
+        if self._take(order, wanted, station) and missing:
+            self.plan.missing[order.order_id] = missing
+
+    def _share(self, order: Order) -> tuple[dict[int, int], dict[int, int]]:
         """Say by line what stock does for, reachable or not, and what is missing."""
         left: dict[str, int] = {}
         wanted: dict[int, int] = {}
         missing: dict[int, int] = {}
         for item in order.items:
             if item.sku not in left:
-                key = (order.warehouse_id, item.sku)
-                left[item.sku] = sum(shelf.free for shelf in self._shelves[key]) + self._left_out.get(key, 0)
+                left[item.sku] = self._racks[order.warehouse_id, item.sku].units
             units = min(item.needed, left[item.sku])
             left[item.sku] -= units
             wanted[item.line_number] = units
@@ -174,69 +163,56 @@ class _Stock:
                 missing[item.line_number] = item.needed - units
         return wanted, missing
 
-    def fill(self, owed: OwedUnits, destination: Destination) -> list[Allocation]:
-        """Take what a backorder can get."""
-        taken = self._take(owed.warehouse_id, owed.sku, owed.quantity, destination)
+    def _take(self, order: Order, wanted: Mapping[int, int], station: Destination) -> bool:
+        """Take what is wanted for all lines; else the order waits, and it is noted why."""
+        basket = _Basket()
+        for item in order.items:
+            rack = self._racks[order.warehouse_id, item.sku]
+            basket.fill(rack, item.line_number, wanted[item.line_number], station)
+        if not basket.lacking:
+            self.plan.allocations += basket.promise(order.order_id, station.destination_id)
+            return True
+        obstacle, coming = basket.obstacle(station, self._stations)
+        self.plan.waiting[order.order_id] = obstacle
+        if coming and station.destination_id not in self._kept_for:
+            basket.keep(station, self._stations)
+            self._kept_for.add(station.destination_id)
+        else:
+            basket.give_back()
+        return False
+
+
+class _Basket:
+    """What an order could have now, line by line, and how many units of each SKU are lacking."""
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[int, Rack, list[Taken]]] = []
+        self.lacking: dict[Rack, int] = {}
+
+    def fill(self, rack: Rack, line_number: int, units: int, station: Destination) -> None:
+        taken = rack.take(units, station)
+        self._lines.append((line_number, rack, taken))
+        if lack := units - sum(part for _, part, _ in taken):
+            self.lacking[rack] = self.lacking.get(rack, 0) + lack
+
+    def promise(self, order_id: str, destination_id: str) -> list[Allocation]:
+        for _, rack, taken in self._lines:
+            rack.promise(taken)
         return [
-            Allocation(
-                owed.order_id,
-                owed.line_number,
-                shelf.carrier.carrier_id,
-                destination.destination_id,
-                units,
-                owed.backorder_id,
-            )
+            Allocation(order_id, line_number, shelf.carrier.carrier_id, destination_id, units)
+            for line_number, _, taken in self._lines
             for shelf, units, _ in taken
         ]
 
-    def serve(
-        self, order: Order, wanted: Mapping[int, int], destination: Destination
-    ) -> list[Allocation] | str:
-        """Take what is wanted for the order, or take nothing and give the reason."""
-        all_taken: list[tuple[_Shelf, int, str | None]] = []
-        allocations: list[Allocation] = []
-        for item in order.items:
-            units_wanted = wanted[item.line_number]
-            taken = self._take(order.warehouse_id, item.sku, units_wanted, destination)
-            all_taken += taken
-            for shelf, units, _ in taken:
-                carrier_id = shelf.carrier.carrier_id
-                allocations.append(
-                    Allocation(
-                        order.order_id, item.line_number, carrier_id, destination.destination_id, units
-                    )
-                )
-            if sum(units for _, units, _ in taken) < units_wanted:
-                for shelf, units, target in reversed(all_taken):
-                    shelf.free += units
-                    shelf.target = target
-                return self._obstacle(order.warehouse_id, item.sku, destination)
-        return allocations
+    def obstacle(self, station: Destination, stations: Mapping[str, Destination]) -> tuple[str, bool]:
+        """Give the obstacle that needs the most to end, and whether all that is lacking comes by itself."""
+        found = [rack.obstacle(units, station, stations) for rack, units in self.lacking.items()]
+        return max((one for one, _ in found), key=OBSTACLES.index), all(coming for _, coming in found)
 
-    def _take(
-        self, warehouse_id: str, sku: str, units: int, destination: Destination
-    ) -> list[tuple[_Shelf, int, str | None]]:
-        """Take units from the best shelves; gives shelf, units and the shelf's target before."""
-        taken: list[tuple[_Shelf, int, str | None]] = []
-        usable = [
-            (rank, shelf.carrier.age_rank, shelf.carrier.blockers, max(shelf.free - units, 0), number, shelf)
-            for number, shelf in enumerate(self._shelves[warehouse_id, sku])
-            if (rank := shelf.rank(destination)) is not None
-        ]
-        for *_, shelf in sorted(usable, key=lambda one: one[:5]):
-            part = min(units, shelf.free)
-            if not part:
-                break
-            taken.append((shelf, part, shelf.target))
-            shelf.free -= part
-            shelf.target = destination.destination_id
-            units -= part
-        return taken
+    def keep(self, station: Destination, stations: Mapping[str, Destination]) -> None:
+        for _, rack, taken in self._lines:
+            rack.keep(taken, self.lacking.pop(rack, 0), station, stations)
 
-    def _obstacle(self, warehouse_id: str, sku: str, destination: Destination) -> str:
-        reasons = [
-            shelf.obstacle(destination)
-            for shelf in self._shelves[warehouse_id, sku]
-            if shelf.free and shelf.rank(destination) is None
-        ]
-        return min(reasons, default=STOCK_ELSEWHERE)
+    def give_back(self) -> None:
+        for _, rack, taken in reversed(self._lines):
+            rack.give_back(taken)

@@ -107,6 +107,16 @@ class Overloaded(Exhausted):
     reason = "OVERLOADED"
 
 
+class TooManyStreams(Overloaded):
+    """This server has {limit} streams open; open this one again a little later."""
+
+
+class WatcherTooSlow(Exhausted):
+    """The watcher did not read as fast as news came; watch again, and read faster or filter more."""
+
+    reason = "WATCHER_TOO_SLOW"
+
+
 class ShuttingDown(Unavailable):
     """This server is shutting down; send the same request again, to another one."""
 

@@ -49,14 +49,15 @@ def busier(
 def plan_trips(carriers: Iterable[StrayCarrier], lanes: Sequence[Lane]) -> list[LaneTrip]:
     """Give each carrier the other lane with the most room in a zone it may go to.
 
-    What this plan puts into a lane counts: carriers that come together don't bury each other in one lane. A
-    carrier for which there is no room stays.
+    What this plan puts into a lane counts: carriers that come together don't bury each other in one lane.
+    With no room anywhere else a carrier that is in the way goes to the end of its own lane, in which it has
+    a position already; one from a destination stays there.
     """
     rooms = _rooms(lanes)
     trips = []
     for carrier in carriers:
         fitting = [rooms[carrier.warehouse_id, zone] for zone in carrier.zones]
-        lane_id = _take_place(min(filter(None, fitting), default=[]), carrier.lane_id)
+        lane_id = _take_place(min(filter(None, fitting), default=[]), carrier.lane_id) or carrier.lane_id
         if lane_id is not None:
             kind = MoveKind.RELOCATE if carrier.lane_id else MoveKind.RETURN
             trips.append(

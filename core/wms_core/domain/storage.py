@@ -46,6 +46,11 @@ class MoveStatus(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the trip is still to be made or under way."""
+        return self in (MoveStatus.REQUESTED, MoveStatus.CLAIMED)
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -147,8 +152,10 @@ class Wave:
 class FreeCarrier:
     """A carrier as allocation sees it: the units nobody holds, where it goes, what it could serve.
 
-    `age_rank` is lower for older ones and the same for those produced at the same time; `blockers` counts the
-    carriers in front of it in its lane.
+    `zone` is that of the lane it stands in or is on its way to. `age_rank` is lower for older ones and the
+    same for those produced at the same time; `blockers` counts the carriers in front of it in its lane that
+    nobody wants, `deep` says that these are too many. `comes_back` says of one that goes somewhere, or is on
+    its way, that it will stand in a lane again without anybody's doing.
     """
 
     carrier_id: str
@@ -160,6 +167,8 @@ class FreeCarrier:
     reachable: bool
     age_rank: float = 0.0
     blockers: int = 0
+    deep: bool = False
+    comes_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

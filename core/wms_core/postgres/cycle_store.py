@@ -86,16 +86,19 @@ class PostgresCycleStore:
         """Give orders in a wave that hold nothing yet, most urgent first."""
         return await self._ids("to_allocate", limit)
 
-    async def free_carriers(
-        self, asked: Sequence[StockAsked], most_blockers: int
-    ) -> tuple[list[FreeCarrier], dict[tuple[str, str], int]]:
-        """Give the carriers that can be needed, oldest first, and the units of those left out."""
-        sums = [(one.warehouse_id, one.sku, one.destination_id, one.lines, one.units) for one in asked]
-        rows = await self._fetch(query("cycle.free_carriers"), *columns(sums, 5), most_blockers)
-        carriers = [row for row in rows if row["carrier_id"]]
-        carriers.sort(key=lambda row: (row["produced_at"], row["carrier_id"]))
-        left_out = {(row["warehouse_id"], row["sku"]): row["free"] for row in rows if not row["carrier_id"]}
-        return _free(carriers), left_out
+    async def free_carriers(self, asked: Sequence[StockAsked], most_blockers: int) -> list[FreeCarrier]:
+        """Give the carriers that can be needed, oldest first; of a SKU more only when the first do not do."""
+        found: list[FreeCarrier] = []
+        depth = 1
+        while asked:
+            sums = [(one.warehouse_id, one.sku, one.destination_id, one.lines, one.units) for one in asked]
+            rows = await self._fetch(query("cycle.free_carriers"), *columns(sums, 5), most_blockers, depth)
+            too_few = {(row["warehouse_id"], row["sku"]) for row in rows if row["carrier_id"] is None}
+            carriers = [FreeCarrier(*row) for row in rows if row["carrier_id"] is not None]
+            found += [one for one in carriers if (one.warehouse_id, one.sku) not in too_few]
+            asked = [one for one in asked if (one.warehouse_id, one.sku) in too_few]
+            depth *= 8
+        return sorted(found, key=lambda one: (one.age_rank, one.carrier_id))
 
     async def lock_waiting(self, order_ids: Sequence[str]) -> dict[str, int]:
         """Lock those of the orders that wait for stock and that nobody is changing; gives their versions."""
@@ -187,7 +190,7 @@ class PostgresCycleStore:
         ]
 
     async def lanes_with_room(self, warehouse_ids: Sequence[str], limit: int) -> list[Lane]:
-        """Give open lanes with free positions, the emptiest first."""
+        """Give open lanes with free positions, of each zone so many, the emptiest first."""
         rows = await self._fetch(query("cycle.lanes_with_room"), list(warehouse_ids), limit)
         return [lane_from(row) for row in rows]
 
@@ -222,12 +225,12 @@ class PostgresCycleStore:
         return [row["backorder_id"] for row in rows]
 
     async def waiting_for_held_carriers(self, limit: int) -> list[tuple[str, str]]:
-        """Give orders that wait for a carrier that was held in its lane since, with the reason."""
+        """Give orders that wait for a carrier that was held since, with the reason."""
         rows = await self._fetch(query("cycle.waiting_for_held_carriers"), limit)
         return [(row["order_id"], _held(row["carrier_id"], row["status_reason"])) for row in rows]
 
     async def owed_by_held_carriers(self, limit: int) -> list[str]:
-        """Give backorders that wait for a carrier that was held in its lane since."""
+        """Give backorders that wait for a carrier that was held since."""
         rows = await self._fetch(query("cycle.owed_by_held_carriers"), limit)
         return [row["backorder_id"] for row in rows]
 
@@ -260,20 +263,3 @@ class PostgresCycleStore:
 
 def _held(carrier_id: str, reason: str) -> str:
     return f"Carrier {carrier_id} is held: {reason or 'no reason given'}"
-
-
-def _free(rows: Sequence[asyncpg.Record]) -> list[FreeCarrier]:
-    return [
-        FreeCarrier(
-            row["carrier_id"],
-            row["warehouse_id"],
-            row["sku"],
-            row["free"],
-            row["zone"],
-            row["destination_id"],
-            row["reachable"],
-            row["produced_at"].timestamp(),
-            row["blockers"],
-        )
-        for row in rows
-    ]

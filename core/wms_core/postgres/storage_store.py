@@ -8,7 +8,7 @@ import asyncpg
 
 from wms_core.application.ports import CarrierFilter, LaneFilter
 from wms_core.domain.caller import Caller
-from wms_core.domain.storage import Carrier, Destination, Lane, LaneStatus, Move, Stock, Wave
+from wms_core.domain.storage import Carrier, Destination, Lane, LaneStatus, Move, MoveStatus, Stock, Wave
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.order_rows import columns
 from wms_core.postgres.queries import query
@@ -130,6 +130,18 @@ class PostgresStorageStore:
         rows = await self._connection.fetch(
             query("storage.claim_moves"), warehouse_id, limit, claimed_by, now
         )
+        return [move_from(row) for row in rows]
+
+    async def live_moves(self, warehouse_ids: Sequence[str]) -> dict[str, dict[str, MoveStatus]]:
+        """Give the statuses of the requested and claimed moves by id, for each warehouse that has any."""
+        live: dict[str, dict[str, MoveStatus]] = {}
+        for row in await self._connection.fetch(query("storage.live_moves"), list(warehouse_ids)):
+            live.setdefault(row["warehouse_id"], {})[row["move_id"]] = MoveStatus(row["status"])
+        return live
+
+    async def moves(self, move_ids: Sequence[str]) -> list[Move]:
+        """Give the moves there are, oldest first."""
+        rows = await self._connection.fetch(query("storage.get_moves"), list(move_ids))
         return [move_from(row) for row in rows]
 
     async def lock_moves(self, move_ids: Sequence[str]) -> dict[str, Move]:

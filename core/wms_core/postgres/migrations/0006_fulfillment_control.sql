@@ -32,6 +32,8 @@ CREATE VIEW active_pauses AS
 
 -- GetFulfillmentStats: what was shipped in the last hour.
 CREATE INDEX shipments_by_time ON shipments (shipped_at);
+-- GetFulfillmentStats: shipped orders, which may be millions, are counted in the index alone.
+CREATE INDEX orders_shipped ON orders (warehouse_id, created_at, order_id) WHERE status = 'shipped';
 
 -- Every order that waits, and why: the one source of ExplainOrder and of the statistics.
 CREATE VIEW waiting_orders AS
@@ -48,17 +50,26 @@ CREATE VIEW waiting_orders AS
                    CASE
                        WHEN (SELECT d.paused FROM destinations d WHERE d.destination_id = o.destination_id)
                            THEN 'destination_paused'
+                       WHEN EXISTS (SELECT FROM allocations a JOIN carriers c USING (carrier_id) JOIN lanes l USING (lane_id)
+                                     WHERE a.order_id = o.order_id AND a.status = 'live' AND c.location = 'in_lane'
+                                       AND l.status = 'blocked')
+                           THEN 'lane_blocked'
                        WHEN EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
                            THEN CASE WHEN q.carriers >= q.capacity THEN 'queue_full' ELSE 'awaiting_moves' END
                        ELSE coalesce(o.waiting_reason, 'awaiting_allocation')
                    END
-               WHEN o.status = 'picking' THEN 'awaiting_moves'
+               WHEN o.status = 'picking' THEN
+                   CASE WHEN EXISTS (SELECT FROM allocations a JOIN carriers c USING (carrier_id) JOIN lanes l USING (lane_id)
+                                      WHERE a.order_id = o.order_id AND a.status = 'live' AND c.location = 'in_lane'
+                                        AND l.status = 'blocked')
+                       THEN 'lane_blocked' ELSE 'awaiting_moves' END
                WHEN o.status = 'packing' THEN 'awaiting_shipment'
                WHEN o.status = 'shipped' THEN
+                   -- Not EXISTS: for many orders that would be answered by reading all lines there are.
                    CASE
-                       WHEN EXISTS (SELECT FROM order_items i WHERE i.order_id = o.order_id AND i.delivered > i.shipped)
+                       WHEN (SELECT bool_or(i.delivered > i.shipped) FROM order_items i WHERE i.order_id = o.order_id)
                            THEN 'awaiting_shipment'
-                       WHEN EXISTS (SELECT FROM order_items i WHERE i.order_id = o.order_id AND i.backordered > 0)
+                       WHEN (SELECT bool_or(i.backordered > 0) FROM order_items i WHERE i.order_id = o.order_id)
                            THEN 'backordered'
                        ELSE 'awaiting_delivery'
                    END
@@ -76,4 +87,6 @@ CREATE VIEW waiting_orders AS
                        AND m.status IN ('requested', 'claimed')) AS carriers
             FROM destinations d
            WHERE o.status = 'assigned_to_wave' AND d.destination_id = o.destination_id) AS q ON true
-     WHERE o.status NOT IN ('completed', 'cancelled');
+     -- Named, so that finished orders are not read.
+     WHERE o.status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'shipped', 'pending_retry',
+                        'dead_letter');

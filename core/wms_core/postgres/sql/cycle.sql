@@ -80,73 +80,145 @@ UPDATE orders o
 RETURNING o.*
 
 -- name: to_allocate
--- Orders in a wave that hold nothing yet, most urgent first. One whose stock was elsewhere waits on while for one of
--- its lines there is enough, but all of it still goes to, or stands at, other destinations.
+-- Orders in a wave that hold nothing yet, most urgent first. Those that have waited already take half of the places
+-- at most, so that they keep no other from being looked at; and one waits on while its destination is paused, or while
+-- of one of its lines there is enough but too little where it can be had. Which of the others is left to chance when
+-- they are too many. The first at each destination whose stock is elsewhere are always among them: they keep their
+-- place in line.
+WITH fresh AS (
+    SELECT order_id
+      FROM orders o
+     WHERE status = 'assigned_to_wave' AND waiting_reason IS NULL
+       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+       AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
+     ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
+              order_id
+     LIMIT $1
+), waiting AS MATERIALIZED (
+    SELECT o.order_id, o.warehouse_id, o.destination_id, d.zones, o.waiting_reason,
+           row_number() OVER (
+               PARTITION BY o.destination_id, o.waiting_reason
+               ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority), o.promised_delivery_at,
+                        o.created_at, o.order_id) AS place
+      FROM orders o JOIN destinations d USING (destination_id)
+     WHERE o.status = 'assigned_to_wave' AND o.waiting_reason IS NOT NULL AND NOT d.paused
+       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+       AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
+), asked AS MATERIALIZED (
+    SELECT w.order_id, w.warehouse_id, w.destination_id, w.zones, i.sku,
+           sum(i.quantity - i.allocated - i.backordered) AS needed
+      FROM waiting w JOIN order_items i USING (order_id)
+     GROUP BY w.order_id, w.warehouse_id, w.destination_id, w.zones, i.sku
+), free AS MATERIALIZED (
+    SELECT s.warehouse_id, s.sku, c.destination_id, CASE WHEN c.destination_id IS NULL THEN l.zone END AS zone,
+           sum(c.quantity - c.allocated) AS units
+      FROM (SELECT DISTINCT warehouse_id, sku FROM asked) AS s
+      JOIN carriers c USING (warehouse_id, sku)
+      LEFT JOIN lanes l ON l.lane_id = c.lane_id AND l.status = 'open'
+     WHERE c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
+     GROUP BY 1, 2, 3, 4
+), reach AS MATERIALIZED (
+    SELECT a.warehouse_id, a.sku, a.destination_id, sum(f.units) AS there,
+           coalesce(sum(f.units) FILTER (WHERE f.destination_id = a.destination_id OR f.zone = ANY (a.zones)), 0) AS useful
+      FROM (SELECT DISTINCT warehouse_id, sku, destination_id, zones FROM asked) AS a JOIN free f USING (warehouse_id, sku)
+     GROUP BY a.warehouse_id, a.sku, a.destination_id
+), again AS (
+    SELECT order_id
+      FROM waiting
+     WHERE order_id NOT IN (
+         SELECT a.order_id FROM asked a JOIN reach r USING (warehouse_id, sku, destination_id)
+          WHERE r.there >= a.needed AND r.useful < a.needed)
+     ORDER BY random() LIMIT greatest($1::bigint / 2, 1)
+)
 SELECT order_id
-  FROM orders o
- WHERE status = 'assigned_to_wave'
-   AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
-   AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
-   AND (waiting_reason IS DISTINCT FROM 'stock_elsewhere'
-        OR NOT EXISTS (
-            SELECT FROM order_items i
-             CROSS JOIN LATERAL (
-                 SELECT bool_or(c.destination_id IS NULL OR c.destination_id = o.destination_id) AS useful,
-                        sum(c.quantity - c.allocated) AS units
-                   FROM carriers c
-                  WHERE c.warehouse_id = o.warehouse_id AND c.sku = i.sku AND c.location <> 'left'
-                    AND c.status = 'available' AND c.quantity > c.allocated) AS free
-             WHERE i.order_id = o.order_id AND NOT free.useful
-               AND free.units >= i.quantity - i.allocated - i.backordered))
+  FROM orders
+ WHERE order_id IN (SELECT order_id FROM fresh
+                    UNION SELECT order_id FROM again
+                    UNION SELECT order_id FROM waiting WHERE waiting_reason = 'stock_elsewhere' AND place <= 20)
  ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
           order_id
  LIMIT $1
 
 -- name: free_carriers
--- Carriers with units that nobody holds, as many as can be needed: those that go to where they are asked for; of
--- those that go nowhere and can be reached so many of each zone, oldest first, then with the fewest carriers in
--- front; of those that can't be reached one. A line uses up carriers and leaves at most one with a rest, so that
--- no more are needed than there are lines, and carriers in as many units as are asked for. A row without a carrier
--- sums up those left out. One on its way back to a lane or to another one serves nobody, nor does one with more than
--- $6 carriers in front of it that are not leaving.
+-- Carriers with units that nobody holds: all of those that go somewhere, and of those that go nowhere the oldest, as
+-- many as can be needed. A line leaves a rest on one carrier at most and uses up others, so $7 times a few more are
+-- read than there are lines; equally old ones come together, a thousand at most. Of those read as many are given as
+-- hold what is asked for, and one more for each destination. A row without a carrier names a SKU of which more are to
+-- be read: what was found within some destination's reach may not do. One behind more than $6 carriers that nobody
+-- wants is deep, and does not count for that.
 WITH wanted AS MATERIALIZED (
-    SELECT warehouse_id, sku, array_agg(destination_id) AS destination_ids, sum(lines) AS lines, sum(units) AS asked
+    SELECT warehouse_id COLLATE "C" AS warehouse_id, sku, row_number() OVER () AS number,
+           array_agg(destination_id) AS destination_ids, count(*) AS places, sum(units) AS asked,
+           $7::integer * (8 + sum(lines)) AS most
       FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[])
         AS a (warehouse_id, sku, destination_id, lines, units)
-     GROUP BY warehouse_id, sku
+     GROUP BY 1, 2
 ), free AS MATERIALIZED (
-    SELECT c.carrier_id, c.warehouse_id, c.sku, c.quantity - c.allocated AS units, c.produced_at, c.location, c.lane_id,
-           c.destination_id, c.destination_id IS NULL AS idle, w.lines, w.asked,
-           c.destination_id IS NULL OR c.destination_id = ANY (w.destination_ids) AS useful
-      FROM wanted w JOIN carriers c ON c.warehouse_id = w.warehouse_id AND c.sku = w.sku
-     WHERE c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
+    SELECT w.number, c.carrier_id, c.quantity - c.allocated AS units, c.produced_at, c.location, c.lane_id,
+           c.destination_id, c.allocated > 0 AS promised
+      FROM carriers c JOIN wanted w USING (warehouse_id, sku)
+     WHERE c.destination_id IS NOT NULL AND c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
+    UNION ALL
+    SELECT w.number, i.*, NULL, false
+      FROM wanted w
+     CROSS JOIN LATERAL (
+         SELECT * FROM (
+             SELECT c.carrier_id, c.quantity - c.allocated AS units, c.produced_at, c.location, c.lane_id
+               FROM carriers c
+              WHERE c.warehouse_id = w.warehouse_id AND c.sku = w.sku AND c.destination_id IS NULL
+                AND c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
+              ORDER BY c.produced_at FETCH FIRST (w.most) ROWS WITH TIES) AS oldest
+          LIMIT w.most + 1000) AS i
 ), standing AS MATERIALIZED (
-    SELECT h.carrier_id, l.zone, l.status = 'open' AS open,
-           count(*) FILTER (WHERE h.allocated = 0)
-               OVER (PARTITION BY h.lane_id ORDER BY h.lane_position ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW)
-               AS blockers
-      FROM lanes l JOIN carriers h USING (lane_id)
-     WHERE l.lane_id IN (SELECT lane_id FROM free WHERE useful)
-), judged AS (
-    SELECT f.*, s.zone, coalesce(s.blockers, 0) AS blockers,
-           (f.location <> 'in_lane' OR coalesce(s.open AND s.blockers <= $6, false))
-           AND f.carrier_id NOT IN (SELECT m.carrier_id FROM moves m
-                                     WHERE m.status IN ('requested', 'claimed') AND m.kind <> 'retrieve') AS reachable
-      FROM free f LEFT JOIN standing s USING (carrier_id)
-     WHERE f.useful
-), ranked AS (
-    SELECT j.*, j.lines + floor(j.asked / min(j.units) OVER same) AS most,
-           rank() OVER (same ORDER BY j.produced_at, j.blockers) AS place
-      FROM judged j WINDOW same AS (PARTITION BY j.warehouse_id, j.sku, j.zone, j.idle, j.reachable)
-), chosen AS MATERIALIZED (
-    SELECT * FROM ranked WHERE NOT idle OR place <= CASE WHEN reachable THEN most ELSE 1 END
+    SELECT h.carrier_id, l.zone, l.status = 'open' AS open, h.blockers
+      FROM lanes l
+     CROSS JOIN LATERAL (
+         SELECT carrier_id,
+                count(*) FILTER (WHERE allocated = 0) OVER (ORDER BY lane_position ROWS UNBOUNDED PRECEDING)
+                - (allocated = 0)::integer AS blockers
+           FROM carriers WHERE lane_id = l.lane_id) AS h
+     WHERE l.lane_id IN (SELECT lane_id FROM free)
+), judged AS MATERIALIZED (
+    SELECT f.*, coalesce(t.zone, s.zone) AS zone, coalesce(s.blockers, 0) AS blockers, coalesce(s.blockers, 0) > $6 AS deep,
+           m.carrier_id IS NULL AND (f.location <> 'in_lane' OR s.open) AS reachable,
+           m.carrier_id IS NOT NULL
+           OR f.location = 'moving' OR f.promised AND (f.location <> 'in_lane' OR s.open) AS comes_back
+      FROM free f
+      LEFT JOIN standing s USING (carrier_id)
+      LEFT JOIN moves m ON m.carrier_id = f.carrier_id AND m.status IN ('requested', 'claimed') AND m.kind <> 'retrieve'
+      LEFT JOIN lanes t ON t.lane_id = m.to_lane_id
+), idle AS MATERIALIZED (
+    SELECT *, max(units) OVER same AS largest,
+           sum(units) OVER (same ORDER BY deep, produced_at, blockers, units ROWS UNBOUNDED PRECEDING) - units AS before
+      FROM judged WHERE destination_id IS NULL
+    WINDOW same AS (PARTITION BY number, zone, reachable)
+), given AS (
+    SELECT carrier_id, number, units, zone, destination_id, reachable, produced_at, blockers, deep, comes_back
+      FROM judged WHERE destination_id IS NOT NULL
+    UNION ALL
+    SELECT i.carrier_id, number, i.units, i.zone, NULL, i.reachable, i.produced_at, i.blockers, i.deep, i.comes_back
+      FROM idle i JOIN wanted w USING (number)
+     WHERE i.before < w.asked + w.places * i.largest
+), cut AS MATERIALIZED (
+    SELECT w.destination_ids, w.warehouse_id, w.sku, w.asked + w.places * max(z.largest) AS enough,
+           array_agg(z.zone) AS zones, array_agg(z.units) AS units
+      FROM wanted w
+      JOIN (SELECT number, zone, count(*) AS found, max(largest) AS largest,
+                   coalesce(sum(units) FILTER (WHERE reachable AND NOT deep), 0) AS units
+              FROM idle GROUP BY number, zone) AS z USING (number)
+     GROUP BY w.destination_ids, w.warehouse_id, w.sku, w.asked, w.places, w.most
+    HAVING sum(z.found) >= w.most
 )
-SELECT carrier_id, warehouse_id, sku, units::bigint AS free, produced_at, destination_id, zone, blockers, reachable
-  FROM chosen
+SELECT g.carrier_id, w.warehouse_id, w.sku, g.units::bigint AS free, g.zone, g.destination_id, g.reachable,
+       extract(epoch FROM g.produced_at)::float8 AS age_rank, g.blockers, g.deep, g.comes_back
+  FROM given g JOIN wanted w USING (number)
 UNION ALL
-SELECT NULL, warehouse_id, sku, sum(units), NULL, NULL, NULL, NULL, NULL
-  FROM free WHERE carrier_id NOT IN (SELECT carrier_id FROM chosen)
- GROUP BY warehouse_id, sku
+SELECT NULL, c.warehouse_id, c.sku, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM cut c
+ WHERE EXISTS (SELECT FROM destinations d
+                WHERE d.destination_id = ANY (c.destination_ids)
+                  AND c.enough > (SELECT coalesce(sum(n.units), 0)
+                                    FROM unnest(c.zones, c.units) AS n (zone, units) WHERE n.zone = ANY (d.zones)))
 
 -- name: lock_waiting
 -- Locks orders that wait for stock, except those that somebody is changing.
@@ -235,7 +307,8 @@ SELECT 'MOV-' || gen_random_uuid(), q.warehouse_id, q.carrier_id, 'retrieve', 'r
 RETURNING 1
 
 -- name: blockers
--- Heads of open lanes that nobody wants, with a wanted carrier behind them.
+-- Heads of open lanes that nobody wants, with a wanted carrier behind them. What is taken out goes behind all others
+-- of its lane, so that with each trip fewer are in front of what is wanted.
 WITH wanted AS MATERIALIZED (
     SELECT DISTINCT c.lane_id
       FROM carriers c JOIN destinations d USING (destination_id)
@@ -273,7 +346,7 @@ SELECT DISTINCT o.order_id
   FROM carriers c
   JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
   JOIN orders o ON o.order_id = a.order_id
- WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated > 0
+ WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available'
    AND o.status IN ('picking', 'packing', 'shipped')
  LIMIT $1
 
@@ -285,9 +358,9 @@ SELECT order_id FROM orders
    FOR UPDATE SKIP LOCKED
 
 -- name: lock_arrived
--- The carriers at their destination that hold something for these orders.
+-- The carriers at their destination that hold something for these orders; from those that are held nothing is picked.
 SELECT carrier_id FROM carriers
- WHERE location = 'at_destination'
+ WHERE location = 'at_destination' AND status = 'available'
    AND carrier_id IN (SELECT carrier_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live')
  ORDER BY carrier_id
    FOR UPDATE
@@ -332,15 +405,17 @@ SELECT c.carrier_id, c.warehouse_id, c.destination_id, d.zones
    FOR UPDATE OF c
 
 -- name: lanes_with_room
--- Open lanes with free positions, the emptiest first.
+-- Open lanes with free positions, the emptiest of each zone first.
 SELECT *
-  FROM lanes
- WHERE warehouse_id = ANY ($1::text[]) AND status = 'open' AND occupied < capacity
- ORDER BY capacity - occupied DESC, lane_id LIMIT $2
+  FROM (SELECT *, row_number() OVER (PARTITION BY warehouse_id, zone ORDER BY capacity - occupied DESC, lane_id) AS place
+          FROM lanes
+         WHERE warehouse_id = ANY ($1::text[]) AND status = 'open' AND occupied < capacity) AS l
+ WHERE place <= $2
+ ORDER BY warehouse_id, zone, place
 
 -- name: request_trips
 -- Asks for carriers to be brought into lanes, back from a destination or out of another's way; their positions
--- are promised now.
+-- are promised now. One that goes to the end of its own lane has its position.
 WITH trips AS (
     INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, to_lane_id, destination_id,
                        requested_at, deadline_at)
@@ -348,10 +423,11 @@ WITH trips AS (
            t.to_lane_id, t.destination_id, $7, $8
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
         AS t (carrier_id, warehouse_id, kind, from_lane_id, to_lane_id, destination_id)
-    RETURNING to_lane_id
+    RETURNING from_lane_id, to_lane_id
 )
 UPDATE lanes l SET occupied = l.occupied + t.n, updated_at = $7
-  FROM (SELECT to_lane_id, count(*) AS n FROM trips GROUP BY to_lane_id) AS t
+  FROM (SELECT to_lane_id, count(*) AS n FROM trips
+         WHERE from_lane_id IS DISTINCT FROM to_lane_id GROUP BY to_lane_id) AS t
  WHERE l.lane_id = t.to_lane_id
 
 -- name: overdue_moves
@@ -377,21 +453,23 @@ SELECT DISTINCT a.backorder_id
  LIMIT $1
 
 -- name: waiting_for_held_carriers
--- Orders that wait for a carrier that was held in its lane after it had been allocated.
+-- Orders that wait for a carrier that was held after it had been allocated, in its lane or where they wait for it.
 SELECT DISTINCT ON (o.order_id) o.order_id, c.carrier_id, c.status_reason
   FROM carriers c
   JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live' AND a.backorder_id IS NULL
   JOIN orders o ON o.order_id = a.order_id
- WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status <> 'available'
+ WHERE c.destination_id IS NOT NULL AND c.location IN ('in_lane', 'at_destination') AND c.allocated > 0
+   AND c.status <> 'available'
    AND o.status IN ('assigned_to_wave', 'picking')
    AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
  ORDER BY o.order_id, c.carrier_id LIMIT $1
 
 -- name: owed_by_held_carriers
--- Backorders that wait for a carrier that was held in its lane after it had been allocated.
+-- Backorders that wait for a carrier that was held after it had been allocated, in its lane or where they wait.
 SELECT DISTINCT a.backorder_id
   FROM carriers c JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
- WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status <> 'available'
+ WHERE c.destination_id IS NOT NULL AND c.location IN ('in_lane', 'at_destination') AND c.allocated > 0
+   AND c.status <> 'available'
    AND a.backorder_id IS NOT NULL
    AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
  LIMIT $1

@@ -59,8 +59,10 @@ SELECT * FROM active_pauses ORDER BY warehouse_id
 -- name: warehouse_stats
 -- Each warehouse: what is owed, late, came in, went out, and how long that took.
 SELECT w.warehouse_id,
-       (SELECT count(*) FROM waiting_orders o
-         WHERE o.warehouse_id = w.warehouse_id AND o.promised_delivery_at < $2 AND o.status <> 'shipped') AS overdue,
+       (SELECT count(*) FROM orders o
+         WHERE o.status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry',
+                            'dead_letter')
+           AND o.warehouse_id = w.warehouse_id AND o.promised_delivery_at < $2) AS overdue,
        (SELECT count(*) FROM orders o
          WHERE o.warehouse_id = w.warehouse_id AND o.created_at > $2::timestamptz - interval '1 h') AS received,
        (SELECT coalesce(sum(b.quantity - b.quantity_fulfilled), 0)::bigint FROM backorders b
@@ -80,10 +82,30 @@ SELECT w.warehouse_id,
  ORDER BY w.warehouse_id
 
 -- name: waiting_stats
--- How many orders wait in each status and why, and the oldest of each.
-SELECT warehouse_id, status, reason, count(*) AS waiting, min(created_at) AS oldest_at,
+-- How many orders wait in each status and why, and the oldest of each. Of the shipped ones only those that ever had a
+-- backorder can wait for anything but their delivery; the others, which may be millions, are only counted.
+WITH waiting AS (
+    SELECT warehouse_id, status, reason, created_at, order_id, 1 AS orders
+      FROM waiting_orders
+     WHERE status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry', 'dead_letter')
+    UNION ALL
+    SELECT warehouse_id, status, reason, created_at, order_id, 1
+      FROM waiting_orders
+     WHERE status = 'shipped' AND order_id = ANY (ARRAY (SELECT order_id FROM backorders))
+    UNION ALL
+    SELECT w.warehouse_id, 'shipped', 'awaiting_delivery', o.created_at, o.order_id, n.orders
+      FROM warehouses w
+     CROSS JOIN LATERAL (SELECT created_at, order_id FROM orders
+                          WHERE status = 'shipped' AND warehouse_id = w.warehouse_id
+                            AND order_id NOT IN (SELECT order_id FROM backorders)
+                          ORDER BY created_at, order_id LIMIT 1) AS o
+     CROSS JOIN LATERAL (SELECT count(*) AS orders FROM orders
+                          WHERE status = 'shipped' AND warehouse_id = w.warehouse_id
+                            AND order_id NOT IN (SELECT order_id FROM backorders)) AS n
+)
+SELECT warehouse_id, status, reason, sum(orders)::bigint AS waiting, min(created_at) AS oldest_at,
        (array_agg(order_id ORDER BY created_at, order_id))[1] AS oldest_id
-  FROM waiting_orders
+  FROM waiting
  WHERE $1 = '' OR warehouse_id = $1
  GROUP BY warehouse_id, status, reason
  ORDER BY warehouse_id, status, reason

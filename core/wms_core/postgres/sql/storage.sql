@@ -110,6 +110,21 @@ SELECT m.*, c.sku, c.quantity
   FROM claimed m JOIN carriers c USING (carrier_id)
  ORDER BY m.requested_at, m.move_id
 
+-- name: live_moves
+-- The requested and claimed moves of warehouses, for those who watch: ids only, as it is asked again and again.
+SELECT move_id, warehouse_id, status
+  FROM moves
+ WHERE status IN ('requested', 'claimed') AND warehouse_id = ANY ($1::text[])
+ ORDER BY deadline_at
+
+-- name: get_moves
+-- Moves by id, oldest first. Each is looked up by itself, so that thousands of ids are no reason to read the table.
+SELECT m.*, c.sku, c.quantity
+  FROM unnest($1::text[]) AS asked (move_id)
+ CROSS JOIN LATERAL (SELECT * FROM moves WHERE moves.move_id = asked.move_id OFFSET 0) AS m
+ CROSS JOIN LATERAL (SELECT sku, quantity FROM carriers WHERE carriers.carrier_id = m.carrier_id OFFSET 0) AS c
+ ORDER BY m.requested_at, m.move_id
+
 -- name: lock_moves
 -- Moves by id, locked in order of id.
 SELECT m.*, c.sku, c.quantity
@@ -125,7 +140,8 @@ SELECT carrier_id FROM carriers
 
 -- name: complete_moves
 -- Claimed moves are done: a retrieved carrier is at its destination; one that was returned or relocated is at
--- the end of the lane, whose position was promised when the move was requested.
+-- the end of the lane, whose position was promised when the move was requested. One that went to the end of its own
+-- lane had its position all the time.
 WITH done AS (
     UPDATE moves SET status = 'completed', finished_at = $2
      WHERE move_id = ANY ($1::text[]) AND status = 'claimed'
@@ -133,7 +149,8 @@ WITH done AS (
 ), emptied AS (
     UPDATE lanes l SET occupied = l.occupied - d.n
       FROM (SELECT from_lane_id, count(*) AS n FROM done
-             WHERE from_lane_id IS NOT NULL GROUP BY from_lane_id) AS d
+             WHERE from_lane_id IS NOT NULL AND from_lane_id IS DISTINCT FROM to_lane_id
+             GROUP BY from_lane_id) AS d
      WHERE l.lane_id = d.from_lane_id
 ), arrived AS (
     UPDATE carriers c
@@ -148,22 +165,26 @@ WITH done AS (
 SELECT d.*, a.sku, a.quantity FROM done d JOIN arrived a USING (carrier_id)
 
 -- name: fail_moves
--- Live moves failed: the carrier is where it was and is to be inspected before it is used again. One that nobody
--- waits for any more has no target from then on.
+-- Live moves failed: the carrier is where it was. One that somebody has touched is to be inspected before it is used
+-- again, unless it is held already; one that nobody waits for any more has no target from then on.
 WITH failed AS (
     UPDATE moves SET status = 'failed', finished_at = $2, failure_reason = $3
      WHERE move_id = ANY ($1::text[]) AND status IN ('requested', 'claimed')
-    RETURNING *
+    RETURNING *, claimed_by IS NOT NULL AS touched
 ), promised AS (
     UPDATE lanes l SET occupied = l.occupied - f.n
       FROM (SELECT to_lane_id, count(*) AS n FROM failed
-             WHERE to_lane_id IS NOT NULL GROUP BY to_lane_id) AS f
+             WHERE to_lane_id IS NOT NULL AND to_lane_id IS DISTINCT FROM from_lane_id
+             GROUP BY to_lane_id) AS f
      WHERE l.lane_id = f.to_lane_id
 ), stays AS (
     UPDATE carriers c
        SET location = CASE f.kind WHEN 'return' THEN 'at_destination' ELSE 'in_lane' END,
            destination_id = CASE WHEN f.kind = 'return' OR c.allocated > 0 THEN c.destination_id END,
-           status = 'inspection_required', status_reason = 'Move failed: ' || $3, updated_at = $2
+           status = CASE WHEN f.touched AND c.status = 'available' THEN 'inspection_required' ELSE c.status END,
+           status_reason = CASE WHEN f.touched AND c.status = 'available' THEN 'Move failed: ' || $3
+                                ELSE c.status_reason END,
+           updated_at = $2
       FROM failed f WHERE c.carrier_id = f.carrier_id
     RETURNING c.carrier_id, c.sku, c.quantity
 )
