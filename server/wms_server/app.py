@@ -20,6 +20,7 @@ from wms_core.postgres.start import prepare
 from wms_core.tasks import running
 from wms_server.health import Readiness
 from wms_server.janitor import forget_answers
+from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
@@ -45,7 +46,8 @@ class Application:
         self._database = database
         self._pipeline = pipeline
         self._health = grpc_health.HealthServicer()
-        self._services = _services(settings)
+        self._moves = MoveWatch(database, settings.watch_buffer)
+        self._services = _services(settings, self._moves)
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
 
@@ -82,11 +84,12 @@ class Application:
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.watch(self._database, interval))
             tasks.create_task(Sequencer(self._database).run())
+            tasks.create_task(self._moves.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
 
     async def drain(self) -> None:
         """Be unready, refuse new calls, let those at work finish within the grace, then stop."""
-        _log.info("draining", at_work=self._pipeline.at_work)
+        _log.info("draining", at_work=self._pipeline.at_work, streams=self._pipeline.streams)
         await self._readiness.stop()
         await asyncio.sleep(self._settings.drain_delay.total_seconds())
         self._pipeline.close()
@@ -114,7 +117,7 @@ _OPTIONS = (
 )
 
 
-def _services(settings: ServerSettings) -> dict[ServiceDescriptor, object]:
+def _services(settings: ServerSettings, moves: MoveWatch) -> dict[ServiceDescriptor, object]:
     return {
         orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(settings.default_warehouse_id),
         reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
@@ -122,7 +125,7 @@ def _services(settings: ServerSettings) -> dict[ServiceDescriptor, object]:
         ),
         dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(),
         storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(
-            settings.retry_policy, settings.partial_rule
+            settings.retry_policy, settings.partial_rule, moves
         ),
         fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(),
     }
@@ -136,7 +139,7 @@ async def open_application(settings: ServerSettings) -> AsyncIterator[asyncio.Ta
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-server"))
         )
-        limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds())
+        limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds(), settings.max_streams)
         application = Application(settings, database, Pipeline(database, limits))
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

@@ -1,15 +1,16 @@
-"""What every unary call passes through: admission, decoding, validation, the work, its answer or its error.
+"""What every call passes through: admission, decoding, validation, the work, its answer or its error.
 
 The handlers are made once from the descriptors, so that a call pays for no chain of interceptors, and so
 that whatever else speaks to callers (HTTP) passes through the same stages. A method of a service is marked
 `change` (it runs in one transaction, keeps its answer under the request id, and goes on when the caller
-leaves) or `read`.
+leaves), `read`, or `stream` (see `wms_server.streams`).
 """
 
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from wms_core.domain.errors import (
     ShuttingDown,
 )
 from wms_server.calls import Call, caller_from, now_utc
+from wms_server.streams import Send, StreamMethod, Streams
 from wms_server.validation import validate
 
 Method = Callable[[Transaction, Any, Call], Awaitable[Message]]
@@ -48,10 +50,11 @@ def read(method: M) -> M:
 
 @dataclass(slots=True)
 class Limits:
-    """How many calls at a time, and for how long (seconds)."""
+    """How many calls at a time, and for how long (seconds); how many streams, which may last."""
 
     max_in_flight: int = 1000
     deadline_cap: float = 30.0
+    max_streams: int = 1000
 
 
 class Pipeline:
@@ -62,6 +65,7 @@ class Pipeline:
         self._database = database
         self._limits = limits
         self._at_work: set[asyncio.Task[bytes]] = set()
+        self._streams = Streams(limits.max_streams)
         self._closed = False
         self._newest = 0.0
 
@@ -70,9 +74,15 @@ class Pipeline:
         """How many calls are at work, those whose callers have left included."""
         return len(self._at_work)
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self._streams.count
+
     def close(self) -> None:
-        """Refuse new calls from now on."""
+        """Refuse new calls from now on, and end the open streams."""
         self._closed = True
+        self._streams.close()
 
     async def drained(self) -> None:
         """Wait until no call is at work."""
@@ -97,9 +107,7 @@ class Pipeline:
         Raises our errors, DeadlinePassedAtWork at the call's end (the work goes on: its outcome is then
         unknown to the caller), and whatever a fault of ours raises.
         """
-        self._newest = time.monotonic()
-        if self._closed:
-            raise ShuttingDown
+        self._admit()
         if len(self._at_work) >= self._limits.max_in_flight:
             raise Overloaded(limit=self._limits.max_in_flight)
         task = asyncio.get_running_loop().create_task(work(self._database, call, request))
@@ -111,6 +119,19 @@ class Pipeline:
         except TimeoutError:
             raise DeadlinePassedAtWork from None
 
+    async def stream(self, work: "StreamWork", call: Call, request: bytes, send: Send) -> None:
+        """Send the messages of a stream until it ends, in the task of the call, which may be cancelled.
+
+        Raises our errors, those of `Streams.run` among them, and whatever a fault of ours raises.
+        """
+        self._admit()
+        await self._streams.run(work(self._database, call, request), send)
+
+    def _admit(self) -> None:
+        self._newest = time.monotonic()
+        if self._closed:
+            raise ShuttingDown
+
     def _done(self, task: asyncio.Task[bytes]) -> None:
         self._at_work.discard(task)
         if not task.cancelled():
@@ -119,6 +140,7 @@ class Pipeline:
 
 
 Work = Callable[[Database, Call, bytes], Coroutine[Any, Any, bytes]]
+StreamWork = Callable[[Database, Call, bytes], AsyncGenerator[bytes, None]]
 
 
 def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
@@ -127,10 +149,7 @@ def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Mes
     rpc = descriptor.name
 
     async def work(database: Database, call: Call, raw: bytes) -> bytes:
-        if len(raw) > MESSAGE_LIMIT:
-            raise MessageTooLarge(limit=MESSAGE_LIMIT)
-        request = decode(request_type, raw)
-        validate(request)
+        request = accepted(request_type, raw)
         if not changes:
 
             async def reading(transaction: Transaction) -> bytes:
@@ -150,6 +169,28 @@ def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Mes
         return await database.transact(changing)
 
     return work
+
+
+def stream_work_of(method: StreamMethod, request_type: type[Message]) -> StreamWork:
+    """Give the work of one rpc that answers with a stream: decode, validate, encode what comes."""
+    assert method.streams  # type: ignore[attr-defined] # marked `stream`
+
+    async def work(database: Database, call: Call, raw: bytes) -> AsyncGenerator[bytes, None]:
+        request = accepted(request_type, raw)
+        async with aclosing(method(database, request, call)) as messages:
+            async for message in messages:
+                yield message.SerializeToString()
+
+    return work
+
+
+def accepted(kind: type[Message], raw: bytes) -> Message:
+    """Read a request that keeps the rules. Raises MessageTooLarge, MalformedMessage, InvalidFields."""
+    if len(raw) > MESSAGE_LIMIT:
+        raise MessageTooLarge(limit=MESSAGE_LIMIT)
+    request = decode(kind, raw)
+    validate(request)
+    return request
 
 
 def decode(kind: type[Message], raw: bytes) -> Message:

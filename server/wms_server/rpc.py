@@ -5,7 +5,7 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import structlog
@@ -17,8 +17,9 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.errors import NotServed, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
-from wms_server.pipeline import Metadata, Pipeline, Work, work_of
+from wms_server.pipeline import Metadata, Pipeline, StreamWork, Work, stream_work_of, work_of
 
+T = TypeVar("T")
 Context = Any  # grpc.aio.ServicerContext, whose stubs disagree with the library about metadata
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _log = structlog.get_logger("wms_server.calls")
@@ -46,12 +47,23 @@ def snake_case(name: str) -> str:
 def _handler(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
     if served is None:
         return _unserved(method)
+    if method.server_streaming:
+        return _streaming(pipeline, method, served)
     work = work_of(served, method, GetMessageClass(method.input_type))
 
     async def unary(request: bytes, context: Context) -> bytes:
         return await _answer(pipeline, work, method, request, context)
 
     return grpc.unary_unary_rpc_method_handler(unary)
+
+
+def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
+    work = stream_work_of(served, GetMessageClass(method.input_type))
+
+    async def stream(request: bytes, context: Context) -> None:
+        await _flow(pipeline, work, method, request, context)
+
+    return grpc.unary_stream_rpc_method_handler(stream)
 
 
 async def _answer(
@@ -61,18 +73,33 @@ async def _answer(
     call = pipeline.begin(method.name, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
-    outcome = await _outcome(pipeline, work, call, request)
+    outcome = await _outcome(pipeline.run(work, call, request), call)
     _tell(call, outcome, time.perf_counter() - started)
-    if isinstance(outcome, bytes):
-        context.set_trailing_metadata(correlation)
-        return outcome
-    return await _abort(context, outcome, correlation)
+    if isinstance(outcome, Status):
+        return await _abort(context, outcome, correlation)
+    context.set_trailing_metadata(correlation)
+    return outcome
 
 
-async def _outcome(pipeline: Pipeline, work: Work, call: Call, request: bytes) -> bytes | Status:
+async def _flow(
+    pipeline: Pipeline, work: StreamWork, method: MethodDescriptor, request: bytes, context: Context
+) -> None:
+    started = time.perf_counter()
+    call = pipeline.begin(method.name, _metadata(context), context.time_remaining())
+    correlation = _correlation(call.caller)
+    await context.send_initial_metadata(correlation)
+    outcome = await _outcome(pipeline.stream(work, call, request, context.write), call)
+    _tell(call, outcome, time.perf_counter() - started)
+    if isinstance(outcome, Status):
+        # A message that the client has not read yet does not stand in the way of the status.
+        await _abort(context, outcome, correlation)
+    context.set_trailing_metadata(correlation)
+
+
+async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
     """Run a call; an error is a status here, and a fault of ours is in the log under an id."""
     try:
-        return await pipeline.run(work, call, request)
+        return await running
     except WmsError as error:
         return status_of(error)
     except asyncio.CancelledError:
@@ -86,8 +113,8 @@ async def _outcome(pipeline: Pipeline, work: Work, call: Call, request: bytes) -
         return internal_status(error_id)
 
 
-def _tell(call: Call, outcome: bytes | Status, seconds: float) -> None:
-    code = "OK" if isinstance(outcome, bytes) else _CODES[outcome.code].name
+def _tell(call: Call, outcome: bytes | Status | None, seconds: float) -> None:
+    code = _CODES[outcome.code].name if isinstance(outcome, Status) else "OK"
     _log.debug(
         "call",
         rpc=call.rpc,

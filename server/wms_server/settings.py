@@ -20,6 +20,12 @@ class ServerSettings(CoreSettings):
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work at the same time; health checks are spared."
     )
+    max_streams: int = Field(
+        1000, ge=1, description="Streams open at the same time; they are no calls at work."
+    )
+    watch_buffer: int = Field(
+        10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
+    )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),
         gt=NONE,

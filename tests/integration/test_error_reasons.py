@@ -22,6 +22,7 @@ from tests.support.raw import ORDERS, padded, raw_failing
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.site import Site
 from tests.support.waiting import eventually
+from tests.support.watching import make_moves, unwilling, watching
 from wms.orders.v1 import (
     dead_letter_pb2,
     dead_letters_pb2,
@@ -473,6 +474,22 @@ async def _deadline_exceeded(stage: Stage) -> Failure:
         return await failing(api.orders.ValidateOrder(_validate(order.order_id)))
 
 
+@provokes("WATCHER_TOO_SLOW")
+async def _watcher_too_slow(stage: Stage) -> Failure:
+    await Site(stage.api).open()
+    async with (
+        open_api(stage.url, watch_buffer=1) as api,
+        unwilling(api) as lazy,
+        watching(lazy) as watcher,
+    ):
+        await watcher.first_part()
+        # More at once than the buffer holds, and more than fits on the way to a client that does not read.
+        await make_moves(stage.sql, "CAR-", 2_000)
+        failure = await failing(watcher.until_end())
+    assert not failure.retryable
+    return failure
+
+
 @provokes("SHUTTING_DOWN")
 async def _shutting_down(stage: Stage) -> Failure:
     order = await created(stage.api)
@@ -692,9 +709,6 @@ async def test_a_pause_everywhere_names_no_warehouse_and_one_without_end_no_time
 _UNSERVED: dict[str, Callable[[Api, Any], Any]] = {
     "WatchOrders": lambda api, headers: api.orders.WatchOrders(
         orders_pb2.WatchOrdersRequest(), metadata=headers
-    ),
-    "WatchMoves": lambda api, headers: api.storage.WatchMoves(
-        storage_pb2.WatchMovesRequest(), metadata=headers
     ),
     "IngestOrders": lambda api, headers: api.orders.IngestOrders(iter(()), metadata=headers),
     "ListWorkers": lambda api, headers: api.fulfillment.ListWorkers(

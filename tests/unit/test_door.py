@@ -1,10 +1,9 @@
 """The door leads each connection by its first bytes, and lets nobody stay for ever."""
 
 import asyncio
-import tempfile
+import uuid
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -21,15 +20,15 @@ LARGE = b"x" * 3_000_000
 async def port() -> AsyncIterator[int]:
     """Give the port of a door to two servers, which say who they are and give back what they get."""
     number = free_port()
-    with tempfile.TemporaryDirectory() as name:
-        grpc, http = Path(name) / "grpc", Path(name) / "http"
-        servers = [
-            await asyncio.start_unix_server(echo(word), path) for word, path in ((b"G", grpc), (b"H", http))
-        ]
-        async with open_door(f"127.0.0.1:{number}", grpc, http):
-            yield number
-        for server in servers:
-            server.close()
+    grpc, http = (f"test-door-{uuid.uuid4()}" for _ in range(2))
+    servers = [
+        await asyncio.start_unix_server(echo(word), f"\0{name}")
+        for word, name in ((b"G", grpc), (b"H", http))
+    ]
+    async with open_door(f"127.0.0.1:{number}", grpc, http):
+        yield number
+    for server in servers:
+        server.close()
 
 
 def echo(word: bytes) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
@@ -86,7 +85,7 @@ async def test_who_says_nothing_is_shown_out(port: int, monkeypatch: pytest.Monk
 async def test_a_closed_door_ends_its_connections() -> None:
     """Whoever is still connected hears the end."""
     number = free_port()
-    nowhere = Path("/nonexistent")
+    nowhere = "nobody"
     async with open_door(f"127.0.0.1:{number}", nowhere, nowhere):
         reader, writer = await asyncio.open_connection("127.0.0.1", number)
     assert await asyncio.wait_for(reader.read(-1), 5) == b""
@@ -96,7 +95,7 @@ async def test_a_closed_door_ends_its_connections() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
 async def test_an_address_that_is_taken_is_named(host: str) -> None:
     """However it is written."""
-    nowhere = Path("/nonexistent")
+    nowhere = "nobody"
     address = f"{host}:{free_port()}"
     async with open_door(address, nowhere, nowhere):
         with pytest.raises(PortTaken, match=f"WORKER_ADDR={address} is taken"):
@@ -107,5 +106,5 @@ async def test_an_address_that_is_taken_is_named(host: str) -> None:
 async def test_an_address_that_is_none_is_refused() -> None:
     """It says what an address looks like."""
     with pytest.raises(AddressError):
-        async with open_door("worker", Path("/nonexistent"), Path("/nonexistent")):
+        async with open_door("worker", "nobody", "nobody"):
             pass

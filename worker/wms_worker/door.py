@@ -1,7 +1,7 @@
 """One port for two protocols: the first bytes of a connection say whether it is for gRPC or for HTTP.
 
 gRPC is HTTP/2 and begins with its preface, `PRI * HTTP/2.0`; whatever begins otherwise goes to the HTTP
-server. Both listen on sockets in a folder of their own, behind the door.
+server. Both listen on abstract Unix sockets, behind the door.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from wms_core.addresses import listen_address
 
@@ -28,7 +27,7 @@ class PortTaken(Exception):
 class Door:
     """Leads connections to one of two servers."""
 
-    def __init__(self, grpc: Path, http: Path) -> None:
+    def __init__(self, grpc: str, http: str) -> None:
         """Use `open_door` instead."""
         self._grpc = grpc
         self._http = http
@@ -64,9 +63,9 @@ class Door:
                 writer.close()
 
 
-async def _connect(reader: StreamReader, writer: StreamWriter, path: Path, first: bytes) -> None:
+async def _connect(reader: StreamReader, writer: StreamWriter, name: str, first: bytes) -> None:
     """Carry bytes both ways until the server has said its last."""
-    from_server, to_server = await asyncio.open_unix_connection(path)
+    from_server, to_server = await asyncio.open_unix_connection(f"\0{name}")
     to_server.write(first)
     asking = asyncio.create_task(_carry(reader, to_server))
     try:
@@ -88,7 +87,7 @@ async def _carry(source: StreamReader, target: StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def open_door(address: str, grpc: Path, http: Path) -> AsyncIterator[None]:
+async def open_door(address: str, grpc: str, http: str) -> AsyncIterator[None]:
     """Listen on the address and lead what comes to the servers behind. Raises PortTaken, AddressError."""
     door = Door(grpc, http)
     server = await asyncio.start_server(door.admit, sock=_listen(address), limit=_CHUNK)

@@ -1,9 +1,8 @@
 """What probes are told of a replica, on one port: gRPC health, and pages over HTTP."""
 
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -21,7 +20,6 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 )
-_LONGEST_FOLDER = 80  # characters; the path of a Unix socket has to be shorter than about 100
 
 
 class Health:
@@ -52,26 +50,17 @@ async def health_server(
     await servicer.set("", _SERVING)
     await health.set_active(active=False)
     async with AsyncExitStack() as stack:
-        folder = stack.enter_context(_folder())
+        # Names of Linux's abstract sockets, which leave nothing behind when the worker is killed.
+        grpc_name, http_name = (f"wms-worker-{uuid.uuid4()}" for _ in range(2))
         server = grpc.aio.server(options=_OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-        server.add_insecure_port(f"unix:{folder / 'grpc'}")
+        server.add_insecure_port(f"unix-abstract:{grpc_name}")
         await server.start()
         stack.push_async_callback(server.stop, grace=0)
-        await stack.enter_async_context(serve_pages(pages.application(), folder / "http"))
-        await stack.enter_async_context(open_door(address, folder / "grpc", folder / "http"))
+        await stack.enter_async_context(serve_pages(pages.application(), http_name))
+        await stack.enter_async_context(open_door(address, grpc_name, http_name))
         try:
             yield health
         finally:
             await servicer.enter_graceful_shutdown()
             await server.stop(grace=0.2)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Give a folder that only this user can enter, for as long as it is needed."""
-    parent = tempfile.gettempdir()
-    if len(parent) > _LONGEST_FOLDER:
-        parent = "/tmp"  # noqa: S108 # the folder in it is made afresh and private
-    with tempfile.TemporaryDirectory(prefix="wms-worker-", dir=parent) as name:
-        yield Path(name)

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import uvicorn
 from prometheus_client.exposition import choose_encoder
@@ -66,8 +65,8 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve_pages(application: Starlette, path: Path) -> AsyncIterator[None]:
-    """Serve HTTP on a Unix socket; each connection is for one request."""
+async def serve_pages(application: Starlette, name: str) -> AsyncIterator[None]:
+    """Serve HTTP on an abstract Unix socket; each connection is for one request."""
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -81,7 +80,7 @@ async def serve_pages(application: Starlette, path: Path) -> AsyncIterator[None]
     server = _Server(config)
     # Connections that come before uvicorn accepts any wait in the socket's backlog.
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
+        listener.bind(f"\0{name}")
         listener.listen()
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:

@@ -13,6 +13,7 @@ from wms_core.domain.storage import (
     Lane,
     LaneStatus,
     Move,
+    MoveStatus,
     Stock,
 )
 from wms_server.messages.values import moment, numbers, timestamp, words
@@ -24,9 +25,8 @@ CARRIER_STATUS_NUMBERS = numbers(storage_pb2.CarrierStatus, "CARRIER_STATUS_")
 LOCATION_WORDS = words(storage_pb2.CarrierLocation, "CARRIER_LOCATION_", CarrierLocation)
 LOCATION_NUMBERS = numbers(storage_pb2.CarrierLocation, "CARRIER_LOCATION_")
 MOVE_KIND_NUMBERS = numbers(storage_pb2.MoveKind, "MOVE_KIND_")
+MOVE_STATUS_WORDS = words(storage_pb2.MoveStatus, "MOVE_STATUS_", MoveStatus)
 MOVE_STATUS_NUMBERS = numbers(storage_pb2.MoveStatus, "MOVE_STATUS_")
-
-
 SHORT_PICK_WORDS = words(storage_pb2.ShortPickReason, "SHORT_PICK_REASON_", ShortageReason)
 BACKORDER_REASON_NUMBERS = numbers(storage_pb2.BackorderReason, "BACKORDER_REASON_")
 BACKORDER_STATUS_WORDS = words(storage_pb2.BackorderStatus, "BACKORDER_STATUS_", BackorderStatus)

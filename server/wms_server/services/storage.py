@@ -1,12 +1,14 @@
 """StorageService: lanes, destinations, carriers, stock and moves."""
 
+from collections.abc import AsyncGenerator
+
 from wms.orders.v1 import storage_pb2 as pb
 from wms_core.application import backorders, storage
-from wms_core.application.ports import BackorderFilter, CarrierFilter, LaneFilter, Transaction
+from wms_core.application.ports import BackorderFilter, CarrierFilter, Database, LaneFilter, Transaction
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.errors import WmsError
 from wms_core.domain.retries import RetryPolicy
-from wms_core.domain.storage import Move
+from wms_core.domain.storage import Move, MoveStatus
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.errors import status_of
@@ -16,6 +18,7 @@ from wms_server.messages.storage import (
     CARRIER_STATUS_WORDS,
     LANE_STATUS_WORDS,
     LOCATION_WORDS,
+    MOVE_STATUS_WORDS,
     SHORT_PICK_WORDS,
     backorder_message,
     carrier_message,
@@ -27,16 +30,19 @@ from wms_server.messages.storage import (
     move_message,
     stock_message,
 )
+from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import change, read
+from wms_server.streams import stream
 
 
 class StorageService:
     """Tells of goods and of their way to the destinations."""
 
-    def __init__(self, policy: RetryPolicy, partial: PartialRule) -> None:
-        """Decide about shortages by these rules."""
+    def __init__(self, policy: RetryPolicy, partial: PartialRule, moves: MoveWatch) -> None:
+        """Decide about shortages by these rules; take the news of moves from `moves`."""
         self._policy = policy
         self._partial = partial
+        self._moves = moves
 
     @change
     async def put_lane(
@@ -205,6 +211,22 @@ class StorageService:
             transaction, request.move_id, request.claimed_by, request.reason, call.caller, call.now
         )
         return pb.FailMoveResponse(move=move_message(move))
+
+    @stream
+    async def watch_moves(
+        self, database: Database, request: pb.WatchMovesRequest, call: Call
+    ) -> AsyncGenerator[pb.WatchMovesResponse, None]:
+        """Tell of the live moves of a warehouse, then of each as it changes, for ever."""
+        statuses = [MOVE_STATUS_WORDS[number] for number in request.statuses] or list(MoveStatus)
+
+        async def check(transaction: Transaction) -> None:
+            call.expect_time()
+            await storage.expect_warehouse(transaction, request.warehouse_id)
+
+        await database.read(check)
+        with self._moves.watching(request.warehouse_id, statuses) as watcher:
+            while True:
+                yield await watcher.next()
 
     @change
     async def report_short_pick(

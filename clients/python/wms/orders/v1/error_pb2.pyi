@@ -303,11 +303,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Read the orders anew, then watch from `oldestPosition` or from now.
     """
     ERROR_REASON_WATCHER_TOO_SLOW: _ErrorReason.ValueType  # 40
-    """The watcher did not read as fast as events came.
+    """The watcher did not read as fast as news came.
 
-    Code: RESOURCE_EXHAUSTED. Metadata: `position`, the last one sent.
+    Code: RESOURCE_EXHAUSTED. Metadata: `position`, the last one sent, when a WatchOrders stream ends.
 
-    Caller: Watch again from that position; read faster or filter more.
+    Caller: Watch again, orders from that position; read faster or filter more.
     """
     ERROR_REASON_EVENT_TOO_LARGE: _ErrorReason.ValueType  # 41
     """The event of the change would be larger than the broker takes.
@@ -331,7 +331,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Try again later, with the same request id: a change may have been made.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 44
-    """The service is at its limit of calls in flight.
+    """The server is at its limit of calls in flight, or of open streams.
 
     Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
 
@@ -675,11 +675,11 @@ Code: OUT_OF_RANGE. Metadata: `position`, `oldestPosition`, the oldest that can 
 Caller: Read the orders anew, then watch from `oldestPosition` or from now.
 """
 ERROR_REASON_WATCHER_TOO_SLOW: ErrorReason.ValueType  # 40
-"""The watcher did not read as fast as events came.
+"""The watcher did not read as fast as news came.
 
-Code: RESOURCE_EXHAUSTED. Metadata: `position`, the last one sent.
+Code: RESOURCE_EXHAUSTED. Metadata: `position`, the last one sent, when a WatchOrders stream ends.
 
-Caller: Watch again from that position; read faster or filter more.
+Caller: Watch again, orders from that position; read faster or filter more.
 """
 ERROR_REASON_EVENT_TOO_LARGE: ErrorReason.ValueType  # 41
 """The event of the change would be larger than the broker takes.
@@ -703,7 +703,7 @@ Code: UNAVAILABLE. Metadata: none.
 Caller: Try again later, with the same request id: a change may have been made.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 44
-"""The service is at its limit of calls in flight.
+"""The server is at its limit of calls in flight, or of open streams.
 
 Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
 

@@ -1530,7 +1530,9 @@ class WatchMovesRequest(_message.Message):
     """The warehouse. Required."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[Global___MoveStatus.ValueType]:
-        """Only moves that are, or come to be, in one of these statuses. Empty: all."""
+        """Only moves that are, or come to be, in one of these statuses. Empty: all. The first part has requested
+        and claimed moves only.
+        """
 
     def __init__(
         self,
@@ -1560,7 +1562,7 @@ class WatchMovesResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___MoveHeartbeat:
-        """Nothing new for a while."""
+        """The end of the first part; later, nothing new for 10 seconds."""
 
     def __init__(
         self,
@@ -1580,7 +1582,7 @@ Global___WatchMovesResponse: _TypeAlias = WatchMovesResponse  # noqa: Y015
 
 @_typing.final
 class MoveHeartbeat(_message.Message):
-    """Tells that the stream is alive."""
+    """Tells that the stream is alive. The first one ends the first part."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

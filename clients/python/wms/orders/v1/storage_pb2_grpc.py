@@ -250,11 +250,33 @@ class StorageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchMoves(self, request, context):
-        """Follows the moves of a warehouse, so that a WCS need not poll: first every move that is requested or
-        claimed now, then each move as it changes. Watching claims nothing. After a broken stream, watch
-        again: the first part tells all that is open.
+        """Follows the moves of a warehouse, so that a WCS need not poll. Watching claims nothing.
 
-        Errors: `WAREHOUSE_NOT_FOUND`, `WATCHER_TOO_SLOW`, `SHUTTING_DOWN`.
+        The first part tells every move that is requested or claimed, oldest first, and ends with a heartbeat,
+        which comes also when there is no such move. From then on each move is told, whole and as it is, as it
+        comes to be in another status; so is the end of each move that was told or could have been. `statuses`
+        filters both parts.
+
+        What is promised: the server looks at all moves several times a second. A status that lasts longer than
+        half a second is never skipped while the database answers in time; one that a move passes through
+        faster may be, and a move that is requested and ends so fast may not be told at all. The statuses of
+        one move come in their order; moves that changed at the same look come oldest first. The same status
+        of a move may be told again, in the first part of a new stream at least: be ready for repetitions.
+
+        A heartbeat comes whenever nothing else came for 10 seconds. A client that hears nothing for half a
+        minute should watch again.
+
+        The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
+        It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does
+        not answer for some 15 seconds (`DATABASE_UNAVAILABLE`), and when this watcher does not take a message
+        for 30 seconds or falls thousands of messages behind (`WATCHER_TOO_SLOW`); what it was behind is lost.
+        After any end watch again: the first part tells all that is open. What ended in between is not told: a
+        move that was open before and is not in the first part is over.
+
+        A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+        Errors: `WAREHOUSE_NOT_FOUND`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
+        `DATABASE_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -1,0 +1,64 @@
+"""One watcher: what it is given, in which order, and when it has nothing to say."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from wms.orders.v1.storage_pb2 import WatchMovesResponse
+from wms_core.domain.errors import StorageUnavailable, WatcherTooSlow
+from wms_core.domain.storage import Move, MoveKind, MoveStatus
+from wms_server import move_watcher
+from wms_server.messages.storage import move_message
+from wms_server.move_watcher import MoveWatcher
+
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def _news(move_id: str, status: MoveStatus = MoveStatus.REQUESTED) -> tuple[Move, WatchMovesResponse]:
+    move = Move(move_id, "WH-01", "CAR-1", "SKU-001", 1, MoveKind.RETRIEVE, status, NOW, NOW)
+    return move, WatchMovesResponse(move=move_message(move))
+
+
+def _watcher(room: int = 10) -> MoveWatcher:
+    return MoveWatcher("WH-01", frozenset({MoveStatus.REQUESTED}), room)
+
+
+async def test_a_heartbeat_comes_when_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the beginning: before it, a heartbeat would say that it is over."""
+    monkeypatch.setattr(move_watcher, "HEARTBEAT", 0.01)
+    watcher = _watcher()
+    waiting = asyncio.create_task(watcher.next())
+    done, _ = await asyncio.wait({waiting}, timeout=0.05)
+    assert not done
+    watcher.begin([_news("MOV-1")])
+    assert (await waiting).move.move_id == "MOV-1"
+    for _ in range(3):
+        assert (await watcher.next()).HasField("heartbeat")
+    watcher.tell([_news("MOV-2"), _news("MOV-3", MoveStatus.CLAIMED)])
+    assert (await watcher.next()).move.move_id == "MOV-2"
+    assert (await watcher.next()).HasField("heartbeat")
+
+
+async def test_a_watcher_has_room_for_so_much_and_no_more() -> None:
+    """The beginning counts apart; one that is full keeps nothing, and takes nothing any more."""
+    watcher = _watcher(room=2)
+    watcher.begin([_news(f"MOV-{number}") for number in range(5)])
+    watcher.tell([_news("MOV-6"), _news("MOV-7")])
+    assert not watcher.has_ended
+    watcher.tell([_news("MOV-8")])
+    watcher.tell([_news("MOV-9")])
+    assert watcher.has_ended
+    with pytest.raises(WatcherTooSlow):
+        await watcher.next()
+
+
+async def test_what_was_told_before_the_end_is_given_first() -> None:
+    """Then the error, as often as it is asked."""
+    watcher = _watcher()
+    watcher.begin([])
+    watcher.end(StorageUnavailable)
+    assert (await watcher.next()).HasField("heartbeat")
+    for _ in range(2):
+        with pytest.raises(StorageUnavailable):
+            await watcher.next()
