@@ -93,6 +93,21 @@ class Client:
                 return found
             request.page_token = page.next_page_token
 
+    async def carriers_in(
+        self, warehouse_id: str, statuses: Iterable[storage_pb2.CarrierStatus.ValueType]
+    ) -> list[storage_pb2.Carrier]:
+        """All carriers of a warehouse in these statuses that have not left, by id."""
+        found: list[storage_pb2.Carrier] = []
+        request = storage_pb2.ListCarriersRequest(
+            warehouse_id=warehouse_id, statuses=statuses, page_size=LARGEST_PAGE
+        )
+        while True:
+            page = await self.call(self.storage.ListCarriers, request)
+            found += page.carriers
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
 
 @asynccontextmanager
 async def connect(target: str, actor: str, rng: random.Random) -> AsyncIterator[Client]:

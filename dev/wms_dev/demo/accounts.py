@@ -4,8 +4,18 @@ from collections import Counter
 from collections.abc import Iterator
 
 from wms.orders.v1 import order_pb2
+from wms.orders.v1.storage_pb2 import (
+    BACKORDER_REASON_DAMAGED,
+    BACKORDER_REASON_NOT_FOUND,
+    BACKORDER_STATUS_IN_PROGRESS,
+    BACKORDER_STATUS_OPEN,
+)
 from wms_dev.demo.books import CANCELLED, COMPLETED, DEAD_LETTER, MOVED_TO_DLQ, Books, shipped_units
 from wms_dev.demo.snapshot import STATUSES
+from wms_dev.demo.summary import rows
+
+# A shortage in the warehouse at allocation is a mismatch of quantities too, and no picker's.
+TOLD_BY_PICKERS = frozenset({BACKORDER_REASON_NOT_FOUND, BACKORDER_REASON_DAMAGED})
 
 
 def faults(books: Books) -> list[str]:
@@ -14,8 +24,10 @@ def faults(books: Books) -> list[str]:
         *_order_faults(books),
         *_unit_faults(books),
         *_stock_faults(books),
+        *_shortage_faults(books),
         *_failure_faults(books),
         *_history_faults(books),
+        *(f"{row.what}: {row.total} is not {row.words}" for row in rows(books) if not row.adds_up),
     ]
 
 
@@ -33,7 +45,9 @@ def _order_faults(books: Books) -> Iterator[str]:
 
 def _unit_faults(books: Books) -> Iterator[str]:
     for order in books.orders:
-        due = books.placed.get(order.order_id, Counter()) if order.status == COMPLETED else Counter()
+        due: Counter[str] = Counter()
+        if order.status == COMPLETED:
+            due = books.placed.get(order.order_id, Counter()) - books.units_given_up(order.order_id)
         sent = shipped_units(order)
         if sent != due:
             yield f"{order.order_id}: {sent.total()} units were shipped, {due.total()} were due"
@@ -42,18 +56,37 @@ def _unit_faults(books: Books) -> Iterator[str]:
 
 
 def _stock_faults(books: Books) -> Iterator[str]:
-    shipped, on_hand = books.shipped, books.on_hand
-    for sku in sorted(books.received | on_hand | shipped):
-        if books.received[sku] != on_hand[sku] + shipped[sku]:
+    shipped, on_hand, lost = books.shipped, books.on_hand, books.written_off
+    for sku in sorted(books.received | on_hand | shipped | lost):
+        if books.received[sku] != on_hand[sku] + shipped[sku] + lost[sku]:
             yield (
-                f"{sku}: {books.received[sku]} units came in, {shipped[sku]} went out and"
-                f" {on_hand[sku]} are there"
+                f"{sku}: {books.received[sku]} units came in, {shipped[sku]} went out, {lost[sku]} were"
+                f" written off and {on_hand[sku]} are there"
             )
     for stock in books.stock:
         if stock.allocated:
             yield f"{stock.sku}: {stock.allocated} units are held for nobody"
         if stock.available + stock.on_hold != stock.on_hand:
             yield f"{stock.sku}: available and on hold are not all that is on hand"
+
+
+def _shortage_faults(books: Books) -> Iterator[str]:
+    reported = Counter[tuple[str, str]]()
+    for one in books.short_picks:
+        reported[one.order_id, one.sku] += one.units
+    for backorder in books.backorders:
+        if backorder.status in {BACKORDER_STATUS_OPEN, BACKORDER_STATUS_IN_PROGRESS}:
+            yield f"{backorder.order_id}: {backorder.sku} is still owed"
+        if backorder.reason in TOLD_BY_PICKERS:
+            reported[backorder.order_id, backorder.sku] -= backorder.quantity
+    for (order_id, sku), units in reported.items():
+        if units < 0:
+            yield f"{order_id}: {-units} units of {sku} are owed that no picker missed"
+    on_hold = sum(stock.on_hold for stock in books.stock)
+    if on_hold != (there := sum(carrier.quantity for carrier in books.held)):
+        yield f"{on_hold} units are on hold, and {there} are on carriers that are"
+    if odd := {carrier.carrier_id for carrier in books.held} - books.kept_by_inspector:
+        yield f"{len(odd)} carriers are held that no inspector held, {min(odd)} for one"
 
 
 def _failure_faults(books: Books) -> Iterator[str]:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 
-from wms.orders.v1 import order_pb2, orders_pb2
+from wms.orders.v1 import order_pb2, orders_pb2, storage_pb2
 from wms_dev.client import Client, at_once
 from wms_dev.demo.snapshot import SETTLED, Snapshot, take_snapshot
 from wms_dev.demo.view import View
@@ -13,6 +13,8 @@ from wms_dev.problem import Problem
 LOOK_SECONDS = 0.25
 PLACED_AT_ONCE = 16
 EXPLAINED = 3
+QUIET_SECONDS = 5.0
+NOT_AVAILABLE = (storage_pb2.CARRIER_STATUS_ON_HOLD, storage_pb2.CARRIER_STATUS_INSPECTION_REQUIRED)
 
 
 class OrdersStuck(Problem):
@@ -39,12 +41,27 @@ async def place_and_follow(
 
 
 async def follow(client: Client, order_ids: Sequence[str], view: View, seconds: float) -> Snapshot:
-    """Show orders on their way until nothing moves, give the end; raises `OrdersStuck`."""
+    """Show orders on their way until nothing moves by itself, give the end; raises `OrdersStuck`."""
     async for snapshot in _snapshots(client, order_ids, len(order_ids), seconds):
         view.show(snapshot)
-        if snapshot.is_settled:
+        if snapshot.is_at_rest:
             return snapshot
     raise AssertionError("the snapshots end with an exception only")
+
+
+async def quiet_carriers(client: Client, warehouse_id: str) -> Sequence[storage_pb2.Carrier]:
+    """Wait for the last trips and inspections to end, for a few seconds; gives the carriers that are held."""
+    deadline = time.monotonic() + QUIET_SECONDS
+    while True:
+        held = await client.carriers_in(warehouse_id, NOT_AVAILABLE)
+        request = storage_pb2.ListCarriersRequest(
+            warehouse_id=warehouse_id, locations=[storage_pb2.CARRIER_LOCATION_MOVING], page_size=1
+        )
+        moving = (await client.call(client.storage.ListCarriers, request)).carriers
+        inspected = any(one.status == storage_pb2.CARRIER_STATUS_INSPECTION_REQUIRED for one in held)
+        if not (moving or inspected) or time.monotonic() > deadline:
+            return held
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _place(

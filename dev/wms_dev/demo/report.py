@@ -1,14 +1,15 @@
 """The end of the demo: what happened, in tables that add up."""
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
-from wms.orders.v1 import dead_letters_pb2, event_pb2, order_pb2
-from wms_dev.demo.books import CANCELLED, COMPLETED, DEAD_LETTER, MOVED_TO_DLQ, Books
+from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, event_pb2, order_pb2
+from wms_dev.demo.books import COMPLETED, MOVED_TO_DLQ, Books
+from wms_dev.demo.decisions import Decisions
+from wms_dev.demo.summary import rows
 
 SHOWN_FAULTS = 10
 # Where the facts stand that say why or what, in the payloads of the events.
@@ -49,31 +50,30 @@ def print_timeline(console: Console, history: Sequence[event_pb2.Event]) -> None
     console.print(table)
 
 
-def print_summary(console: Console, books: Books) -> None:
-    """Orders, units, times and failures."""
-    completed, cancelled, waiting = (
-        len(books.in_status(status)) for status in (COMPLETED, CANCELLED, DEAD_LETTER)
+def print_decisions(console: Console, decisions: Decisions) -> None:
+    """What the supervisor does now."""
+    resolved = ", ".join(
+        f"{decisions.count(value)} {name.removeprefix('DEAD_LETTER_RESOLUTION_').lower().replace('_', ' ')}"
+        for name, value in dead_letter_pb2.DeadLetterResolution.items()
+        if value
     )
-    shipped, on_hand = books.shipped.total(), books.on_hand.total()
+    console.print(
+        f"The supervisor receives {decisions.delivery.total()} units of {len(decisions.delivery)} products,"
+        f" gives up {len(decisions.given_up)} backorders, opens every route to"
+        f" {', '.join(sorted(decisions.routes)) or 'no station'}, and decides: {resolved}",
+        soft_wrap=True,
+    )
+
+
+def print_summary(console: Console, books: Books) -> None:
+    """Orders, units, mishaps, failures and times."""
     retried = {event.order_id for event in books.events() if event.type == MOVED_TO_DLQ}
     straight = [order for order in books.in_status(COMPLETED) if order.order_id not in retried]
     table = Table(title="Summary", title_justify="left", box=None, pad_edge=False)
     for title in ("what", "total", "which is the sum of"):
         table.add_column(title, justify="right" if title == "total" else "left")
-    rows = {
-        "orders placed": (
-            len(books.placed),
-            f"{completed} completed + {cancelled} cancelled + {waiting} dead-lettered and escalated",
-        ),
-        "units ordered": (
-            books.units_ordered,
-            f"{shipped} shipped + {books.units_not_wanted} cancelled + {books.units_waiting} dead-lettered",
-        ),
-        "units received": (books.received.total(), f"{shipped} shipped + {on_hand} on hand"),
-        "failures counted": (books.failures, _failure_words(books)),
-    }
-    for what, (total, parts) in rows.items():
-        table.add_row(what, str(total), parts)
+    for row in rows(books):
+        table.add_row(row.what, str(row.total), row.words)
     console.print()
     console.print(table)
     console.print(f"\nFrom order to shipment, no decision needed: {_times(straight)}")
@@ -90,16 +90,6 @@ def print_verdict(console: Console, found: Sequence[str], seconds: float) -> Non
         console.print(f"  - {fault}", soft_wrap=True)
     if len(found) > SHOWN_FAULTS:
         console.print(f"  - and {len(found) - SHOWN_FAULTS} more")
-
-
-def _failure_words(books: Books) -> str:
-    reasons: Counter[str] = Counter()
-    for event in books.events():
-        for key in ("failureReason", "finalFailureReason"):
-            if key in event.payload.fields:
-                # The part before a colon is the kind, what follows are names.
-                reasons[str(event.payload[key]).partition(":")[0]] += 1
-    return " + ".join(f"{count} {reason}" for reason, count in reasons.most_common()) or "none"
 
 
 def _times(orders: Iterable[order_pb2.Order]) -> str:

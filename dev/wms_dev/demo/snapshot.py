@@ -55,6 +55,15 @@ class Snapshot:
         return sum(order.status in LEFT_THE_HOUSE for order in self.orders)
 
     @property
+    def shipped_a_second(self) -> float:
+        """Orders shipped a second, from the first order to the last first shipment."""
+        shipped = [order.shipments[0].shipped_at.ToNanoseconds() for order in self.orders if order.shipments]
+        if not shipped:
+            return 0.0
+        began = min(order.created_at.ToNanoseconds() for order in self.orders)
+        return len(shipped) / ((max(shipped) - began) / 1e9)
+
+    @property
     def failures(self) -> int:
         """Failures counted against the orders since each was created or retried by hand."""
         return sum(order.retry_count for order in self.orders)
@@ -72,6 +81,17 @@ class Snapshot:
         )
 
     @property
+    def dead(self) -> Sequence[order_pb2.Order]:
+        """Orders in the dead letter queue."""
+        return [order for order in self.orders if order.status == order_pb2.ORDER_STATUS_DEAD_LETTER]
+
+    @property
+    def stranded(self) -> Sequence[order_pb2.Order]:
+        """Orders whose goods stand where their station can't get them from."""
+        no_route = order_pb2.WAITING_REASON_NO_ROUTE
+        return [order for order in self.orders if order.waiting_reason == no_route]
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing moves any more, and nothing is owed."""
         return self.settled == len(self.orders) == self.expected
@@ -84,7 +104,8 @@ class Snapshot:
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing moves any more until stock comes or somebody decides something."""
-        return self.settled + len(self.owed) == len(self.orders) == self.expected
+        resting = self.settled + len(self.owed) + len(self.stranded)
+        return resting == len(self.orders) == self.expected
 
 
 def _is_owed(order: order_pb2.Order) -> bool:
@@ -92,6 +113,7 @@ def _is_owed(order: order_pb2.Order) -> bool:
         order.status == order_pb2.ORDER_STATUS_SHIPPED
         and any(item.quantity_backordered for item in order.items)
         and all(item.quantity_delivered == item.quantity_shipped for item in order.items)
+        and not any(item.quantity_allocated for item in order.items)
     )
 
 

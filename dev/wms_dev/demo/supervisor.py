@@ -1,61 +1,30 @@
-"""The person who looks after the dead letter queue."""
+"""The person who looks after the dead letter queue and the backorders: asks, and carries out decisions."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Collection, Sequence
 
-from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2
+import grpc
+
+from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, storage_pb2
 from wms_dev.client import LARGEST_PAGE, Client, at_once, new_request_id
-from wms_dev.northwind_site import carriers, receive
+from wms_dev.demo.decisions import Decisions, Resolution
+from wms_dev.northwind_site import carriers, open_routes, receive
 
 NAME = "supervisor"
-# Of ten entries: one is left to a superior, two customers want their money back, seven their goods.
-ESCALATED, CANCELLED = {9}, {3, 6}
 NOTES = {
     dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY: "a delivery has come in",
     dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED: "the customer does not want to wait",
     dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED: "purchasing has to decide",
 }
-
-Resolution: TypeAlias = dead_letter_pb2.DeadLetterResolution.ValueType
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """What is to become of each order, and what must be delivered so that the retried can be shipped."""
-
-    resolutions: dict[str, Resolution]
-    delivery: Counter[str]
-
-    def count(self, resolution: Resolution) -> int:
-        """How many orders it was decided for."""
-        return sum(decided == resolution for decided in self.resolutions.values())
+OWED = (storage_pb2.BACKORDER_STATUS_OPEN, storage_pb2.BACKORDER_STATUS_IN_PROGRESS)
 
 
-def decide(
-    dead: Iterable[order_pb2.Order], owed: Iterable[order_pb2.Order], available: Counter[str]
-) -> Decisions:
-    """Decide about every dead order, and have delivered what those and the owed ones need.
-
-    `available` are the units of each SKU that nobody holds.
-    """
-    resolutions: dict[str, Resolution] = {}
-    wanted: Counter[str] = Counter()
-    for order in owed:
-        for item in order.items:
-            wanted[item.sku] += item.quantity_backordered
-    for number, order in enumerate(sorted(dead, key=lambda order: order.order_id), start=1):
-        resolutions[order.order_id] = _resolution(number)
-        if resolutions[order.order_id] == dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY:
-            for item in order.items:
-                wanted[item.sku] += item.quantity
-    return Decisions(resolutions, wanted - available)
-
-
-async def carry_out(client: Client, warehouse_id: str, decisions: Decisions) -> None:
-    """Receive the delivery, then resolve every entry."""
-    await receive(client, warehouse_id, carriers(decisions.delivery, mark="NEW"))
+async def carry_out(client: Client, warehouse_id: str, decisions: Decisions, mark: str) -> None:
+    """Open routes, receive the delivery on carriers of this mark, give up backorders, resolve entries."""
+    await open_routes(client, warehouse_id, decisions.routes)
+    await receive(client, warehouse_id, carriers(decisions.delivery, mark, both_lanes=True))
+    await at_once(
+        _give_up(client, backorder_id, reason) for backorder_id, reason in decisions.given_up.items()
+    )
     await at_once(
         _resolve(client, order_id, resolution) for order_id, resolution in decisions.resolutions.items()
     )
@@ -79,12 +48,32 @@ async def entries(client: Client, warehouse_id: str) -> Sequence[dead_letter_pb2
         request.page_token = page.next_page_token
 
 
-def _resolution(number: int) -> Resolution:
-    if number % 10 in ESCALATED:
-        return dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED
-    if number % 10 in CANCELLED:
-        return dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED
-    return dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY
+async def backorders(
+    client: Client, warehouse_id: str, statuses: Collection[storage_pb2.BackorderStatus.ValueType] = ()
+) -> Sequence[storage_pb2.Backorder]:
+    """The backorders of a warehouse in these statuses, or all, oldest first."""
+    found: list[storage_pb2.Backorder] = []
+    request = storage_pb2.ListBackordersRequest(
+        warehouse_id=warehouse_id, statuses=statuses, page_size=LARGEST_PAGE
+    )
+    while True:
+        page = await client.call(client.storage.ListBackorders, request)
+        found += page.backorders
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
+
+
+async def _give_up(client: Client, backorder_id: str, reason: str) -> None:
+    request = storage_pb2.CancelBackorderRequest(
+        backorder_id=backorder_id, reason=reason, request_id=new_request_id("give-up")
+    )
+    try:
+        await client.call(client.storage.CancelBackorder, request)
+    except grpc.aio.AioRpcError as error:
+        # Filled in the last moment: so much the better.
+        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+            raise
 
 
 async def _resolve(client: Client, order_id: str, resolution: Resolution) -> None:

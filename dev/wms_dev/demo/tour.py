@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import grpc
 from rich.console import Console
@@ -15,13 +16,15 @@ from wms_dev.demo.guide import Guide
 from wms_dev.demo.report import print_summary, print_timeline, print_verdict
 from wms_dev.northwind import northwind_orders
 from wms_dev.problem import Problem
+from wms_dev.simulator.journal import read_journal
 from wms_dev.stack.launching import launch
 from wms_dev.stack.plan import demo_plan
 from wms_dev.stack.stack import Stack
 
 INTRODUCTION = (
     "Northwind's 415 orders go through the whole service: Postgres, server, worker and a simulated\n"
-    "warehouse. Some products run short, so orders fail, are retried, and end before a supervisor.\n"
+    "warehouse, in which cranes break down and carriers are lost or damaged. Some products run short, so\n"
+    "orders fail, are retried, and end before a supervisor.\n"
 )
 
 
@@ -35,16 +38,17 @@ def run_demo(console: Console) -> int:
     console.print(INTRODUCTION, soft_wrap=True)
 
     def use(stack: Stack) -> int:
-        found = stack.run(tour(stack.plan.server.target, stack.plan.warehouse_id, console))
+        found = stack.run(tour(stack.plan.server.target, stack.plan.warehouse_id, stack.journal, console))
         print_verdict(console, found, time.monotonic() - began)
         return 1 if found else 0
 
     return launch(console, demo_plan, use)
 
 
-async def tour(target: str, warehouse_id: str, console: Console) -> list[str]:
+async def tour(target: str, warehouse_id: str, journal: Path, console: Console) -> list[str]:
     """Show the whole demo against a running service; gives what does not add up.
 
+    `journal` is where the simulated warehouse writes down what goes wrong.
     Raises `DatabaseNotEmpty`, `OrdersStuck`, or what a call to the service ends with.
     """
     async with connect(target, "demo", dice(1)) as client, connect(target, supervisor.NAME, dice(2)) as boss:
@@ -53,9 +57,8 @@ async def tour(target: str, warehouse_id: str, console: Console) -> list[str]:
         guide = Guide(client, boss, warehouse_id, console)
         received = await guide.fill_warehouse()
         first = await guide.place(requests)
-        decisions = await guide.decide(first)
-        last = await guide.follow_again(first)
-        books = await guide.books(requests, received + decisions.delivery, decisions, last)
+        last, decisions = await guide.settle(first)
+        books = await guide.books(requests, received, decisions, last, lambda: read_journal(journal))
     _print_one_life(console, books)
     print_summary(console, books)
     return faults(books)

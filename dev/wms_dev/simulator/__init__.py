@@ -1,6 +1,7 @@
-"""A warehouse that isn't there: drives the moves, packs, ships and delivers, over the public API only."""
+"""A warehouse that isn't there: its whole work, over the public API only."""
 
+from wms_dev.simulator.fates import Rates, RateWrong
 from wms_dev.simulator.site import SimulatorFailed, Site, simulate
 from wms_dev.simulator.tally import Tally
 
-__all__ = ["SimulatorFailed", "Site", "Tally", "simulate"]
+__all__ = ["RateWrong", "Rates", "SimulatorFailed", "Site", "Tally", "simulate"]

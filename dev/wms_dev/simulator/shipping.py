@@ -11,6 +11,7 @@ import grpc
 from wms.orders.v1 import order_pb2, orders_pb2
 from wms_dev.client import Client, at_once
 from wms_dev.simulator.pace import Pace
+from wms_dev.simulator.picking import Picking
 from wms_dev.simulator.tally import Tally
 
 Request = TypeVar("Request")
@@ -31,17 +32,19 @@ def _has_rest(order: order_pb2.Order) -> bool:
 
 
 class Shipping:
-    """Ships orders in PACKING and completes SHIPPED ones some time later."""
+    """Ships orders in PACKING, once they have been looked at, and completes SHIPPED ones some time later."""
 
-    def __init__(self, client: Client, warehouse_id: str, pace: Pace, tally: Tally) -> None:
+    def __init__(self, client: Client, warehouse_id: str, pace: Pace, picking: Picking, tally: Tally) -> None:
         self._client = client
         self._warehouse_id = warehouse_id
         self._pace = pace
+        self._picking = picking
         self._tally = tally
         self._arrivals: dict[str, float] = {}
 
     async def ship(self) -> bool:
         """A round: pack and ship everything that is in PACKING now."""
+        await self._picking.report_again()
         packing = await self._client.orders_in(self._warehouse_id, [order_pb2.ORDER_STATUS_PACKING])
         await at_once((self._ship(order) for order in packing), PACKERS)
         return bool(packing)
@@ -52,7 +55,7 @@ class Shipping:
         now = time.monotonic()
         await at_once((self._ship(order) for order in shipped if _has_rest(order)), PACKERS)
         self._arrivals = {
-            order.order_id: self._arrivals.get(order.order_id) or now + self._pace.deliver()
+            order.order_id: self._arrivals.get(order.order_id) or now + self._pace.deliver(order.order_id)
             for order in shipped
         }
         await at_once(self._deliver(order) for order in shipped if self._arrivals[order.order_id] <= now)
@@ -60,6 +63,9 @@ class Shipping:
 
     async def _ship(self, order: order_pb2.Order) -> None:
         number = len(order.shipments) + 1
+        await asyncio.sleep(self._pace.pack(order.order_id, number))
+        if await self._picking.look(order) is None:
+            return
         mark = hashlib.sha256(f"{order.order_id}/{number}".encode()).hexdigest()
         request = orders_pb2.ShipOrderRequest(
             order_id=order.order_id,
@@ -68,7 +74,6 @@ class Shipping:
             # The same for the same consignment, whoever sends it: it can't go out twice.
             request_id=f"ship-{mark[:40]}",
         )
-        await asyncio.sleep(self._pace.pack())
         if await self._attempt(self._client.orders.ShipOrder, request):
             self._tally.orders_shipped += 1
 
@@ -79,7 +84,7 @@ class Shipping:
             self._tally.orders_delivered += 1
         else:
             # A part of it may be on backorder still.
-            self._arrivals[order.order_id] = time.monotonic() + self._pace.deliver()
+            self._arrivals[order.order_id] = time.monotonic() + self._pace.deliver(order.order_id)
 
     async def _attempt(
         self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Response], request: Request

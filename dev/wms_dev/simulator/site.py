@@ -2,18 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import grpc
 
 from wms_dev.client import connect, dice
 from wms_dev.problem import Problem
+from wms_dev.simulator.chance import Chance
+from wms_dev.simulator.chronicle import Chronicle
 from wms_dev.simulator.driving import Driving
+from wms_dev.simulator.fates import Fates, Rates
+from wms_dev.simulator.inspecting import Inspecting
+from wms_dev.simulator.journal import Journal
 from wms_dev.simulator.pace import Pace
+from wms_dev.simulator.picking import Picking
 from wms_dev.simulator.rounds import keep_doing
 from wms_dev.simulator.shipping import Shipping
 from wms_dev.simulator.tally import Tally
+from wms_dev.simulator.transport import Transport
 
 log = logging.getLogger("simulator")
 
@@ -26,15 +34,19 @@ class SimulatorFailed(Problem):
 class Site:
     """Which warehouse to play, where its service listens, and how.
 
-    `fail_rate` is the share of moves that end in FailMove, 0 to 1. Two at the same warehouse need two names.
+    `speed` are the seconds of the warehouse that pass in one, `trips_at_once` the carriers that one crane
+    moves at a time. What goes wrong is written to `journal`, if there is one. Two at the same warehouse need
+    two names.
     """
 
     server: str
     warehouse_id: str
     name: str = "simulator"
-    speed: float = 1.0
+    speed: float = 30.0
     seed: int = 1
-    fail_rate: float = 0.0
+    trips_at_once: int = 1
+    rates: Rates = field(default_factory=Rates)
+    journal: Path | None = None
 
 
 async def simulate(site: Site, tally: Tally) -> None:
@@ -42,19 +54,23 @@ async def simulate(site: Site, tally: Tally) -> None:
 
     An outage of the service is waited out; any other refusal raises `SimulatorFailed`.
     """
-    rng = dice(site.seed)
-    pace = Pace(rng, site.speed)
+    chance, rng = Chance(site.seed), dice(site.seed)
+    pace = Pace(chance, rng, site.speed)
+    chronicle = Chronicle(Fates(chance, site.rates), tally, Journal(site.journal))
     log.info("playing %s for the service at %s", site.warehouse_id, site.server)
     async with connect(site.server, site.name, rng) as client:
-        driving = Driving(client, site.warehouse_id, site.name, pace, tally, fail_rate=site.fail_rate)
-        shipping = Shipping(client, site.warehouse_id, pace, tally)
+        transport = Transport(pace, site.trips_at_once)
+        driving = Driving(client, site.warehouse_id, site.name, transport, chronicle)
+        shipping = Shipping(client, site.warehouse_id, pace, Picking(client, chronicle), tally)
+        inspecting = Inspecting(client, site.warehouse_id, pace, chronicle)
+        rounds = [driving.claim, driving.report, shipping.ship, shipping.deliver, inspecting.inspect]
         try:
-            await _all([driving.claim, driving.report, shipping.ship, shipping.deliver], pace, tally)
+            await _all(rounds, pace, tally)
         finally:
             await driving.bring_home()
 
 
-async def _all(rounds: list[Callable[[], Awaitable[bool]]], pace: Pace, tally: Tally) -> None:
+async def _all(rounds: Sequence[Callable[[], Awaitable[bool]]], pace: Pace, tally: Tally) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for each in rounds:

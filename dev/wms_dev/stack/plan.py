@@ -20,6 +20,12 @@ DEMO_SETTINGS = {
     "MAX_RETRIES": "5",
     "WAVE_SIZE": "25",
 }
+# Ten minutes of the warehouse in a second, and a little of everything that goes wrong in one.
+DEMO_WAREHOUSE = (
+    *("--seed", "1", "--speed", "600", "--crane-trips", "2"),
+    *("--breakdown-rate", "0.01", "--lost-rate", "0.01", "--damaged-rate", "0.01"),
+    *("--not-found-rate", "0.01", "--mismatch-rate", "0.01"),
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def demo_plan(environment: Mapping[str, str]) -> Plan:
         data_dir=None,
         settings=DEMO_SETTINGS,
         needs_active_worker=True,
-        simulator_options=("--speed", "2", "--seed", "1"),
+        simulator_options=DEMO_WAREHOUSE,
         environment=environment,
     )
 

@@ -76,6 +76,11 @@ class Stack:
         return self._postgres.data_dir / "logs"
 
     @property
+    def journal(self) -> Path:
+        """Where the simulator writes down what goes wrong."""
+        return self.log_folder / "simulator.jsonl"
+
+    @property
     def data_dir(self) -> Path | None:
         """The folder of our own Postgres, None when it is somebody else's."""
         return self._postgres.data_dir if self._postgres else None
@@ -152,7 +157,7 @@ class Stack:
 
     def _simulator_options(self) -> list[str]:
         where = ["--server", self.plan.server.target, "--warehouse", self.plan.warehouse_id]
-        return [*where, *self.plan.simulator_options]
+        return [*where, "--journal", str(self.journal), *self.plan.simulator_options]
 
     async def _until_ready(self) -> None:
         began = time.monotonic()
