@@ -132,6 +132,18 @@ class Fence:
     epoch: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ElectionToken:
+    """Which election a candidate won; a later one is greater.
+
+    `folder` is when the place where they vote was made, in milliseconds, so that elections in a new place are
+    later than all those in the old one. `node` rises from winner to winner in one place.
+    """
+
+    folder: int
+    node: int
+
+
 @dataclass(frozen=True, slots=True)
 class InsertOutcome:
     """What became of one order to be inserted."""
@@ -657,6 +669,13 @@ class RoleStore(Protocol):
 
     async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
         """Take the role by a new epoch; None while another worker's heartbeat is fresh."""
+        ...
+
+    async def claim_elected(self, role: str, worker_id: str, token: ElectionToken) -> int | None:
+        """Take the role by a new epoch as winner of an election, whoever holds it.
+
+        None when the winner of a later election has claimed it before.
+        """
         ...
 
     async def heartbeat(self, fence: Fence) -> None:

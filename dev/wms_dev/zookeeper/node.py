@@ -15,9 +15,11 @@ STOP_SECONDS = 4.0
 
 
 class Node:
-    """A node of an ensemble; started and started again from the main thread, whose end it does not survive."""
+    """A node of an ensemble; started, also again, from the main thread, whose end it does not survive."""
 
-    def __init__(self, name: str, port: int, command: Sequence[str], log: Path, watch: Callable[[int], None]) -> None:
+    def __init__(
+        self, name: str, port: int, command: Sequence[str], log: Path, watch: Callable[[int], None]
+    ) -> None:
         """`watch` is told of each of its processes."""
         self.name = name
         self.port = port

@@ -26,6 +26,10 @@ SELECT pg_terminate_backend(pid)
 -- Takes the role by a new epoch, unless another worker's heartbeat is fresh.
 SELECT claim_role($1, $2, $3)
 
+-- name: claim_elected
+-- Takes the role by a new epoch, unless a later election was won by another.
+SELECT claim_elected_role($1, $2, $3, $4)
+
 -- name: heartbeat
 -- The holder is alive; gives nothing when it is the holder no more.
 UPDATE worker_roles SET heartbeat_at = clock_timestamp() WHERE role = $1 AND epoch = $2 RETURNING 1
