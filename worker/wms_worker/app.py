@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from wms_core.application.ports import RoleStore
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
+from wms_worker.elected import ZooKeeperElection
+from wms_worker.election import Election
 from wms_worker.fulfillment import ROLE, FulfillmentRole
 from wms_worker.health import health_server
 from wms_worker.levels import LevelGauges
@@ -16,6 +19,18 @@ from wms_worker.settings import WorkerSettings
 from wms_worker.standalone import StandaloneElection
 from wms_worker.standing import Standing
 from wms_worker.web import Pages
+
+
+def open_election(settings: WorkerSettings, roles: RoleStore, standing: Standing) -> Election:
+    """Give the election of the settings: by ZooKeeper when there is one, else by Postgres alone.
+
+    Raises `EnsembleUnusable` when the settings need a package that is not installed.
+    """
+    ensemble = settings.ensemble
+    if ensemble is None:
+        return StandaloneElection(roles, ROLE, settings.worker_id, settings.standalone_lease)
+    ensemble.require_parts()
+    return ZooKeeperElection(roles, ROLE, settings.worker_id, ensemble, standing.report)
 
 
 @asynccontextmanager
@@ -34,9 +49,7 @@ async def open_application(settings: WorkerSettings) -> AsyncIterator[asyncio.Ta
         health = await stack.enter_async_context(
             health_server(settings.worker_addr, standing, metrics, pages)
         )
-        election = StandaloneElection(
-            PostgresRoles(database), ROLE, settings.worker_id, settings.standalone_lease
-        )
+        election = open_election(settings, PostgresRoles(database), standing)
         role = FulfillmentRole(settings, database, election, health, metrics)
 
         async def work() -> None:

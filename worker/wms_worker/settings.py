@@ -8,14 +8,15 @@ from pydantic import Field
 
 from wms_core.application.fenced import CycleRules
 from wms_core.domain.orders import Priority
-from wms_core.settings import NONE, Address, CoreSettings, Duration
+from wms_core.settings import NONE, Address, Duration
+from wms_worker.ensemble_settings import EnsembleSettings
 
 
 def _default_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-class WorkerSettings(CoreSettings):
+class WorkerSettings(EnsembleSettings):
     """One replica of the worker."""
 
     worker_addr: Address = Field(
