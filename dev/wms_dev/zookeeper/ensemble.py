@@ -73,10 +73,16 @@ class ZooKeeper:
             file = write_configuration(folder, number, ports, self._settings)
             words = command(java, jars, file, self._java_options)
             port = ports[number - 1].client
-            made.append(Node(f"ZooKeeper node {number}", port, words, folder / "log", self._folder.watch))
+            made.append(Node(f"ZooKeeper node {number}", port, words, folder, self._folder.watch))
         self.nodes = tuple(made)
         for node in self.nodes:
             node.start()
+        self.wait()
+
+    def mend(self) -> None:
+        """Bring back the nodes that were killed or frozen, and wait until all serve."""
+        for node in self.nodes:
+            node.revive()
         self.wait()
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """One ZooKeeper server, and what may happen to it."""
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -18,12 +19,13 @@ class Node:
     """A node of an ensemble; started, also again, from the main thread, whose end it does not survive."""
 
     def __init__(
-        self, name: str, port: int, command: Sequence[str], log: Path, watch: Callable[[int], None]
+        self, name: str, port: int, command: Sequence[str], folder: Path, watch: Callable[[int], None]
     ) -> None:
         """`watch` is told of each of its processes."""
         self.name = name
         self.port = port
-        self.log = log
+        self.log = folder / "log"
+        self._folder = folder
         self._command = command
         self._watch = watch
         self._child: Child | None = None
@@ -67,6 +69,18 @@ class Node:
     def thaw(self) -> None:
         """Let it go on."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def revive(self) -> None:
+        """Thaw it, or start it again if it has ended."""
+        if self._child is None or self._child.process.poll() is not None:
+            self.start()
+        else:
+            self.thaw()
+
+    def wipe(self) -> None:
+        """Remove all that it stored, while it does not run; it starts like a new one."""
+        for store in (self._folder / "data").glob("version-*"):
+            shutil.rmtree(store)
 
     def check(self) -> None:
         """Raise `ChildEnded` with its last words if it has ended."""
