@@ -142,8 +142,11 @@ class ZooKeeperElection:
         confirmed = term.confirmed
         while True:
             asked = time.monotonic()
+            left = confirmed + limit - asked
+            if left <= 0:
+                return "this replica stood still for too long"
             try:
-                still = await asyncio.wait_for(term.session.confirm(), max(0.0, confirmed + limit - asked))
+                still = await asyncio.wait_for(term.session.confirm(), left)
             except TimeoutError:
                 return "ZooKeeper has not answered in time"
             except EnsembleUnusable:

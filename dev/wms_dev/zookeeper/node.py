@@ -61,6 +61,7 @@ class Node:
         os.kill(self.pid, signal.SIGKILL)
         assert self._child
         self._child.process.wait(5)
+        self._child.stop(0)  # lets go of its input
 
     def freeze(self) -> None:
         """Let it stand still: its connections stay open and nothing is answered."""
