@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -13,9 +13,11 @@ from wms_dev.zookeeper import ZooKeeper, ZooKeeperMissing
 
 
 @contextmanager
-def own_zookeeper(size: int = 1) -> Iterator[ZooKeeper]:
+def own_zookeeper(
+    size: int = 1, settings: Mapping[str, str] | None = None, java_options: Sequence[str] = ()
+) -> Iterator[ZooKeeper]:
     """Give a ZooKeeper of our own; the test is skipped where there can be none, and fails there in CI."""
-    zookeeper = ZooKeeper(size)
+    zookeeper = ZooKeeper(size, settings, java_options)
     try:
         try:
             zookeeper.start()

@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
+from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.interfaces import IAsyncResult
 from kazoo.retry import KazooRetry
 from kazoo.security import ACL
@@ -21,6 +22,7 @@ class KazooClient:
         self,
         hosts: str = ...,
         timeout: float = ...,
+        handler: SequentialThreadingHandler | None = ...,
         default_acl: Sequence[ACL] | None = ...,
         sasl_options: Mapping[str, str] | None = ...,
         connection_retry: Mapping[str, float] | KazooRetry | None = ...,

@@ -19,7 +19,8 @@ from wms_worker.ensemble import Ensemble, EnsembleUnusable
 from wms_worker.patience import Patience
 from wms_worker.zookeeper import Session
 
-_PAUSE = 0.2  # seconds between two candidatures
+_PAUSE = 0.2  # seconds after which one stands in line, and between two candidatures
+_TROUBLED = 1.0  # seconds between two candidatures while something keeps it from standing
 _FAREWELL = 2.0  # seconds that giving up may take
 _HEARTBEAT = 2.0  # seconds between two signs of life in Postgres at most
 _log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ class ZooKeeperElection:
                     await self._leave(self._patience.begin(session.part()))
             if self._term is not None:
                 return self._term.fence
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_TROUBLED if self._trouble else _PAUSE)
 
     async def lose(self) -> str:
         """Ask ZooKeeper for the lock, and tell Postgres of our life, until one of them says no."""

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import structlog
 from kazoo.client import KazooClient
-from kazoo.exceptions import KazooException, NoAuthError
+from kazoo.exceptions import AuthFailedError, KazooException, NoAuthError, SessionClosedRequireSaslError
+from kazoo.handlers.threading import SequentialThreadingHandler
 from kazoo.interfaces import IAsyncResult
 from kazoo.security import make_acl
 
@@ -111,7 +112,7 @@ class Session:
         self._tell(self._enter, state, self._client.client_state)
 
     def _broke(self, error: BaseException) -> None:
-        self._tell(self._end, _words(error))
+        self._tell(self._end, self._explain(error))
 
     def _stand(self, won: "asyncio.Future[ElectionToken]") -> None:
         try:
@@ -186,6 +187,12 @@ class Session:
     def _explain(self, error: BaseException) -> str:
         if isinstance(error, NoAuthError):
             return f"ZOOKEEPER_PATH={self._ensemble.path}: this user may not write there"
+        if isinstance(error, (AuthFailedError, SessionClosedRequireSaslError)):
+            return (
+                _CAUSES["AUTH_FAILED"]
+                if self._ensemble.login
+                else "ZooKeeper wants a ZOOKEEPER_SASL_USERNAME"
+            )
         return str(error) if isinstance(error, EnsembleUnusable) else _words(error)
 
     async def _answer(self, asked: "IAsyncResult[T]") -> T:
@@ -222,6 +229,21 @@ class _Voice(logging.Logger):
             self._broke(record.exc_info[1])
 
 
+class _Handler(SequentialThreadingHandler):
+    """Starts kazoo's threads, whose faults are not printed past the log: the voice has told of them."""
+
+    def spawn(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> threading.Thread:
+        """Start a thread that ends in silence."""
+
+        def quiet() -> None:
+            try:
+                func(*args, **kwargs)
+            except Exception as error:
+                _log.debug("kazoo", said=_words(error))
+
+        return super().spawn(quiet)
+
+
 def _client(ensemble: Ensemble, voice: _Voice) -> KazooClient:
     tls, login = ensemble.tls or Tls(), ensemble.login
     sasl = (
@@ -230,6 +252,7 @@ def _client(ensemble: Ensemble, voice: _Voice) -> KazooClient:
     return KazooClient(
         hosts=ensemble.hosts,
         timeout=ensemble.seconds,
+        handler=_Handler(),
         connection_retry=_RETRY,
         logger=voice,
         sasl_options=sasl,
