@@ -9,6 +9,7 @@ from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
+from wms_worker.duty import Duty
 from wms_worker.elected import ZooKeeperElection
 from wms_worker.election import Election
 from wms_worker.fulfillment import ROLE, FulfillmentRole
@@ -50,10 +51,12 @@ async def open_application(settings: WorkerSettings) -> AsyncIterator[asyncio.Ta
             health_server(settings.worker_addr, standing, metrics, pages)
         )
         election = open_election(settings, PostgresRoles(database), standing)
-        role = FulfillmentRole(settings, database, election, health, metrics)
+        duty = Duty(database, ROLE, settings.worker_id)
+        role = FulfillmentRole(settings, database, election, duty, health, metrics)
 
         async def work() -> None:
             await prepare(url, settings.default_warehouse_id)
-            await role.run()
+            async with running(duty.run()):
+                await role.run()
 
         yield await stack.enter_async_context(running(work()))

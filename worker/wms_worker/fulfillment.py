@@ -11,6 +11,7 @@ from wms_core.application.ports import Database, Fence
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch, WmsError
 from wms_core.tasks import running
+from wms_worker.duty import Duty
 from wms_worker.election import Election
 from wms_worker.following import EventFollower
 from wms_worker.health import Health
@@ -31,10 +32,12 @@ class FulfillmentRole:
         settings: WorkerSettings,
         database: Database,
         election: Election,
+        duty: Duty,
         health: Health,
         metrics: Metrics,
     ) -> None:
         """Act by the settings."""
+        self._duty = duty
         self._settings = settings
         self._database = database
         self._election = election
@@ -45,15 +48,31 @@ class FulfillmentRole:
     async def run(self) -> None:
         """Win the role, act until it is lost, and again."""
         while True:
-            fence = await self._election.win()
+            await self._duty.admitted()
             try:
-                await self._term(fence)
+                fence = await self._elected()
+                if fence is not None:
+                    await self._term(fence)
             finally:
                 await self._health.set_active(active=False)
                 await asyncio.shield(self._election.resign())
 
+    async def _elected(self) -> Fence | None:
+        """Stand for election; None when this replica was told to leave the line."""
+        winning = asyncio.create_task(self._election.win())
+        leaving = asyncio.create_task(self._duty.excluded())
+        try:
+            await asyncio.wait({winning, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (winning, leaving):
+                task.cancel()
+            # It may have been won at this very moment.
+            await asyncio.wait({winning})
+        return None if winning.cancelled() else winning.result()
+
     async def _term(self, fence: Fence) -> None:
-        term = _Term(self._database, fence, self._rules, self._settings.worker_id, self._metrics)
+        self._duty.began(fence)
+        term = _Term(self._database, fence, self._rules, self._duty, self._metrics)
         _log.info("active", role=ROLE, epoch=fence.epoch, worker_id=self._settings.worker_id)
         follower = EventFollower(self._database, self._metrics)
         await follower.begin()
@@ -62,6 +81,7 @@ class FulfillmentRole:
         cause = "stopped"
         lost = asyncio.create_task(self._election.lose())
         deposed = asyncio.create_task(term.deposed.wait())
+        dismissed = asyncio.create_task(self._duty.dismissed())
         try:
             settings = self._settings
             async with (
@@ -70,17 +90,17 @@ class FulfillmentRole:
                 running(self._answer(ticker)),
             ):
                 try:
-                    await asyncio.wait({lost, deposed}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait({lost, deposed, dismissed}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     # At once: the step at work may take a while to end.
                     term.stopping = True
                     await self._health.set_active(active=False)
-            cause = lost.result() if lost.done() else "a write was refused"
+            cause = _cause(lost, dismissed)
             _log.warning("stepped_down", role=ROLE, epoch=fence.epoch, cause=cause)
         finally:
             self._metrics.role_changed(cause)
-            lost.cancel()
-            deposed.cancel()
+            for task in (lost, deposed, dismissed):
+                task.cancel()
 
     async def _answer(self, ticker: Ticker) -> None:
         """Begin a cycle at once when somebody asks for it (StartFulfillment)."""
@@ -93,16 +113,22 @@ class FulfillmentRole:
                 _log.debug("requests_not_read", error=str(error))
 
 
+def _cause(lost: "asyncio.Task[str]", dismissed: "asyncio.Task[str]") -> str:
+    """Say why a term ended, as the log and the metrics do."""
+    return next((task.result() for task in (lost, dismissed) if task.done()), "a write was refused")
+
+
 class _Term:
     """The ticks of one term."""
 
     def __init__(
-        self, database: Database, fence: Fence, rules: CycleRules, worker_id: str, metrics: Metrics
+        self, database: Database, fence: Fence, rules: CycleRules, duty: Duty, metrics: Metrics
     ) -> None:
         self.stopping = False
         self.deposed = asyncio.Event()
         self._metrics = metrics
-        caller = Caller(actor=f"worker/{worker_id}")
+        self._duty = duty
+        caller = Caller(actor=f"worker/{duty.worker_id}")
         self._cycle = Cycle(database, fence, rules, caller, stopping=lambda: self.stopping)
 
     async def cycle(self) -> None:
@@ -112,6 +138,7 @@ class _Term:
         started = time.perf_counter()
         outcome = await self._cycle_outcome()
         self._metrics.cycle_ended(outcome, time.perf_counter() - started)
+        self._duty.cycle_ended()
 
     async def _cycle_outcome(self) -> str:
         try:

@@ -36,6 +36,7 @@ from wms_core.domain.storage import (
     StrayCarrier,
     Wave,
 )
+from wms_core.domain.workers import Report, Told, Worker, WorkerMode
 
 T = TypeVar("T")
 
@@ -603,6 +604,41 @@ class CycleStore(Protocol):
         ...
 
 
+class WorkerStore(Protocol):
+    """Replicas of the worker: what they report, what they are told."""
+
+    async def report(self, report: Report) -> None:
+        """Write down that a replica is there; its latest epoch in a role never goes back."""
+
+    async def forget(self) -> None:
+        """Forget replicas that are long gone, unless they were told to stay passive."""
+
+    async def told(self, worker_id: str, role: str, epoch: int) -> Told | None:
+        """Give what a replica was told about a role, of which it has the epoch of its last term.
+
+        None before its first report.
+        """
+        ...
+
+    async def page(self, after: str, limit: int) -> list[Worker]:
+        """Give replicas that reported lately, by id."""
+        ...
+
+    async def worker(self, worker_id: str) -> Worker | None:
+        """Give a replica that reported lately, or that was told to stay passive."""
+        ...
+
+    async def set_mode(self, worker_id: str, mode: WorkerMode) -> None:
+        """Tell a replica whether to take part in elections."""
+
+    async def holder(self, role: str) -> str | None:
+        """Give who holds a role, "" for nobody; None when there is no such role."""
+        ...
+
+    async def ask_to_step_down(self, role: str) -> None:
+        """Ask whoever holds the role now to hand it over."""
+
+
 class Transaction(Protocol):
     """One unit of work."""
 
@@ -639,6 +675,11 @@ class Transaction(Protocol):
     @property
     def metrics(self) -> MetricsStore:
         """What is measured."""
+        ...
+
+    @property
+    def workers(self) -> WorkerStore:
+        """Replicas of the worker."""
         ...
 
     @property
