@@ -541,8 +541,8 @@ async def _refusal(api: Api, order_id: str) -> Failure | None:
 
 @provokes("NOT_IMPLEMENTED")
 async def _not_implemented(stage: Stage) -> Failure:
-    failure = await failing(stage.api.fulfillment.ListWorkers(fulfillment_pb2.ListWorkersRequest()))
-    assert failure.metadata == {"method": "ListWorkers"}
+    failure = await failing(stage.api.fulfillment.ListParkedEvents(fulfillment_pb2.ListParkedEventsRequest()))
+    assert failure.metadata == {"method": "ListParkedEvents"}
     return failure
 
 
