@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint format generate lock bench-fulfillment clean
+.PHONY: help demo dev dev-cluster test lint format generate lock bench-fulfillment bench-takeover clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, 
 
 dev: $(READY) ## the same without the orders; stays up and says where everything listens
 	@$(BIN)/wms-orders dev
+
+dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; shows who of them acts
+	@$(BIN)/wms-orders dev-cluster
 
 test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
 	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
@@ -53,6 +56,9 @@ lock: $(READY) ## pin the dependencies anew
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)
+
+bench-takeover: $(READY) ## how long nobody acts when the active worker is killed, stopped or frozen
+	@$(BIN)/python -m benchmarks.takeover $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
