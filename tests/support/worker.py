@@ -85,6 +85,7 @@ async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worke
         "worker_addr": f"127.0.0.1:{port}",
         "fulfillment_interval": timedelta(milliseconds=50),
         "metrics_refresh": timedelta(0),
+        "zookeeper_hosts": "",
         **settings,
     }
     async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen)):
@@ -100,6 +101,7 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
         "WORKER_ADDR": f"127.0.0.1:{port}",
         "FULFILLMENT_INTERVAL": "50ms",
         "METRICS_REFRESH": "0s",
+        "ZOOKEEPER_HOSTS": "",
         **environment,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 # starting takes a millisecond
