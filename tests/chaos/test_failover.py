@@ -65,6 +65,18 @@ async def test_a_replica_that_was_frozen_wakes_up_deposed(site: Site, replicas: 
     assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 3
 
 
+async def test_a_replica_that_was_told_to_end_while_it_was_frozen_ends_when_it_wakes(
+    replicas: Replicas,
+) -> None:
+    """Though it has to step down at the same moment."""
+    first, second = await replicas.pair()
+    first.signal(signal.SIGSTOP)
+    await second.serving(FULFILLMENT, within=SESSION + 3)
+    first.signal(signal.SIGTERM)
+    first.signal(signal.SIGCONT)
+    assert await first.ended(within=5) == 0
+
+
 async def test_a_passive_replica_that_is_killed_is_not_missed(site: Site, replicas: Replicas) -> None:
     """The active one goes on in its term."""
     first, second = await replicas.pair()

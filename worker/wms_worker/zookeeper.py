@@ -20,6 +20,7 @@ from kazoo.security import make_acl
 
 from wms_core.application.ports import ElectionToken
 from wms_worker.ensemble import Ensemble, EnsembleUnusable, Tls
+from wms_worker.handover import fail, give, in_thread, tell
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Session:
         the line when the session is parted from.
         """
         won: asyncio.Future[ElectionToken] = self._loop.create_future()
-        _in_thread(self._stand, won)
+        in_thread(self._stand, won)
         ended = asyncio.ensure_future(self.ended.wait())
         awaited: set[asyncio.Future[Any]] = {won, ended}
         try:
@@ -95,7 +96,7 @@ class Session:
         when the ensemble can't be reached. Go on without waiting, if it takes too long.
         """
         over: asyncio.Future[None] = self._loop.create_future()
-        _in_thread(self._close, over)
+        in_thread(self._close, over)
         await over
 
     @property
@@ -119,10 +120,10 @@ class Session:
             self._lock.acquire()
             token = self._token()
         except Exception as error:
-            self._tell(_fail, won, EnsembleUnusable(self._explain(error)))
+            self._tell(fail, won, EnsembleUnusable(self._explain(error)))
             return
         self._watched = time.monotonic()
-        self._tell(_give, won, token)
+        self._tell(give, won, token)
         self._watch()
 
     def _token(self) -> ElectionToken:
@@ -145,7 +146,7 @@ class Session:
         if once:
             self._stop()
         if over is not None:
-            self._tell(_give, over, None)
+            self._tell(give, over, None)
 
     def _stop(self) -> None:
         """Wait for the ensemble as long as it would keep our node: told in time, it lets go of it."""
@@ -159,11 +160,7 @@ class Session:
             _log.debug("session_not_closed", error=_words(error))
 
     def _tell(self, call: Callable[..., object], *values: object) -> None:
-        try:
-            self._loop.call_soon_threadsafe(call, *values)
-        except RuntimeError:
-            # The loop has been closed: there is nobody left to be told.
-            return
+        tell(self._loop, call, *values)
 
     # On the event loop
 
@@ -267,26 +264,11 @@ def _client(ensemble: Ensemble, voice: _Voice) -> KazooClient:
     )
 
 
-def _in_thread(work: Callable[..., None], *values: object) -> None:
-    """Not in the loop's own threads: the end of the process would wait for those."""
-    threading.Thread(target=work, args=values, daemon=True, name="zookeeper").start()
-
-
-def _give(future: "asyncio.Future[T]", value: T) -> None:
-    if not future.done():
-        future.set_result(value)
-
-
-def _fail(future: "asyncio.Future[Any]", error: Exception) -> None:
-    if not future.done():
-        future.set_exception(error)
-
-
 def _take(future: "asyncio.Future[T]", result: "IAsyncResult[T]") -> None:
     try:
-        _give(future, result.get(block=False))
+        give(future, result.get(block=False))
     except Exception as error:
-        _fail(future, error)
+        fail(future, error)
 
 
 def _words(error: BaseException) -> str:
