@@ -20,10 +20,8 @@ async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]
 
 
 async def stop(task: asyncio.Task[Any]) -> None:
-    """Cancel a task and wait for its end; raises its fault.
-
-    Raises CancelledError when we are cancelled meanwhile. (To await the task and suppress its CancelledError would suppress our own too.)
-    """
+    """Cancel a task and wait for its end; raises its fault, or CancelledError when we are cancelled."""
+    # Not `suppress(CancelledError)` around `await task`: that would lose our own cancellation.
     task.cancel()
     try:
         await asyncio.wait({task})
