@@ -11,10 +11,7 @@ from wms.orders.v1 import order_pb2, orders_pb2
 
 @asynccontextmanager
 async def traffic(site: Site, pause: float = 0.02) -> AsyncIterator[list[str]]:
-    """Place orders and carry out moves all the time; at the end all orders have been packed.
-
-    They are looked for on one page of 500: a test that takes longer needs a longer pause.
-    """
+    """Place orders and carry out moves all the time; at the end all orders have been packed."""
     await site.open()
     await site.stock(*[(f"CAR-{number}", "SKU-001", 1000) for number in range(5)])
     placed: list[str] = []
@@ -30,11 +27,8 @@ async def traffic(site: Site, pause: float = 0.02) -> AsyncIterator[list[str]]:
             await asyncio.sleep(pause)
 
     async def packed() -> bool:
-        counted = await site.api.orders.ListOrders(
-            orders_pb2.ListOrdersRequest(page_size=500, statuses=[order_pb2.ORDER_STATUS_PACKING])
-        )
         # An order may have been placed without an answer to the one who was told to stop.
-        return {order.order_id for order in counted.orders} >= set(placed)
+        return await _in_packing(site) >= set(placed)
 
     placing, carrying = asyncio.create_task(place()), asyncio.create_task(carry())
     try:
@@ -46,3 +40,15 @@ async def traffic(site: Site, pause: float = 0.02) -> AsyncIterator[list[str]]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _in_packing(site: Site) -> set[str]:
+    """Give all orders in PACKING, page by page."""
+    found: set[str] = set()
+    request = orders_pb2.ListOrdersRequest(page_size=200, statuses=[order_pb2.ORDER_STATUS_PACKING])
+    while True:
+        page = await site.api.orders.ListOrders(request)
+        found |= {order.order_id for order in page.orders}
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
