@@ -1,4 +1,4 @@
-"""Election by ZooKeeper (docs/adr/0010).
+"""Election by ZooKeeper (docs/adr/0012).
 
 Who is first in line at the lock holds the role: ZooKeeper says who may claim, the claim in Postgres begins
 the term. The holder asks ZooKeeper six times in a session whether the lock is still its own, and steps down

@@ -1,4 +1,4 @@
--- Who won which election, who is there, and who was told what (docs/adr/0010).
+-- Who won which election, who is there, and who was told what (docs/adr/0012).
 
 -- Which election the holder of a role won. Null while no election but the heartbeat decides.
 ALTER TABLE worker_roles
