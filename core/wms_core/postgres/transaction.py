@@ -23,4 +23,4 @@ class PostgresTransaction:
         self.backorders = PostgresBackorderStore(connection)
         self.fulfillment = PostgresFulfillmentStore(connection)
         self.metrics = PostgresMetricsStore(connection)
-        self.cycle = PostgresCycleStore(connection, event_max_bytes)
+        self.cycle = PostgresCycleStore(connection)

@@ -59,7 +59,8 @@ WITH changed AS (
            last_failure_reason = c.last_failure_reason, last_failed_at = c.last_failed_at,
            next_retry_at = c.next_retry_at, waiting_reason = c.waiting_reason,
            cancel_reason = c.cancel_reason, delivered_at = c.delivered_at, version = c.version,
-           sequence = c.sequence, updated_at = c.updated_at
+           sequence = c.sequence, updated_at = c.updated_at,
+           holds_stock = o.holds_stock AND o.status = c.status
       FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::json[], $6::text[], $7::text[],
                   $8::integer[], $9::integer[], $10::text[], $11::text[], $12::timestamptz[],
                   $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::integer[],
