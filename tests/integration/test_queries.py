@@ -187,7 +187,9 @@ READS = {
     "ClaimMoves": _named(
         "storage.claim_moves", "WH-01", 10, "wcs", NOW, index="moves_to_claim", may_sort=True
     ),
-    "WatchMoves, what is live": _named("storage.live_moves", ["WH-01", "WH-02"], index="moves_live", may_sort=True),
+    "WatchMoves, what is live": _named(
+        "storage.live_moves", ["WH-01", "WH-02"], index="moves_live", may_sort=True
+    ),
     "WatchMoves, what changed": _named(
         "storage.get_moves", [f"MOV-{n}" for n in range(1, 200)], index="moves_pkey", may_sort=True
     ),

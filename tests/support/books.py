@@ -323,7 +323,8 @@ PROMISED = Check(
     SELECT format('%s: marked %s', o.order_id, o.holds_stock)
       FROM orders o
      WHERE o.status = 'assigned_to_wave'
-       AND o.holds_stock <> EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')""",
+       AND o.holds_stock <> EXISTS (SELECT FROM allocations a
+                                     WHERE a.order_id = o.order_id AND a.status = 'live')""",
 )
 
 REASONS = Check(

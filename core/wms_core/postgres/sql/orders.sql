@@ -59,8 +59,7 @@ WITH changed AS (
            last_failure_reason = c.last_failure_reason, last_failed_at = c.last_failed_at,
            next_retry_at = c.next_retry_at, waiting_reason = c.waiting_reason,
            cancel_reason = c.cancel_reason, delivered_at = c.delivered_at, version = c.version,
-           sequence = c.sequence, updated_at = c.updated_at,
-           holds_stock = o.holds_stock AND o.status = c.status
+           sequence = c.sequence, updated_at = c.updated_at
       FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::json[], $6::text[], $7::text[],
                   $8::integer[], $9::integer[], $10::text[], $11::text[], $12::timestamptz[],
                   $13::timestamptz[], $14::text[], $15::text[], $16::timestamptz[], $17::integer[],
@@ -169,6 +168,8 @@ WITH gone AS (
     UPDATE allocations SET status = 'released', target_id = NULL, ended_at = $3
      WHERE (order_id = ANY ($1::text[]) OR backorder_id = ANY ($2::text[])) AND status = 'live'
     RETURNING carrier_id, quantity
+), unmarked AS (
+    UPDATE orders SET holds_stock = false WHERE order_id = ANY ($1::text[]) AND holds_stock
 ), freed AS (
     SELECT carrier_id, sum(quantity) AS quantity FROM gone GROUP BY carrier_id
 ), unwanted AS (
