@@ -107,6 +107,25 @@ async def test_a_carrier_at_the_end_of_the_only_lane_comes_out_of_it(
     assert lane.occupied == 9
 
 
+async def test_a_carrier_for_a_paused_destination_is_in_nobodys_way(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """It stands aside, keeps its destination, and goes there when that takes work again."""
+    await site.open(destinations=("PACK-1", "PACK-2"))
+    await site.stock(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
+    early, late = await site.order(("SKU-001", 1)), await site.order(("SKU-002", 1))
+    await assign(site, fulfillment, early, "PACK-1")
+    await fulfillment.cycle().allocate()
+    await site.destination("PACK-1", paused=True)
+    await assign(site, fulfillment, late, "PACK-2")
+    await fulfillment.deliver(site.api)
+    assert (await site.status(early), await site.status(late)) == ("ASSIGNED_TO_WAVE", "PACKING")
+    assert await site.why(early) == "DESTINATION_PAUSED"
+    await site.destination("PACK-1")
+    await fulfillment.deliver(site.api)
+    assert await site.status(early) == "PACKING"
+
+
 async def test_a_turn_in_the_only_lane_that_fails_keeps_the_position(
     site: Site, fulfillment: Fulfillment, sql: Sql
 ) -> None:

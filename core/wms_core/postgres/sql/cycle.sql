@@ -314,8 +314,9 @@ SELECT 'MOV-' || gen_random_uuid(), q.warehouse_id, q.carrier_id, 'retrieve', 'r
 RETURNING 1
 
 -- name: blockers
--- Heads of open lanes that nobody wants, with a wanted carrier behind them. What is taken out goes behind all others
--- of its lane, so that with each trip fewer are in front of what is wanted.
+-- Heads of open lanes that nobody wants now, with a wanted carrier behind them; one that is to go to a paused
+-- destination is not wanted now. What is taken out goes behind all others of its lane, so that with each trip fewer are
+-- in front of what is wanted.
 WITH wanted AS MATERIALIZED (
     SELECT DISTINCT c.lane_id
       FROM carriers c JOIN destinations d USING (destination_id)
@@ -324,9 +325,10 @@ WITH wanted AS MATERIALIZED (
 ), heads AS MATERIALIZED (
     SELECT f.carrier_id
       FROM wanted w
-     CROSS JOIN LATERAL (SELECT c.carrier_id, c.allocated, c.location FROM carriers c
+     CROSS JOIN LATERAL (SELECT c.carrier_id, c.allocated, c.location, c.destination_id FROM carriers c
                           WHERE c.lane_id = w.lane_id ORDER BY c.lane_position LIMIT 1) AS f
-     WHERE f.allocated = 0 AND f.location = 'in_lane'
+      LEFT JOIN destinations d USING (destination_id)
+     WHERE (f.allocated = 0 OR d.paused) AND f.location = 'in_lane'
 )
 SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone,
        ARRAY (SELECT DISTINCT s.lane_id
@@ -337,7 +339,8 @@ SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone,
                 JOIN lanes o USING (lane_id)
                WHERE o.zone = l.zone AND o.status = 'open') AS homes
   FROM heads JOIN carriers h USING (carrier_id) JOIN lanes l USING (lane_id)
- WHERE h.allocated = 0 AND h.location = 'in_lane' AND l.status = 'open'
+ WHERE h.location = 'in_lane' AND l.status = 'open'
+   AND (h.allocated = 0 OR EXISTS (SELECT FROM destinations d WHERE d.destination_id = h.destination_id AND d.paused))
    AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', h.warehouse_id))
    AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = h.carrier_id AND m.status IN ('requested', 'claimed'))
  ORDER BY h.carrier_id LIMIT $1
