@@ -180,6 +180,9 @@ READS = {
     "ListDeadLetterEntries, deep": _dead_letters("dead_letters_newest", Page(size=20, after=DEEP)),
     "ListDeadLetterEntries, unresolved": _dead_letters("dead_letters_unresolved", resolved=False),
     "ListDeadLetterEntries, old": _dead_letters("dead_letters_newest", created_before=DEEP[0]),
+    "out of reach": _named(
+        "cycle.out_of_reach", [f"ORD-{n:06}" for n in range(100, 200)], index="carriers_by_sku", may_sort=True
+    ),
     "free carriers": _named(
         "cycle.free_carriers", ["WH-01", "WH-01"], ["SKU-0001", "SKU-0002"], ["PACK-1", "PACK-2"], [1, 2],
         [2, 4], 5, 1, index="carriers_by_sku", may_sort=True,

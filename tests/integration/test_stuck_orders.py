@@ -142,6 +142,23 @@ async def test_a_turn_in_the_only_lane_that_fails_keeps_the_position(
     assert (await site.carrier("CAR-1")).lane_position == 1
 
 
+async def test_an_order_goes_to_the_destination_that_its_stock_can_go_to(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """A wave is planned for where there is a route, also when elsewhere fewer wait."""
+    await site.open(lanes=("LANE-A",), destinations=())
+    await site.lane("LANE-B", zone="B")
+    await site.destination("PACK-1")
+    await site.destination("PACK-2", zones=["B"])
+    await site.stock(("CAR-B", "SKU-B", 9), lane_id="LANE-B")
+    await site.stock(("CAR-A", "SKU-A", 9), lane_id="LANE-A")
+    orders = [await site.order((sku, 1)) for sku in ("SKU-A", "SKU-B", "SKU-A", "SKU-B")]
+    nowhere = await site.order(("SKU-A", 1), ("SKU-B", 1))
+    await fulfillment.deliver(site.api)
+    assert [await site.status(one) for one in orders] == ["PACKING"] * 4
+    assert (await site.status(nowhere), await site.why(nowhere)) == ("ASSIGNED_TO_WAVE", "NO_ROUTE")
+
+
 async def test_an_order_whose_carrier_stands_in_a_lane_blocked_since_says_so(
     site: Site, fulfillment: Fulfillment
 ) -> None:

@@ -105,11 +105,13 @@ class Cycle(FencedWork):
         return await self.in_batches(lambda t: t.cycle.received(self.rules.most), batch)
 
     async def plan_waves(self) -> int:
-        """Put validated orders into waves, most urgent first, where the fewest wait."""
+        """Put validated orders into waves, most urgent first, where their stock can go and fewest wait."""
         destinations: list[Destination] = []
 
         async def batch(orders: Sequence[tuple[str, str]]) -> int:
-            planned = plan_waves(orders, destinations, self.rules.wave_size)
+            order_ids = [order_id for order_id, _ in orders]
+            missed = await self._database.read(lambda t: t.cycle.out_of_reach(order_ids))
+            planned = plan_waves(orders, destinations, self.rules.wave_size, missed)
             joined = await self.transact(lambda transaction: self._join_waves(transaction, planned))
             destinations[:] = busier(destinations, planned)
             return joined

@@ -498,6 +498,10 @@ class CycleStore(Protocol):
         """Give the destinations that are not paused, with their queues and the orders that wait at them."""
         ...
 
+    async def out_of_reach(self, order_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Give by order the open destinations that a SKU of it can't be brought to from where it stands."""
+        ...
+
     async def make_waves(self, waves: Sequence[Wave]) -> None:
         """Make waves."""
 

@@ -1,9 +1,10 @@
 """Which orders go together, to which destination, and which lane takes a carrier back: pure functions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
+from types import MappingProxyType
 
 from wms_core.domain.storage import Destination, Lane, LaneTrip, MoveKind, StrayCarrier
 
@@ -12,20 +13,25 @@ _Room = tuple[int, str]
 
 
 def plan_waves(
-    orders: Sequence[tuple[str, str]], destinations: Sequence[Destination], size: int
+    orders: Sequence[tuple[str, str]],
+    destinations: Sequence[Destination],
+    size: int,
+    out_of_reach: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> list[tuple[Destination, list[str]]]:
     """Cut the orders (id and warehouse, most urgent first) into waves of at most `size`.
 
     Each wave goes to the destination of its warehouse at which the fewest orders wait; the orders of this
-    plan count too. Orders of a warehouse without a destination are left out.
+    plan count too. `out_of_reach` are by order the destinations that some of its stock can't be brought to:
+    it goes to another, if there is one. Orders of a warehouse without a destination are left out.
     """
-    by_warehouse: dict[str, list[str]] = defaultdict(list)
+    alike: dict[tuple[str, frozenset[str]], list[str]] = defaultdict(list)
     for order_id, warehouse_id in orders:
-        by_warehouse[warehouse_id].append(order_id)
+        alike[warehouse_id, out_of_reach.get(order_id, frozenset())].append(order_id)
     waiting = {one.destination_id: one.waiting_orders for one in destinations}
     waves = []
-    for warehouse_id, order_ids in by_warehouse.items():
+    for (warehouse_id, missed), order_ids in alike.items():
         here = [one for one in destinations if one.warehouse_id == warehouse_id]
+        here = [one for one in here if one.destination_id not in missed] or here
         for start in range(0, len(order_ids) if here else 0, size):
             members = order_ids[start : start + size]
             target = min(here, key=lambda one: (waiting[one.destination_id], one.destination_id))

@@ -72,6 +72,11 @@ class PostgresCycleStore:
         rows = await self._fetch(query("cycle.open_destinations"))
         return [destination_from(row) for row in rows]
 
+    async def out_of_reach(self, order_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Give by order the destinations that some of its stock can't be brought to."""
+        rows = await self._fetch(query("cycle.out_of_reach"), list(order_ids))
+        return {row["order_id"]: frozenset(row["destination_ids"]) for row in rows}
+
     async def make_waves(self, waves: Sequence[Wave]) -> None:
         """Make waves."""
         rows = [(wave.wave_id, wave.warehouse_id, wave.destination_id, wave.created_at) for wave in waves]

@@ -63,6 +63,32 @@ SELECT d.*, coalesce(w.waiting, 0) AS waiting_orders
        USING (destination_id)
  WHERE NOT d.paused ORDER BY d.destination_id
 
+-- name: out_of_reach
+-- The open destinations that a SKU of an order can't be brought to, although it stands in lanes: no zone that it stands
+-- in is one of theirs.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT i.order_id, o.warehouse_id, i.sku
+      FROM order_items i JOIN orders o USING (order_id)
+     WHERE i.order_id = ANY ($1::text[])
+), standing AS MATERIALIZED (
+    SELECT a.warehouse_id, a.sku, array_agg(DISTINCT l.zone) AS zones
+      FROM (SELECT DISTINCT warehouse_id, sku FROM asked) AS a
+     CROSS JOIN LATERAL (
+         SELECT c.lane_id FROM carriers c
+          WHERE c.warehouse_id = a.warehouse_id AND c.sku = a.sku AND c.location <> 'left'
+            AND c.status = 'available' AND c.lane_id IS NOT NULL
+          ORDER BY c.produced_at LIMIT 50) AS c
+      JOIN lanes l USING (lane_id)
+     GROUP BY a.warehouse_id, a.sku
+), missed AS MATERIALIZED (
+    SELECT s.warehouse_id, s.sku, d.destination_id
+      FROM standing s JOIN destinations d USING (warehouse_id)
+     WHERE NOT d.paused AND NOT d.zones && s.zones
+)
+SELECT a.order_id, array_agg(DISTINCT m.destination_id) AS destination_ids
+  FROM asked a JOIN missed m USING (warehouse_id, sku)
+ GROUP BY a.order_id
+
 -- name: make_waves
 -- Makes the waves of a plan.
 INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
