@@ -8,7 +8,7 @@ from wms_dev.client import Client
 
 NAME = "bench"
 MOST = 500
-IDLE_SECONDS = 0.02
+IDLE_SECONDS = 0.05
 
 
 class Cranes:

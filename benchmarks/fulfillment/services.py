@@ -18,7 +18,7 @@ POSTGRES = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
 #: In a mixed lane the carrier that is wanted may be the last one.
 SERVICE = {
     "LOG_LEVEL": "warning",
-    "FULFILLMENT_INTERVAL": "10ms",
+    "FULFILLMENT_INTERVAL": "20ms",
     "RELOCATION_LIMIT": "24",
     "RUNS_KEPT": "1d",
 }

@@ -1,7 +1,7 @@
 """What the cycle does when something fails: retries, the dead letter queue, poison, broken steps."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -12,9 +12,7 @@ from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_pb2, storage_pb2
 from wms_core.domain import events
-from wms_core.domain.change import told
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
 from wms_core.domain.runs import RunStatus
 from wms_core.postgres.database import PoolOptions, open_database
@@ -403,11 +401,8 @@ async def test_an_order_cancelled_between_look_and_work_is_passed_over(
     orders = await site.orders(3)
     cycle = fulfillment.cycle()
 
-    def validated(order: Order, now: datetime) -> events.OrderEvent:
-        return events.Validated(**told(order, now))
-
     await site.cancel(orders[0])
-    assert await cycle.advance(orders, OrderStatus.RECEIVED, OrderStatus.VALIDATED, validated) == 2
+    assert await cycle.advance(orders, OrderStatus.RECEIVED, OrderStatus.VALIDATED, events.Validated) == 2
     assert await site.status(orders[0]) == "CANCELLED"
     assert await site.events(orders[0]) == ["received", "cancelled"]
     await site.api.orders.CancelOrder(orders_pb2.CancelOrderRequest(order_id=orders[0], reason="again"))

@@ -3,6 +3,7 @@
 What an order waits for is here too; what fails is in test_cycle_failures, how goods travel in test_moves.
 """
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
 from wms.orders.v1 import order_pb2, orders_pb2
+from wms_core.domain import events
 from wms_core.domain.runs import Step
 
 
@@ -46,6 +48,35 @@ async def test_an_order_with_stock_is_brought_to_packing(site: Site, fulfillment
     assert await site.events(order_id) == [
         "received", "validated", "wave-assigned", "picking-started", "packing-started",
     ]  # fmt: skip
+
+
+async def test_what_the_database_tells_is_what_the_events_say(
+    site: Site, fulfillment: Fulfillment, sql: Sql
+) -> None:
+    """The payloads that the cycle has the database write are those of the domain's events, to the letter."""
+    await site.open()
+    await site.stock(("CAR-1", "SKU-001", 5))
+    order_id = await site.order(("SKU-001", 2))
+    await fulfillment.deliver(site.api)
+    order = await site.read(order_id)
+    place = {"wave_id": order.wave_id, "destination_id": order.destination_id}
+    rows = await sql.fetch(
+        "SELECT type, occurred_at, payload FROM order_events WHERE order_id = $1"
+        " UNION ALL SELECT type, occurred_at, payload FROM outbox WHERE order_id = $1",
+        order_id,
+    )
+    told = {row["type"]: row for row in rows}
+    for event, facts in (
+        (events.Validated, {}),
+        (events.WaveAssigned, place),
+        (events.PickingStarted, place),
+        (events.PackingStarted, place),
+    ):
+        row = told[event.type]
+        said = event(
+            order_id=order_id, customer_id=order.customer_id, timestamp=row["occurred_at"], **facts
+        ).payload()
+        assert list(json.loads(row["payload"]).items()) == list(json.loads(said).items())
 
 
 async def test_units_are_conserved_at_every_step(site: Site, fulfillment: Fulfillment, sql: Sql) -> None:

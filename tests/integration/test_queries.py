@@ -180,6 +180,9 @@ READS = {
     "ListDeadLetterEntries, deep": _dead_letters("dead_letters_newest", Page(size=20, after=DEEP)),
     "ListDeadLetterEntries, unresolved": _dead_letters("dead_letters_unresolved", resolved=False),
     "ListDeadLetterEntries, old": _dead_letters("dead_letters_newest", created_before=DEEP[0]),
+    "out of reach": _named(
+        "cycle.out_of_reach", [f"ORD-{n:06}" for n in range(100, 200)], index="carriers_by_sku", may_sort=True
+    ),
     "free carriers": _named(
         "cycle.free_carriers", ["WH-01", "WH-01"], ["SKU-0001", "SKU-0002"], ["PACK-1", "PACK-2"], [1, 2],
         [2, 4], 5, 1, index="carriers_by_sku", may_sort=True,
@@ -187,11 +190,13 @@ READS = {
     "ClaimMoves": _named(
         "storage.claim_moves", "WH-01", 10, "wcs", NOW, index="moves_to_claim", may_sort=True
     ),
-    "WatchMoves, what is live": _named("storage.live_moves", ["WH-01", "WH-02"], index="moves_by_deadline"),
+    "WatchMoves, what is live": _named(
+        "storage.live_moves", ["WH-01", "WH-02"], index="moves_live", may_sort=True
+    ),
     "WatchMoves, what changed": _named(
         "storage.get_moves", [f"MOV-{n}" for n in range(1, 200)], index="moves_pkey", may_sort=True
     ),
-    "overdue moves": _named("cycle.overdue_moves", NOW, 100, index="moves_by_deadline"),
+    "overdue moves": _named("cycle.overdue_moves", NOW, 100, index="moves_live", may_sort=True),
     "old answers": _named("requests.forget", NOW - timedelta(days=2), 100, index="request_answers_by_age"),
     "open destinations": _named("cycle.open_destinations", index="orders_by_status", may_sort=True),
     "ListDestinations": _named(
@@ -212,7 +217,7 @@ READS = {
     "ListBackorders, deep": _backorders("backorders_oldest", Page(size=20, after=(DEEP[0], "BO-15000"))),
     "ListBackorders of an order": _backorders("backorders_by_order", may_sort=True, order_id="ORD-000100"),
     "ListBackorders, owed": _backorders(
-        "backorders_oldest", statuses=(BackorderStatus.OPEN, BackorderStatus.IN_PROGRESS)
+        "backorders_owed", statuses=(BackorderStatus.OPEN, BackorderStatus.IN_PROGRESS), may_sort=True
     ),
     "what is owed to an order": _named(
         "backorders.live_of_order", "ORD-000100", index="backorders_by_order", may_sort=True

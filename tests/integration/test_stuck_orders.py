@@ -107,6 +107,25 @@ async def test_a_carrier_at_the_end_of_the_only_lane_comes_out_of_it(
     assert lane.occupied == 9
 
 
+async def test_a_carrier_for_a_paused_destination_is_in_nobodys_way(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """It stands aside, keeps its destination, and goes there when that takes work again."""
+    await site.open(destinations=("PACK-1", "PACK-2"))
+    await site.stock(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
+    early, late = await site.order(("SKU-001", 1)), await site.order(("SKU-002", 1))
+    await assign(site, fulfillment, early, "PACK-1")
+    await fulfillment.cycle().allocate()
+    await site.destination("PACK-1", paused=True)
+    await assign(site, fulfillment, late, "PACK-2")
+    await fulfillment.deliver(site.api)
+    assert (await site.status(early), await site.status(late)) == ("ASSIGNED_TO_WAVE", "PACKING")
+    assert await site.why(early) == "DESTINATION_PAUSED"
+    await site.destination("PACK-1")
+    await fulfillment.deliver(site.api)
+    assert await site.status(early) == "PACKING"
+
+
 async def test_a_turn_in_the_only_lane_that_fails_keeps_the_position(
     site: Site, fulfillment: Fulfillment, sql: Sql
 ) -> None:
@@ -121,6 +140,23 @@ async def test_a_turn_in_the_only_lane_that_fails_keeps_the_position(
     await site.fail(move)
     assert await sql.fetchval("SELECT occupied FROM lanes") == 2
     assert (await site.carrier("CAR-1")).lane_position == 1
+
+
+async def test_an_order_goes_to_the_destination_that_its_stock_can_go_to(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """A wave is planned for where there is a route, also when elsewhere fewer wait."""
+    await site.open(lanes=("LANE-A",), destinations=())
+    await site.lane("LANE-B", zone="B")
+    await site.destination("PACK-1")
+    await site.destination("PACK-2", zones=["B"])
+    await site.stock(("CAR-B", "SKU-B", 9), lane_id="LANE-B")
+    await site.stock(("CAR-A", "SKU-A", 9), lane_id="LANE-A")
+    orders = [await site.order((sku, 1)) for sku in ("SKU-A", "SKU-B", "SKU-A", "SKU-B")]
+    nowhere = await site.order(("SKU-A", 1), ("SKU-B", 1))
+    await fulfillment.deliver(site.api)
+    assert [await site.status(one) for one in orders] == ["PACKING"] * 4
+    assert (await site.status(nowhere), await site.why(nowhere)) == ("ASSIGNED_TO_WAVE", "NO_ROUTE")
 
 
 async def test_an_order_whose_carrier_stands_in_a_lane_blocked_since_says_so(

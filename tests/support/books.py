@@ -316,6 +316,17 @@ SHIPMENTS = Check(
       FROM shipments GROUP BY order_id HAVING count(*) <> max(shipment_number)""",
 )
 
+PROMISED = Check(
+    "orders in a wave know whether they hold stock",
+    "What waits for stock is found by a mark on the order, which says what its allocations say.",
+    """
+    SELECT format('%s: marked %s', o.order_id, o.holds_stock)
+      FROM orders o
+     WHERE o.status = 'assigned_to_wave'
+       AND o.holds_stock <> EXISTS (SELECT FROM allocations a
+                                     WHERE a.order_id = o.order_id AND a.status = 'live')""",
+)
+
 REASONS = Check(
     "whoever waits has a reason",
     "Every order that is not at its end waits for something that can be named.",
@@ -328,7 +339,7 @@ REASONS = Check(
 CHECKS: tuple[Check, ...] = (
     UNITS, PICKED, NOT_NEGATIVE, CARRIERS, LINES, OWED, BACKORDERS, ONE_TARGET, NO_OLD_TARGET, LANES,
     HEADS, MOVES, SEQUENCES, EVENTS, HISTORIES, DEAD_LETTERS, RETRIES, FAILURES, LET_GO, ADVANCED,
-    SHIPMENTS, REASONS,
+    SHIPMENTS, PROMISED, REASONS,
 )  # fmt: skip
 
 _AT_ONCE = "\nUNION ALL\n".join(

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from tests.support.invariants import Sql
+from wms_core.postgres.database import PoolOptions, session_settings
 
 
 class Written(NamedTuple):
@@ -97,8 +98,8 @@ def faults_of_log(committed: Sequence[Written], log: Sequence[Logged]) -> list[s
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Sql]:
-    """Give a connection of one's own."""
-    connection = await asyncpg.connect(url)
+    """Give a connection of one's own, set as those of the service."""
+    connection = await asyncpg.connect(url, server_settings=session_settings(PoolOptions()))
     try:
         yield connection
     finally:

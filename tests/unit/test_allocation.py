@@ -15,6 +15,7 @@ from wms_core.domain.allocation import (
     NO_ROUTE,
     STOCK_ELSEWHERE,
     AllocationPlan,
+    Wait,
     allocate,
 )
 from wms_core.domain.backorders import PartialRule
@@ -238,7 +239,7 @@ def test_a_carrier_called_to_one_destination_serves_no_other() -> None:
     """Another destination's order waits, although there are units left on the carrier."""
     orders = [order(1, ("A", 3), to="D1"), order(2, ("A", 3), to="D2")]
     plan = served(orders, [carrier(1)])
-    assert plan.waiting == {"ORD-2": STOCK_ELSEWHERE}
+    assert plan.waiting == {"ORD-2": Wait(STOCK_ELSEWHERE, "A", 3)}
 
 
 def test_one_sku_on_two_lines_is_summed_up() -> None:
@@ -252,7 +253,7 @@ def test_what_an_order_could_not_use_serves_the_next() -> None:
     stuck = order(1, ("A", 3), ("B", 1), to="D1")
     carriers = [carrier(1), carrier(2, sku="B", zone="Z")]
     plan = served([stuck, order(2, ("A", 10), to="D2")], carriers)
-    assert plan.waiting == {"ORD-1": NO_ROUTE}
+    assert plan.waiting == {"ORD-1": Wait(NO_ROUTE, "B", 1)}
     assert _taken(plan.allocations) == {"CAR-1": 10}
 
 
@@ -264,8 +265,8 @@ def test_each_obstacle_has_its_word() -> None:
         NO_ROUTE: carrier(zone="Z"),
         STOCK_ELSEWHERE: carrier(destination_id="D2"),
     }.items():
-        assert served([asked], [only]).waiting == {"ORD-1": obstacle}
+        assert served([asked], [only]).waiting == {"ORD-1": Wait(obstacle, "A", 3)}
     returning = carrier(destination_id="D2", reachable=False, comes_back=True)
-    assert served([asked], [returning]).waiting == {"ORD-1": STOCK_ELSEWHERE}
+    assert served([asked], [returning]).waiting == {"ORD-1": Wait(STOCK_ELSEWHERE, "A", 3)}
     paused = order(1, ("A", 3), to="D4")
-    assert served([paused], [carrier()]).waiting == {"ORD-1": DESTINATION_PAUSED}
+    assert served([paused], [carrier()]).waiting == {"ORD-1": Wait(DESTINATION_PAUSED)}

@@ -72,6 +72,25 @@ def test_each_wave_goes_where_the_fewest_wait(wanted: Orders, where: list[Destin
         waiting[destination.destination_id] += len(members)
 
 
+@given(orders, destinations, sizes, st.data())
+def test_an_order_goes_where_its_stock_can_go(
+    wanted: Orders, where: list[Destination], size: int, data: st.DataObject
+) -> None:
+    """Unless it can go nowhere; and no order is left out for it."""
+    names = [one.destination_id for one in where] or ["none"]
+    sets = st.frozensets(st.sampled_from(names))
+    missed = {order_id: data.draw(sets) for order_id, _ in wanted}
+    waves = plan_waves(wanted, where, size, missed)
+    for destination, members in waves:
+        here = {one.destination_id for one in where if one.warehouse_id == destination.warehouse_id}
+        for order_id in members:
+            assert destination.destination_id not in missed[order_id] or here <= missed[order_id]
+    planned = [order_id for _, members in waves for order_id in members]
+    assert sorted(planned) == sorted(
+        order_id for _, members in plan_waves(wanted, where, size) for order_id in members
+    )
+
+
 @given(orders, st.integers(2, 5), sizes)
 def test_idle_destinations_share_the_work_evenly(wanted: Orders, number: int, size: int) -> None:
     """From an even start no destination is ever a whole wave more behind than another."""

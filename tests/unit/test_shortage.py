@@ -472,6 +472,6 @@ def _show(plan: AllocationPlan) -> None:
         got[name] += f"{one.quantity} of {one.carrier_id}"
     for name, missing in plan.missing.items():
         got[name] += f", owed {sum(missing.values())}"
-    got |= {name: f"{name} waits: {reason}" for name, reason in plan.waiting.items()}
+    got |= {name: f"{name} waits: {one.reason}" for name, one in plan.waiting.items()}
     got |= {name: f"{name} is short of {', '.join(skus)}" for name, skus in plan.short.items()}
     print("\n".join(text for _, text in sorted(got.items())))  # noqa: T201 # what doctest compares

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_shortage import BOTH, NARROW, RULE, WIDE, order, shelf, units_of
-from wms_core.domain.allocation import LANE_BLOCKED, NO_ROUTE, STOCK_ELSEWHERE, AllocationPlan, allocate
+from wms_core.domain.allocation import LANE_BLOCKED, NO_ROUTE, STOCK_ELSEWHERE, AllocationPlan, Wait, allocate
 from wms_core.domain.orders import Order
 from wms_core.domain.storage import Allocation, Destination, FreeCarrier
 
@@ -82,20 +82,21 @@ def plan(orders: list[Order], *there: FreeCarrier, stations: dict[str, Destinati
 
 FIRST = order(1, [("X", 2), ("Y", 2)], "D-1")
 YOUNGER = order(2, [("X", 2)], "D-2")
+WAITS_FOR_Y = Wait(STOCK_ELSEWHERE, "Y", 2)
 
 
 def test_who_waits_keeps_what_it_could_have_had_already() -> None:
     """The younger order does not call its carrier away; it waits, and does not fail."""
     away = shelf(2, "Y", 9, destination_id="D-2", comes_back=True)
     found = plan([FIRST, YOUNGER], shelf(1, "X", 9), away)
-    assert found == AllocationPlan(waiting={"O-1": STOCK_ELSEWHERE, "O-2": STOCK_ELSEWHERE})
+    assert found == AllocationPlan(waiting={"O-1": WAITS_FOR_Y, "O-2": Wait(STOCK_ELSEWHERE, "X", 2)})
 
 
 def test_what_is_beyond_what_is_kept_serves_the_younger_ones() -> None:
     """Another carrier of the same SKU is free for them."""
     away = shelf(3, "Y", 9, destination_id="D-2", comes_back=True)
     found = plan([FIRST, YOUNGER], shelf(1, "X", 9), shelf(2, "X", 9), away)
-    assert found.waiting == {"O-1": STOCK_ELSEWHERE}
+    assert found.waiting == {"O-1": WAITS_FOR_Y}
     assert units_of(found.allocations, order_id="O-2", carrier_id="C-2") == 2
 
 
@@ -103,7 +104,7 @@ def test_what_is_waited_for_is_not_held_up_where_it_is() -> None:
     """A younger order at the place where the carrier is does not make it stay there."""
     away = shelf(2, "Y", 9, destination_id="D-2", comes_back=True)
     found = plan([FIRST, order(3, [("Y", 1)], "D-2")], shelf(1, "X", 9), away)
-    assert found == AllocationPlan(waiting={"O-1": STOCK_ELSEWHERE, "O-3": STOCK_ELSEWHERE})
+    assert found == AllocationPlan(waiting={"O-1": WAITS_FOR_Y, "O-3": Wait(STOCK_ELSEWHERE, "Y", 1)})
 
 
 def test_an_order_whose_stock_does_not_come_by_itself_keeps_nothing() -> None:
@@ -147,7 +148,8 @@ def test_the_reason_is_what_must_end_for_the_order_to_go_on() -> None:
     blocked = shelf(2, "X", 3, reachable=False)
     foreign = shelf(3, "X", 9, zone="Z")
     for units, reason in ((3, STOCK_ELSEWHERE), (6, LANE_BLOCKED), (7, NO_ROUTE)):
-        assert plan([order(1, [("X", units)])], away, blocked, foreign).waiting == {"O-1": reason}
+        found = plan([order(1, [("X", units)])], away, blocked, foreign)
+        assert found.waiting == {"O-1": Wait(reason, "X", units)}
 
 
 def test_of_two_lines_the_one_that_needs_more_is_told() -> None:
@@ -155,7 +157,8 @@ def test_of_two_lines_the_one_that_needs_more_is_told() -> None:
     away = shelf(1, "X", 3, destination_id="D-2", comes_back=True)
     blocked = shelf(2, "Y", 3, reachable=False)
     for lines in ([("X", 1), ("Y", 1)], [("Y", 1), ("X", 1)]):
-        assert plan([order(1, lines)], away, blocked).waiting == {"O-1": LANE_BLOCKED}
+        waits = plan([order(1, lines)], away, blocked).waiting["O-1"]
+        assert (waits.reason, waits.sku) == (LANE_BLOCKED, lines[0][0])
 
 
 def test_a_carrier_behind_too_many_others_is_the_last_that_is_taken() -> None:

@@ -36,7 +36,10 @@ class WorkerSettings(EnsembleSettings):
     )
     wave_size: int = Field(50, ge=1, le=500, description="Orders of a wave at most.")
     relocation_limit: int = Field(
-        5, ge=0, le=1000, description="Carriers in front of another that are moved out of its way at most."
+        5,
+        ge=0,
+        le=1000,
+        description="A carrier behind more others than that is used only when there is no other.",
     )
     runs_kept: Duration = Field(timedelta(days=1), description="How long records of cycles are kept.")
     move_timeout: Duration = Field(

@@ -1,7 +1,7 @@
 """What every step of the cycle does alike: fenced transactions, batches, halving, events, failures."""
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -13,7 +13,7 @@ from wms_core.domain import failures
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import Aborted, StaleEpoch, Unavailable
-from wms_core.domain.events import EventRecord, OrderEvent
+from wms_core.domain.events import CycleEvent, OrderEvent
 from wms_core.domain.order_status import OrderStatus, allowed
 from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
@@ -74,49 +74,15 @@ class FencedWork:
         self.stopping = stopping
 
     async def advance(
-        self,
-        order_ids: Sequence[str],
-        source: OrderStatus,
-        to: OrderStatus,
-        event: Callable[[Order, datetime], OrderEvent],
+        self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, event: type[OrderEvent]
     ) -> int:
         """Move orders along one arrow of the table and tell of it; gives how many moved."""
+        told = self.telling(event, now_utc())
+        return len(await self.transact(lambda t: t.cycle.advance(order_ids, source, to, told)))
 
-        async def work(transaction: Transaction) -> int:
-            now = now_utc()
-            moved = await transaction.cycle.advance(order_ids, source, to, now)
-            await self.tell(transaction, moved, source, event, now)
-            return len(moved)
-
-        return await self.transact(work)
-
-    async def tell(
-        self,
-        transaction: Transaction,
-        orders: Iterable[Order],
-        source: OrderStatus,
-        event: Callable[[Order, datetime], OrderEvent],
-        now: datetime,
-    ) -> None:
-        """Write the event of each order that was moved from `source`."""
-        records = [self._record(order, source, event(order, now), now) for order in orders]
-        if records:
-            await transaction.cycle.tell(records)
-
-    def _record(self, order: Order, source: OrderStatus, event: OrderEvent, now: datetime) -> EventRecord:
-        return EventRecord(
-            order_id=order.order_id,
-            sequence=order.sequence,
-            version=order.version,
-            type=event.type,
-            occurred_at=now,
-            from_status=source,
-            to_status=order.status,
-            wave_number=order.wave_id or "",
-            warehouse_id=order.warehouse_id,
-            caller=self.on_errand_of(order),
-            payload=event.payload(),
-        )
+    def telling(self, event: type[OrderEvent], now: datetime) -> CycleEvent:
+        """Say what orders are told of that take a step now."""
+        return CycleEvent(event.type, self._caller.actor, now)
 
     def on_errand_of(self, order: Order) -> Caller:
         """Act as the worker, on the errand of the request that the order came with."""

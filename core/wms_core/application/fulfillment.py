@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import structlog
 
@@ -21,9 +20,7 @@ from wms_core.application.ports import Transaction
 from wms_core.domain import events, failures
 from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate, stock_asked
 from wms_core.domain.backorders import Backorder, ShortageReason, fulfilled, go_on_without
-from wms_core.domain.change import told
 from wms_core.domain.errors import Aborted
-from wms_core.domain.events import OrderEvent
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
 from wms_core.domain.planning import busier, plan_trips, plan_waves
@@ -103,16 +100,18 @@ class Cycle(FencedWork):
             return 0
 
         async def batch(order_ids: Sequence[str]) -> int:
-            return await self.advance(order_ids, _S.RECEIVED, _S.VALIDATED, _validated)
+            return await self.advance(order_ids, _S.RECEIVED, _S.VALIDATED, events.Validated)
 
         return await self.in_batches(lambda t: t.cycle.received(self.rules.most), batch)
 
     async def plan_waves(self) -> int:
-        """Put validated orders into waves, most urgent first, where the fewest wait."""
+        """Put validated orders into waves, most urgent first, where their stock can go and fewest wait."""
         destinations: list[Destination] = []
 
         async def batch(orders: Sequence[tuple[str, str]]) -> int:
-            planned = plan_waves(orders, destinations, self.rules.wave_size)
+            order_ids = [order_id for order_id, _ in orders]
+            missed = await self._database.read(lambda t: t.cycle.out_of_reach(order_ids))
+            planned = plan_waves(orders, destinations, self.rules.wave_size, missed)
             joined = await self.transact(lambda transaction: self._join_waves(transaction, planned))
             destinations[:] = busier(destinations, planned)
             return joined
@@ -124,13 +123,20 @@ class Cycle(FencedWork):
         self, transaction: Transaction, planned: Sequence[tuple[Destination, list[str]]]
     ) -> int:
         now = now_utc()
-        members = []
-        for destination, order_ids in planned:
+        waves: list[Wave] = []
+        order_ids: list[str] = []
+        members: list[Wave] = []
+        for destination, those in planned:
             wave_id = await transaction.storage.new_wave_id(now.year)
             wave = Wave(wave_id, destination.warehouse_id, destination.destination_id, now)
-            members += [(order_id, wave) for order_id in order_ids]
-        joined = await transaction.cycle.join_waves(members, now) if members else []
-        await self.tell(transaction, joined, _S.VALIDATED, _wave_assigned, now)
+            waves.append(wave)
+            order_ids += those
+            members += [wave] * len(those)
+        if not waves:
+            return 0
+        await transaction.cycle.make_waves(waves)
+        told = self.telling(events.WaveAssigned, now)
+        joined = await transaction.cycle.advance(order_ids, _S.VALIDATED, _S.ASSIGNED_TO_WAVE, told, members)
         return len(joined)
 
     async def fill_backorders(self) -> int:
@@ -210,7 +216,7 @@ class Cycle(FencedWork):
         served = {one.order_id for one in plan.allocations}
         if plan.allocations:
             await transaction.cycle.allocate(plan.allocations, now)
-            await transaction.cycle.touch(sorted(served - plan.missing.keys()), now)
+            await transaction.cycle.promise(sorted(served), now)
         if plan.waiting:
             await transaction.cycle.wait(plan.waiting)
         partial = [
@@ -238,7 +244,7 @@ class Cycle(FencedWork):
         """Move orders to PICKING whose first carrier has been asked for."""
 
         async def batch(order_ids: Sequence[str]) -> int:
-            return await self.advance(order_ids, _S.ASSIGNED_TO_WAVE, _S.PICKING, _picking_started)
+            return await self.advance(order_ids, _S.ASSIGNED_TO_WAVE, _S.PICKING, events.PickingStarted)
 
         return await self.in_batches(lambda t: t.cycle.ready_to_pick(self.rules.most), batch)
 
@@ -257,9 +263,9 @@ class Cycle(FencedWork):
         if owed:
             await self._tell_fulfilled(transaction, await transaction.backorders.deliver(owed, now), now)
         whole = await transaction.cycle.delivered_whole(order_ids) if order_ids else []
-        packed = await transaction.cycle.advance(whole, _S.PICKING, _S.PACKING, now) if whole else []
-        await transaction.cycle.touch(sorted({*order_ids} - {order.order_id for order in packed}), now)
-        await self.tell(transaction, packed, _S.PICKING, _packing_started, now)
+        told = self.telling(events.PackingStarted, now)
+        packed = await transaction.cycle.advance(whole, _S.PICKING, _S.PACKING, told) if whole else []
+        await transaction.cycle.touch(sorted({*order_ids}.difference(packed)), now)
         return len(order_ids)
 
     async def _tell_fulfilled(
@@ -377,23 +383,3 @@ def _waits_for_stock(order: Order | None) -> bool:
         and order.status is _S.ASSIGNED_TO_WAVE
         and all(item.allocated == item.shipped for item in order.items)
     )
-
-
-def _validated(order: Order, now: datetime) -> OrderEvent:
-    return events.Validated(**told(order, now))
-
-
-def _wave_assigned(order: Order, now: datetime) -> OrderEvent:
-    return events.WaveAssigned(**told(order, now), **_place(order))
-
-
-def _picking_started(order: Order, now: datetime) -> OrderEvent:
-    return events.PickingStarted(**told(order, now), **_place(order))
-
-
-def _packing_started(order: Order, now: datetime) -> OrderEvent:
-    return events.PackingStarted(**told(order, now), **_place(order))
-
-
-def _place(order: Order) -> dict[str, Any]:
-    return {"wave_id": order.wave_id or "", "destination_id": order.destination_id or ""}

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from wms_core.domain.allocation import OwedUnits, StockAsked
+from wms_core.domain.allocation import OwedUnits, StockAsked, Wait
 from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
 from wms_core.domain.errors import EventTooLarge
-from wms_core.domain.events import EventRecord
+from wms_core.domain.events import CycleEvent, EventRecord
 from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
@@ -490,13 +490,17 @@ class CycleStore(Protocol):
         ...
 
     async def advance(
-        self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, now: datetime
-    ) -> list[Order]:
-        """Move the orders that are in `source` along one arrow; gives them without their lines."""
-        ...
+        self,
+        order_ids: Sequence[str],
+        source: OrderStatus,
+        to: OrderStatus,
+        told: CycleEvent,
+        waves: Sequence[Wave] = (),
+    ) -> list[str]:
+        """Move orders along one arrow of the table, each into its wave when there are any, and tell of it.
 
-    async def tell(self, records: Sequence[EventRecord]) -> None:
-        """Write events of orders that this transaction has advanced."""
+        Gives those that moved; what is in another status or is being changed by somebody else stays.
+        """
         ...
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
@@ -507,9 +511,12 @@ class CycleStore(Protocol):
         """Give the destinations that are not paused, with their queues and the orders that wait at them."""
         ...
 
-    async def join_waves(self, members: Sequence[tuple[str, Wave]], now: datetime) -> list[Order]:
-        """Put validated orders into waves; gives those that were."""
+    async def out_of_reach(self, order_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Give by order the open destinations that a SKU of it can't be brought to from where it stands."""
         ...
+
+    async def make_waves(self, waves: Sequence[Wave]) -> None:
+        """Make waves."""
 
     async def to_allocate(self, limit: int) -> list[str]:
         """Give orders in a wave that hold nothing yet and may be served now, most urgent first."""
@@ -533,10 +540,13 @@ class CycleStore(Protocol):
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
         """Reserve units of locked carriers for lines of locked orders."""
 
+    async def promise(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Note that stock was promised to orders in a wave; counts as a change of theirs."""
+
     async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
         """Count a change of lines as a change of their orders."""
 
-    async def wait(self, reasons: Mapping[str, str]) -> None:
+    async def wait(self, waits: Mapping[str, Wait]) -> None:
         """Record why orders wait; changes no version."""
         ...
 

@@ -19,7 +19,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wms_core.domain.backorders import PartialRule
-from wms_core.domain.orders import Order
+from wms_core.domain.orders import Order, OrderItem
 from wms_core.domain.shelves import LANE_BLOCKED, NO_ROUTE, OBSTACLES, STOCK_ELSEWHERE, Rack, Taken, racks
 from wms_core.domain.storage import Allocation, Destination, FreeCarrier
 
@@ -53,18 +53,27 @@ class StockAsked:
     units: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why an order waits, and the SKU of which it can't reach so many units, when that is the reason."""
+
+    reason: str
+    sku: str | None = None
+    units: int = 0
+
+
 @dataclass(slots=True)
 class AllocationPlan:
     """What each order gets.
 
     `allocations` of orders and backorders; `missing` units by line of orders that go on with a share;
-    `short` SKUs of orders that stock can't serve; `waiting` reasons of orders whose stock can't be reached.
+    `short` SKUs of orders that stock can't serve; `waiting`: why orders wait whose stock can't be reached.
     """
 
     allocations: list[Allocation] = field(default_factory=list)
     missing: dict[str, dict[int, int]] = field(default_factory=dict)
     short: dict[str, list[str]] = field(default_factory=dict)
-    waiting: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Wait] = field(default_factory=dict)
 
     def of(self, order_ids: Container[str]) -> "AllocationPlan":
         """Give the part of the plan that is about these orders."""
@@ -143,7 +152,7 @@ class _Stock:
             return
         station = self._stations.get(order.destination_id or "")
         if station is None or station.paused:
-            self.plan.waiting[order.order_id] = DESTINATION_PAUSED
+            self.plan.waiting[order.order_id] = Wait(DESTINATION_PAUSED)
             return
         if self._take(order, wanted, station) and missing:
             self.plan.missing[order.order_id] = missing
@@ -168,12 +177,14 @@ class _Stock:
         basket = _Basket()
         for item in order.items:
             rack = self._racks[order.warehouse_id, item.sku]
-            basket.fill(rack, item.line_number, wanted[item.line_number], station)
+            basket.fill(rack, item, wanted[item.line_number], station)
         if not basket.lacking:
             self.plan.allocations += basket.promise(order.order_id, station.destination_id)
             return True
         obstacle, coming = basket.obstacle(station, self._stations)
-        self.plan.waiting[order.order_id] = obstacle
+        sku = basket.lacking_sku
+        units = sum(item.needed for item in order.items if item.sku == sku)
+        self.plan.waiting[order.order_id] = Wait(obstacle, sku, units)
         if coming and station.destination_id not in self._kept_for:
             basket.keep(station, self._stations)
             self._kept_for.add(station.destination_id)
@@ -188,11 +199,13 @@ class _Basket:
     def __init__(self) -> None:
         self._lines: list[tuple[int, Rack, list[Taken]]] = []
         self.lacking: dict[Rack, int] = {}
+        self.lacking_sku: str | None = None
 
-    def fill(self, rack: Rack, line_number: int, units: int, station: Destination) -> None:
+    def fill(self, rack: Rack, item: OrderItem, units: int, station: Destination) -> None:
         taken = rack.take(units, station)
-        self._lines.append((line_number, rack, taken))
+        self._lines.append((item.line_number, rack, taken))
         if lack := units - sum(part for _, part, _ in taken):
+            self.lacking_sku = self.lacking_sku or item.sku
             self.lacking[rack] = self.lacking.get(rack, 0) + lack
 
     def promise(self, order_id: str, destination_id: str) -> list[Allocation]:

@@ -212,6 +212,19 @@ class BackorderFulfilled(OrderEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class CycleEvent:
+    """What the cycle tells of many orders at once: all of them took the same step at the same time.
+
+    Its events (Validated, WaveAssigned, PickingStarted, PackingStarted) say only what the order's row
+    says, so that the database writes their payloads.
+    """
+
+    type: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class EventRecord:
     """An event in its envelope: which order, the how many-th of it, the version and the statuses around it.
 

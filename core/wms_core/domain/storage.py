@@ -185,13 +185,17 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class StrayCarrier:
-    """A carrier that is in the way, at a destination (which has zones) or in a lane, and where it may go."""
+    """A carrier that is in the way, at a destination (which has zones) or in a lane, and where it may go.
+
+    `homes` are lanes in these zones that hold its SKU.
+    """
 
     carrier_id: str
     warehouse_id: str
     zones: frozenset[str]
     destination_id: str | None = None
     lane_id: str | None = None
+    homes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

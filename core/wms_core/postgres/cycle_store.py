@@ -6,10 +6,9 @@ from datetime import datetime
 
 import asyncpg
 
-from wms_core.domain.allocation import StockAsked
-from wms_core.domain.events import EventRecord
+from wms_core.domain.allocation import StockAsked, Wait
+from wms_core.domain.events import CycleEvent, json_time
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Order
 from wms_core.domain.storage import (
     Allocation,
     Destination,
@@ -20,7 +19,7 @@ from wms_core.domain.storage import (
     Wave,
 )
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.order_rows import columns, event_columns, order_from
+from wms_core.postgres.order_rows import columns
 from wms_core.postgres.queries import query
 from wms_core.postgres.storage_rows import destination_from, lane_from
 
@@ -28,10 +27,9 @@ from wms_core.postgres.storage_rows import destination_from, lane_from
 class PostgresCycleStore:
     """See `application.ports.CycleStore`."""
 
-    def __init__(self, connection: Connection, event_max_bytes: int) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Work on a connection whose transaction has begun."""
         self._connection = connection
-        self._event_max_bytes = event_max_bytes
         self._planning_afresh = False
 
     async def due_retries(self, now: datetime, limit: int) -> list[str]:
@@ -43,15 +41,26 @@ class PostgresCycleStore:
         return await self._ids("received", limit)
 
     async def advance(
-        self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, now: datetime
-    ) -> list[Order]:
-        """Move the orders that are in `source` along one arrow; gives them without their lines."""
-        rows = await self._fetch(query("cycle.advance"), list(order_ids), source, to, now)
-        return [order_from(row) for row in rows]
-
-    async def tell(self, records: Sequence[EventRecord]) -> None:
-        """Write events of orders that this transaction has advanced."""
-        await self._execute(query("cycle.tell"), *event_columns(records, self._event_max_bytes))
+        self,
+        order_ids: Sequence[str],
+        source: OrderStatus,
+        to: OrderStatus,
+        told: CycleEvent,
+        waves: Sequence[Wave] = (),
+    ) -> list[str]:
+        """Move the orders that are in `source` along one arrow, each into its wave, and tell of it."""
+        return await self._ids(
+            "advance",
+            list(order_ids),
+            [wave.wave_id for wave in waves],
+            [wave.destination_id for wave in waves],
+            source,
+            to,
+            told.at,
+            told.type,
+            told.actor,
+            json_time(told.at),
+        )
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a wave, most urgent first, with their warehouse."""
@@ -63,24 +72,15 @@ class PostgresCycleStore:
         rows = await self._fetch(query("cycle.open_destinations"))
         return [destination_from(row) for row in rows]
 
-    async def join_waves(self, members: Sequence[tuple[str, Wave]], now: datetime) -> list[Order]:
-        """Make the waves and put validated orders into them; gives those that were."""
-        waves = {wave.wave_id: wave for _, wave in members}.values()
-        await self._execute(
-            query("cycle.make_waves"),
-            [wave.wave_id for wave in waves],
-            [wave.warehouse_id for wave in waves],
-            [wave.destination_id for wave in waves],
-            now,
-        )
-        rows = await self._fetch(
-            query("cycle.join_waves"),
-            [order_id for order_id, _ in members],
-            [wave.wave_id for _, wave in members],
-            [wave.destination_id for _, wave in members],
-            now,
-        )
-        return [order_from(row) for row in rows]
+    async def out_of_reach(self, order_ids: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Give by order the destinations that some of its stock can't be brought to."""
+        rows = await self._fetch(query("cycle.out_of_reach"), list(order_ids))
+        return {row["order_id"]: frozenset(row["destination_ids"]) for row in rows}
+
+    async def make_waves(self, waves: Sequence[Wave]) -> None:
+        """Make waves."""
+        rows = [(wave.wave_id, wave.warehouse_id, wave.destination_id, wave.created_at) for wave in waves]
+        await self._execute(query("cycle.make_waves"), *columns(rows, 4))
 
     async def to_allocate(self, limit: int) -> list[str]:
         """Give orders in a wave that hold nothing yet, most urgent first."""
@@ -131,13 +131,18 @@ class PostgresCycleStore:
         ]
         await self._execute(query("cycle.allocate"), *columns(rows, 6), now)
 
+    async def promise(self, order_ids: Sequence[str], now: datetime) -> None:
+        """Note that stock was promised to orders in a wave."""
+        await self._execute(query("cycle.promise"), list(order_ids), now)
+
     async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
         """Count a change of lines as a change of their orders."""
         await self._execute(query("cycle.touch"), list(order_ids), now)
 
-    async def wait(self, reasons: Mapping[str, str]) -> None:
+    async def wait(self, waits: Mapping[str, Wait]) -> None:
         """Record why orders wait; changes no version."""
-        await self._execute(query("cycle.wait"), list(reasons), list(reasons.values()))
+        rows = [(order_id, one.reason, one.sku, one.units) for order_id, one in waits.items()]
+        await self._execute(query("cycle.wait"), *columns(rows, 4))
 
     async def request_moves(self, deadline: datetime, now: datetime, limit: int) -> int:
         """Ask for allocated carriers as far as destination queues allow; gives how many."""
@@ -175,6 +180,7 @@ class PostgresCycleStore:
                 row["warehouse_id"],
                 frozenset(row["zones"]),
                 destination_id=row["destination_id"],
+                homes=tuple(row["homes"]),
             )
             for row in rows
         ]
@@ -184,7 +190,11 @@ class PostgresCycleStore:
         rows = await self._fetch(query("cycle.blockers"), limit)
         return [
             StrayCarrier(
-                row["carrier_id"], row["warehouse_id"], frozenset({row["zone"]}), lane_id=row["lane_id"]
+                row["carrier_id"],
+                row["warehouse_id"],
+                frozenset({row["zone"]}),
+                lane_id=row["lane_id"],
+                homes=tuple(row["homes"]),
             )
             for row in rows
         ]

@@ -25,4 +25,4 @@ class PostgresTransaction:
         self.fulfillment = PostgresFulfillmentStore(connection)
         self.workers = PostgresWorkerStore(connection)
         self.metrics = PostgresMetricsStore(connection)
-        self.cycle = PostgresCycleStore(connection, event_max_bytes)
+        self.cycle = PostgresCycleStore(connection)

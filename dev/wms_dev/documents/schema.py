@@ -10,6 +10,7 @@ from wms_dev.documents.marked import table
 _INDEX = re.compile(
     r"((?:^--.*\n)*)^CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?(\w+)", re.MULTILINE
 )
+_DROPPED = re.compile(r"^DROP INDEX (\w+)", re.MULTILINE)
 _TABLE = re.compile(r"((?:^--.*\n)*)^CREATE (?:TABLE|VIEW) (\w+)", re.MULTILINE)
 _KINDS = {"p": "key", "u": "unique", "f": "reference", "c": "check"}
 
@@ -24,17 +25,22 @@ def part(catalog: Catalog) -> str:
 
 
 def index_purposes() -> dict[str, str]:
-    """Give the comment above each CREATE INDEX of the migrations, which names the queries that it serves."""
-    return _comments(_INDEX)
+    """Give the comment above the CREATE of each index that is kept; it names the queries it serves."""
+    found: dict[str, str] = {}
+    for migration in migrations():
+        for name in _DROPPED.findall(migration.sql):
+            found.pop(name, None)
+        found |= _comments(_INDEX, migration.sql)
+    return found
 
 
 def table_purposes() -> dict[str, str]:
     """Give the comment above each CREATE TABLE or VIEW, in the order in which they are made."""
-    return _comments(_TABLE)
+    return _comments(_TABLE, "\n".join(migration.sql for migration in migrations()))
 
 
-def _comments(pattern: re.Pattern[str]) -> dict[str, str]:
-    found = [match.groups() for migration in migrations() for match in pattern.finditer(migration.sql)]
+def _comments(pattern: re.Pattern[str], sql: str) -> dict[str, str]:
+    found = [match.groups() for match in pattern.finditer(sql)]
     return {name: " ".join(comment.replace("--", " ").split()) for comment, name in found}
 
 

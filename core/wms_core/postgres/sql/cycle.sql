@@ -11,25 +11,31 @@ SELECT order_id FROM orders
 SELECT order_id FROM orders WHERE status = 'received' ORDER BY created_at, order_id LIMIT $1
 
 -- name: advance
--- Moves orders along one arrow of the table; what somebody else is changing is left for the next cycle.
+-- Moves orders along one arrow of the table, some of them into waves, and tells of it; what somebody else is changing
+-- is left for the next cycle. The payload is that of the event's class in domain/events.py.
 WITH chosen AS (
-    SELECT order_id FROM orders
-     WHERE order_id = ANY ($1::text[]) AND status = $2
-     ORDER BY order_id
-       FOR UPDATE SKIP LOCKED
+    SELECT o.order_id, c.wave_id, c.destination_id
+      FROM unnest($1::text[], $2::text[], $3::text[]) AS c (order_id, wave_id, destination_id)
+      JOIN orders o USING (order_id)
+     WHERE o.status = $4
+     ORDER BY o.order_id
+       FOR UPDATE OF o SKIP LOCKED
+), moved AS (
+    UPDATE orders o
+       SET status = $5, wave_id = coalesce(c.wave_id, o.wave_id),
+           destination_id = coalesce(c.destination_id, o.destination_id),
+           version = o.version + 1, sequence = o.sequence + 1, waiting_reason = NULL, updated_at = $6
+      FROM chosen c WHERE o.order_id = c.order_id
+    RETURNING o.*
 )
-UPDATE orders o
-   SET status = $3, version = o.version + 1, sequence = o.sequence + 1, waiting_reason = NULL, updated_at = $4
-  FROM chosen c WHERE o.order_id = c.order_id
-RETURNING o.*
-
--- name: tell
--- Writes events.
-INSERT INTO outbox (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id,
-                    actor, correlation_id, wave_number, workflow_id, traceparent, payload)
-SELECT * FROM unnest($1::text[], $2::integer[], $3::integer[], $4::text[], $5::timestamptz[], $6::text[],
-                     $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],
-                     $14::json[])
+INSERT INTO outbox (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
+                    correlation_id, wave_number, workflow_id, traceparent, payload)
+SELECT order_id, sequence, version, $7, $6, $4, status, warehouse_id, $8, correlation_id, coalesce(wave_id, ''),
+       workflow_id, '',
+       json_strip_nulls(json_build_object('type', $7::text, 'orderId', order_id, 'customerId', customer_id,
+                                          'waveId', wave_id, 'destinationId', destination_id, 'timestamp', $9::text))
+  FROM moved
+RETURNING order_id
 
 -- name: validated
 -- Orders that wait for a wave, most urgent first; orders of warehouses without a destination only wait.
@@ -57,84 +63,98 @@ SELECT d.*, coalesce(w.waiting, 0) AS waiting_orders
        USING (destination_id)
  WHERE NOT d.paused ORDER BY d.destination_id
 
+-- name: out_of_reach
+-- The open destinations that a SKU of an order can't be brought to, although it stands in lanes: no zone that it stands
+-- in is one of theirs.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT i.order_id, o.warehouse_id, i.sku
+      FROM order_items i JOIN orders o USING (order_id)
+     WHERE i.order_id = ANY ($1::text[])
+), standing AS MATERIALIZED (
+    SELECT a.warehouse_id, a.sku, array_agg(DISTINCT l.zone) AS zones
+      FROM (SELECT DISTINCT warehouse_id, sku FROM asked) AS a
+     CROSS JOIN LATERAL (
+         SELECT c.lane_id FROM carriers c
+          WHERE c.warehouse_id = a.warehouse_id AND c.sku = a.sku AND c.location <> 'left'
+            AND c.status = 'available' AND c.lane_id IS NOT NULL
+          ORDER BY c.produced_at LIMIT 50) AS c
+      JOIN lanes l USING (lane_id)
+     GROUP BY a.warehouse_id, a.sku
+), missed AS MATERIALIZED (
+    SELECT s.warehouse_id, s.sku, d.destination_id
+      FROM standing s JOIN destinations d USING (warehouse_id)
+     WHERE NOT d.paused AND NOT d.zones && s.zones
+)
+SELECT a.order_id, array_agg(DISTINCT m.destination_id) AS destination_ids
+  FROM asked a JOIN missed m USING (warehouse_id, sku)
+ GROUP BY a.order_id
+
 -- name: make_waves
 -- Makes the waves of a plan.
 INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
-SELECT w.wave_id, w.warehouse_id, w.destination_id, $4
-  FROM unnest($1::text[], $2::text[], $3::text[]) AS w (wave_id, warehouse_id, destination_id)
-
--- name: join_waves
--- Puts validated orders into the waves of a plan.
-WITH chosen AS (
-    SELECT o.order_id, m.wave_id, m.destination_id
-      FROM unnest($1::text[], $2::text[], $3::text[]) AS m (order_id, wave_id, destination_id)
-      JOIN orders o USING (order_id)
-     WHERE o.status = 'validated'
-     ORDER BY o.order_id
-       FOR UPDATE OF o SKIP LOCKED
-)
-UPDATE orders o
-   SET status = 'assigned_to_wave', wave_id = c.wave_id, destination_id = c.destination_id,
-       version = o.version + 1, sequence = o.sequence + 1, waiting_reason = NULL, updated_at = $4
-  FROM chosen c WHERE o.order_id = c.order_id
-RETURNING o.*
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 
 -- name: to_allocate
 -- Orders in a wave that hold nothing yet, most urgent first. Those that have waited already take half of the places
 -- at most, so that they keep no other from being looked at; and one waits on while its destination is paused, or while
--- of one of its lines there is enough but too little where it can be had. Which of the others is left to chance when
--- they are too many. The first at each destination whose stock is elsewhere are always among them: they keep their
--- place in line.
+-- there is enough of the SKU that it waits for, but none where it can be had. Of those that wait for carriers which go
+-- nowhere yet a few for each carrier are looked at: where it goes then, others join. Which ones is left to chance when
+-- they are too many. The first at each destination whose stock is elsewhere are always among them: they keep
+-- their place in line.
 WITH fresh AS (
     SELECT order_id
       FROM orders o
-     WHERE status = 'assigned_to_wave' AND waiting_reason IS NULL
+     WHERE status = 'assigned_to_wave' AND NOT holds_stock AND waiting_reason IS NULL
        AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
-       AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
      ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
               order_id
      LIMIT $1
-), waiting AS MATERIALIZED (
-    SELECT o.order_id, o.warehouse_id, o.destination_id, d.zones, o.waiting_reason,
-           row_number() OVER (
-               PARTITION BY o.destination_id, o.waiting_reason
-               ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority), o.promised_delivery_at,
-                        o.created_at, o.order_id) AS place
-      FROM orders o JOIN destinations d USING (destination_id)
-     WHERE o.status = 'assigned_to_wave' AND o.waiting_reason IS NOT NULL AND NOT d.paused
+), waiting AS (
+    SELECT o.warehouse_id, o.waiting_sku,
+           array_agg(o.order_id ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority),
+                                         o.promised_delivery_at, o.created_at, o.order_id) AS order_ids
+      FROM orders o
+     WHERE o.status = 'assigned_to_wave' AND NOT o.holds_stock AND o.waiting_reason IS NOT NULL
        AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
-       AND NOT EXISTS (SELECT FROM allocations a WHERE a.order_id = o.order_id AND a.status = 'live')
-), asked AS MATERIALIZED (
-    SELECT w.order_id, w.warehouse_id, w.destination_id, w.zones, i.sku,
-           sum(i.quantity - i.allocated - i.backordered) AS needed
-      FROM waiting w JOIN order_items i USING (order_id)
-     GROUP BY w.order_id, w.warehouse_id, w.destination_id, w.zones, i.sku
-), free AS MATERIALIZED (
-    SELECT s.warehouse_id, s.sku, c.destination_id, CASE WHEN c.destination_id IS NULL THEN l.zone END AS zone,
-           sum(c.quantity - c.allocated) AS units
-      FROM (SELECT DISTINCT warehouse_id, sku FROM asked) AS s
-      JOIN carriers c USING (warehouse_id, sku)
-      LEFT JOIN lanes l ON l.lane_id = c.lane_id AND l.status = 'open'
-     WHERE c.location <> 'left' AND c.status = 'available' AND c.quantity > c.allocated
-     GROUP BY 1, 2, 3, 4
-), reach AS MATERIALIZED (
-    SELECT a.warehouse_id, a.sku, a.destination_id, sum(f.units) AS there,
-           coalesce(sum(f.units) FILTER (WHERE f.destination_id = a.destination_id OR f.zone = ANY (a.zones)), 0) AS useful
-      FROM (SELECT DISTINCT warehouse_id, sku, destination_id, zones FROM asked) AS a JOIN free f USING (warehouse_id, sku)
-     GROUP BY a.warehouse_id, a.sku, a.destination_id
+     GROUP BY o.warehouse_id, o.waiting_sku
+), hopeful AS (
+    SELECT o.order_id, free.zones,
+           w.waiting_sku IS NULL OR free.units < o.waiting_units OR o.destination_id = ANY (free.going_to) AS now,
+           row_number() OVER (PARTITION BY w.warehouse_id, w.waiting_sku, d.zones && free.zones ORDER BY n.place) AS place
+      FROM waiting w
+     CROSS JOIN LATERAL (
+         SELECT coalesce(sum(c.quantity - c.allocated), 0) AS units, array_agg(c.destination_id) AS going_to,
+                array_agg(l.zone) FILTER (WHERE c.destination_id IS NULL AND l.status = 'open') AS zones
+           FROM carriers c LEFT JOIN lanes l USING (lane_id)
+          WHERE c.warehouse_id = w.warehouse_id AND c.sku = w.waiting_sku AND c.location <> 'left'
+            AND c.status = 'available' AND c.quantity > c.allocated) AS free
+     CROSS JOIN LATERAL unnest(w.order_ids) WITH ORDINALITY AS n (order_id, place)
+      JOIN orders o USING (order_id)
+      JOIN destinations d USING (destination_id)
+     WHERE NOT d.paused
+       AND (w.waiting_sku IS NULL OR free.units < o.waiting_units
+            OR o.destination_id = ANY (free.going_to) OR d.zones && free.zones)
 ), again AS (
-    SELECT order_id
-      FROM waiting
-     WHERE order_id NOT IN (
-         SELECT a.order_id FROM asked a JOIN reach r USING (warehouse_id, sku, destination_id)
-          WHERE r.there >= a.needed AND r.useful < a.needed)
+    SELECT order_id FROM hopeful
+     WHERE now OR place <= 8 * cardinality(zones)
      ORDER BY random() LIMIT greatest($1::bigint / 2, 1)
+), first AS (
+    SELECT f.order_id
+      FROM destinations d
+     CROSS JOIN LATERAL (
+         SELECT order_id
+           FROM orders o
+          WHERE status = 'assigned_to_wave' AND NOT holds_stock AND waiting_reason = 'stock_elsewhere'
+            AND destination_id = d.destination_id
+            AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+          ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at,
+                   created_at, order_id
+          LIMIT 5) AS f
+     WHERE NOT d.paused
 )
 SELECT order_id
   FROM orders
- WHERE order_id IN (SELECT order_id FROM fresh
-                    UNION SELECT order_id FROM again
-                    UNION SELECT order_id FROM waiting WHERE waiting_reason = 'stock_elsewhere' AND place <= 20)
+ WHERE order_id IN (SELECT order_id FROM fresh UNION SELECT order_id FROM again UNION SELECT order_id FROM first)
  ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
           order_id
  LIMIT $1
@@ -263,23 +283,36 @@ UPDATE order_items i SET allocated = i.allocated + p.quantity
 -- A change of lines is a change of their orders.
 UPDATE orders SET version = version + 1, waiting_reason = NULL, updated_at = $2 WHERE order_id = ANY ($1::text[])
 
+-- name: promise
+-- Orders in a wave that stock has been promised to.
+UPDATE orders SET version = version + 1, waiting_reason = NULL, holds_stock = true, updated_at = $2
+ WHERE order_id = ANY ($1::text[])
+
 -- name: wait
 -- Records why orders wait.
-UPDATE orders o SET waiting_reason = w.reason
-  FROM unnest($1::text[], $2::text[]) AS w (order_id, reason)
- WHERE o.order_id = w.order_id AND o.waiting_reason IS DISTINCT FROM w.reason
+UPDATE orders o SET waiting_reason = w.reason, waiting_sku = w.sku, waiting_units = w.units
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[]) AS w (order_id, reason, sku, units)
+ WHERE o.order_id = w.order_id
+   AND (o.waiting_reason, o.waiting_sku, o.waiting_units) IS DISTINCT FROM (w.reason, w.sku, w.units)
 
 -- name: request_moves
 -- Asks for allocated carriers that are the heads of their lanes, the longest allocated first, as far as each
 -- destination's queue has room.
-WITH wanted AS (
+WITH heads AS MATERIALIZED (
+    SELECT h.carrier_id
+      FROM lanes l
+     CROSS JOIN LATERAL (SELECT c.carrier_id, c.destination_id, c.location, c.allocated, c.status FROM carriers c
+                          WHERE c.lane_id = l.lane_id ORDER BY c.lane_position LIMIT 1) AS h
+     WHERE l.status = 'open'
+       AND l.lane_id IN (SELECT lane_id FROM carriers WHERE location = 'in_lane' AND destination_id IS NOT NULL)
+       AND h.destination_id IS NOT NULL AND h.location = 'in_lane' AND h.allocated > 0 AND h.status = 'available'
+), wanted AS (
     SELECT c.carrier_id, c.warehouse_id, c.lane_id, c.destination_id,
-           (SELECT min(a.allocation_id) FROM allocations a WHERE a.carrier_id = c.carrier_id AND a.status = 'live')
-               AS since
-      FROM carriers c JOIN lanes l USING (lane_id)
-     WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0
-       AND c.status = 'available' AND l.status = 'open'
-       AND c.lane_position = (SELECT min(h.lane_position) FROM carriers h WHERE h.lane_id = c.lane_id)
+           (SELECT min(a.allocation_id) FROM allocations a
+             WHERE a.carrier_id = c.carrier_id AND a.target_id = c.destination_id) AS since
+      FROM carriers c
+     WHERE c.carrier_id = ANY (ARRAY (SELECT carrier_id FROM heads))
+       AND c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status = 'available'
        AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
      ORDER BY c.carrier_id
        FOR UPDATE OF c
@@ -307,23 +340,33 @@ SELECT 'MOV-' || gen_random_uuid(), q.warehouse_id, q.carrier_id, 'retrieve', 'r
 RETURNING 1
 
 -- name: blockers
--- Heads of open lanes that nobody wants, with a wanted carrier behind them. What is taken out goes behind all others
--- of its lane, so that with each trip fewer are in front of what is wanted.
+-- Heads of open lanes that nobody wants now, with a wanted carrier behind them; one that is to go to a paused
+-- destination is not wanted now. What is taken out goes behind all others of its lane, so that with each trip fewer are
+-- in front of what is wanted.
 WITH wanted AS MATERIALIZED (
     SELECT DISTINCT c.lane_id
       FROM carriers c JOIN destinations d USING (destination_id)
-     WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0
-       AND c.status = 'available' AND NOT d.paused
+     WHERE c.location = 'in_lane' AND c.destination_id IS NOT NULL AND c.allocated > 0 AND c.status = 'available'
+       AND NOT d.paused
 ), heads AS MATERIALIZED (
     SELECT f.carrier_id
       FROM wanted w
-     CROSS JOIN LATERAL (SELECT c.carrier_id, c.allocated, c.location FROM carriers c
+     CROSS JOIN LATERAL (SELECT c.carrier_id, c.allocated, c.location, c.destination_id FROM carriers c
                           WHERE c.lane_id = w.lane_id ORDER BY c.lane_position LIMIT 1) AS f
-     WHERE f.allocated = 0 AND f.location = 'in_lane'
+      LEFT JOIN destinations d USING (destination_id)
+     WHERE (f.allocated = 0 OR d.paused) AND f.location = 'in_lane'
 )
-SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone
+SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone,
+       ARRAY (SELECT DISTINCT s.lane_id
+                FROM (SELECT lane_id FROM carriers
+                       WHERE warehouse_id = h.warehouse_id AND sku = h.sku AND location <> 'left'
+                         AND lane_id IS NOT NULL
+                       ORDER BY produced_at DESC LIMIT 50) AS s
+                JOIN lanes o USING (lane_id)
+               WHERE o.zone = l.zone AND o.status = 'open') AS homes
   FROM heads JOIN carriers h USING (carrier_id) JOIN lanes l USING (lane_id)
- WHERE h.allocated = 0 AND h.location = 'in_lane' AND l.status = 'open'
+ WHERE h.location = 'in_lane' AND l.status = 'open'
+   AND (h.allocated = 0 OR EXISTS (SELECT FROM destinations d WHERE d.destination_id = h.destination_id AND d.paused))
    AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', h.warehouse_id))
    AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = h.carrier_id AND m.status IN ('requested', 'claimed'))
  ORDER BY h.carrier_id LIMIT $1
@@ -331,22 +374,25 @@ SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone
 
 -- name: ready_to_pick
 -- Orders in a wave of which a carrier has been asked for, is on its way or there.
+WITH going AS MATERIALIZED (
+    SELECT carrier_id, destination_id FROM moves WHERE status IN ('requested', 'claimed') AND kind = 'retrieve'
+    UNION ALL
+    SELECT carrier_id, destination_id FROM carriers WHERE location = 'at_destination'
+)
 SELECT DISTINCT o.order_id
-  FROM orders o
-  JOIN allocations a ON a.order_id = o.order_id AND a.status = 'live'
-  JOIN carriers c USING (carrier_id)
+  FROM going g
+  JOIN allocations a ON a.carrier_id = g.carrier_id AND a.target_id = g.destination_id
+  JOIN orders o USING (order_id)
  WHERE o.status = 'assigned_to_wave'
-   AND (c.location <> 'in_lane'
-        OR EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed')))
  LIMIT $1
 
 -- name: arrived_for
 -- Orders for which a carrier is at its destination; past PICKING only backorders wait for one.
 SELECT DISTINCT o.order_id
   FROM carriers c
-  JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
-  JOIN orders o ON o.order_id = a.order_id
- WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available'
+  JOIN allocations a ON a.carrier_id = c.carrier_id AND a.target_id = c.destination_id
+  JOIN orders o USING (order_id)
+ WHERE c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available'
    AND o.status IN ('picking', 'packing', 'shipped')
  LIMIT $1
 
@@ -360,8 +406,9 @@ SELECT order_id FROM orders
 -- name: lock_arrived
 -- The carriers at their destination that hold something for these orders; from those that are held nothing is picked.
 SELECT carrier_id FROM carriers
- WHERE location = 'at_destination' AND status = 'available'
-   AND carrier_id IN (SELECT carrier_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live')
+ WHERE carrier_id = ANY (ARRAY (SELECT DISTINCT carrier_id FROM allocations
+                                 WHERE order_id = ANY ($1::text[]) AND status = 'live'))
+   AND location = 'at_destination' AND status = 'available'
  ORDER BY carrier_id
    FOR UPDATE
 
@@ -396,10 +443,17 @@ SELECT o.order_id FROM orders o
                     WHERE a.order_id = o.order_id AND a.status = 'live' AND a.backorder_id IS NULL)
 
 -- name: to_return
--- Carriers with a rest at a destination where nobody holds any of it.
-SELECT c.carrier_id, c.warehouse_id, c.destination_id, d.zones
+-- Carriers with a rest at a destination where nobody holds any of it, and lanes that hold the same.
+SELECT c.carrier_id, c.warehouse_id, c.destination_id, d.zones,
+       ARRAY (SELECT DISTINCT s.lane_id
+                FROM (SELECT lane_id FROM carriers
+                       WHERE warehouse_id = c.warehouse_id AND sku = c.sku AND location <> 'left'
+                         AND lane_id IS NOT NULL
+                       ORDER BY produced_at DESC LIMIT 50) AS s
+                JOIN lanes o USING (lane_id)
+               WHERE o.zone = ANY (d.zones) AND o.status = 'open') AS homes
   FROM carriers c JOIN destinations d USING (destination_id)
- WHERE c.destination_id IS NOT NULL AND c.location = 'at_destination' AND c.allocated = 0
+ WHERE c.location = 'at_destination' AND c.allocated = 0
    AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
  ORDER BY c.carrier_id LIMIT $1
    FOR UPDATE OF c
@@ -438,45 +492,59 @@ SELECT move_id FROM moves
 
 -- name: waiting_for_failed_moves
 -- Orders that wait for a carrier whose move failed, with the reason; nobody has acted on the move yet.
-SELECT DISTINCT ON (o.order_id) o.order_id, m.failure_reason
-  FROM moves m
-  JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live' AND a.backorder_id IS NULL
-  JOIN orders o ON o.order_id = a.order_id
- WHERE m.status = 'failed' AND NOT m.taken_in AND o.status IN ('assigned_to_wave', 'picking')
- ORDER BY o.order_id, m.finished_at LIMIT $1
+WITH failed AS MATERIALIZED (
+    SELECT carrier_id, failure_reason, finished_at FROM moves WHERE status = 'failed' AND NOT taken_in
+)
+SELECT DISTINCT ON (o.order_id) o.order_id, f.failure_reason
+  FROM failed f
+  JOIN allocations a ON a.carrier_id = f.carrier_id AND a.target_id IS NOT NULL AND a.backorder_id IS NULL
+  JOIN orders o USING (order_id)
+ WHERE o.status IN ('assigned_to_wave', 'picking')
+ ORDER BY o.order_id, f.finished_at LIMIT $1
 
 -- name: owed_by_failed_moves
 -- Backorders that wait for a carrier whose move failed.
+WITH failed AS MATERIALIZED (
+    SELECT carrier_id FROM moves WHERE status = 'failed' AND NOT taken_in
+)
 SELECT DISTINCT a.backorder_id
-  FROM moves m JOIN allocations a ON a.carrier_id = m.carrier_id AND a.status = 'live'
- WHERE m.status = 'failed' AND NOT m.taken_in AND a.backorder_id IS NOT NULL
+  FROM failed f JOIN allocations a ON a.carrier_id = f.carrier_id AND a.target_id IS NOT NULL
+ WHERE a.backorder_id IS NOT NULL
  LIMIT $1
 
 -- name: waiting_for_held_carriers
 -- Orders that wait for a carrier that was held after it had been allocated, in its lane or where they wait for it.
-SELECT DISTINCT ON (o.order_id) o.order_id, c.carrier_id, c.status_reason
-  FROM carriers c
-  JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live' AND a.backorder_id IS NULL
-  JOIN orders o ON o.order_id = a.order_id
- WHERE c.destination_id IS NOT NULL AND c.location IN ('in_lane', 'at_destination') AND c.allocated > 0
-   AND c.status <> 'available'
-   AND o.status IN ('assigned_to_wave', 'picking')
-   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
- ORDER BY o.order_id, c.carrier_id LIMIT $1
+WITH held AS MATERIALIZED (
+    SELECT carrier_id, destination_id, status_reason
+      FROM carriers c
+     WHERE status <> 'available' AND destination_id IS NOT NULL AND location IN ('in_lane', 'at_destination')
+       AND allocated > 0
+       AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+)
+SELECT DISTINCT ON (o.order_id) o.order_id, h.carrier_id, h.status_reason
+  FROM held h
+  JOIN allocations a ON a.carrier_id = h.carrier_id AND a.target_id = h.destination_id AND a.backorder_id IS NULL
+  JOIN orders o USING (order_id)
+ WHERE o.status IN ('assigned_to_wave', 'picking')
+ ORDER BY o.order_id, h.carrier_id LIMIT $1
 
 -- name: owed_by_held_carriers
 -- Backorders that wait for a carrier that was held after it had been allocated, in its lane or where they wait.
+WITH held AS MATERIALIZED (
+    SELECT carrier_id, destination_id, status_reason
+      FROM carriers c
+     WHERE status <> 'available' AND destination_id IS NOT NULL AND location IN ('in_lane', 'at_destination')
+       AND allocated > 0
+       AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+)
 SELECT DISTINCT a.backorder_id
-  FROM carriers c JOIN allocations a ON a.carrier_id = c.carrier_id AND a.status = 'live'
- WHERE c.destination_id IS NOT NULL AND c.location IN ('in_lane', 'at_destination') AND c.allocated > 0
-   AND c.status <> 'available'
-   AND a.backorder_id IS NOT NULL
-   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+  FROM held h JOIN allocations a ON a.carrier_id = h.carrier_id AND a.target_id = h.destination_id
+ WHERE a.backorder_id IS NOT NULL
  LIMIT $1
 
 -- name: take_in_failed_moves
 -- Marks failed moves as acted on whose carriers nobody waits for any more.
 UPDATE moves m SET taken_in = true
  WHERE m.status = 'failed' AND NOT m.taken_in
-   AND NOT EXISTS (SELECT FROM allocations a WHERE a.carrier_id = m.carrier_id AND a.status = 'live')
+   AND NOT EXISTS (SELECT FROM allocations a WHERE a.carrier_id = m.carrier_id AND a.target_id IS NOT NULL)
 RETURNING 1

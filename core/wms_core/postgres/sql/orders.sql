@@ -168,6 +168,8 @@ WITH gone AS (
     UPDATE allocations SET status = 'released', target_id = NULL, ended_at = $3
      WHERE (order_id = ANY ($1::text[]) OR backorder_id = ANY ($2::text[])) AND status = 'live'
     RETURNING carrier_id, quantity
+), unmarked AS (
+    UPDATE orders SET holds_stock = false WHERE order_id = ANY ($1::text[]) AND holds_stock
 ), freed AS (
     SELECT carrier_id, sum(quantity) AS quantity FROM gone GROUP BY carrier_id
 ), unwanted AS (

@@ -141,7 +141,7 @@ SELECT carrier_id FROM carriers
 -- name: complete_moves
 -- Claimed moves are done: a retrieved carrier is at its destination; one that was returned or relocated is at
 -- the end of the lane, whose position was promised when the move was requested. One that went to the end of its own
--- lane had its position all the time.
+-- lane had its position all the time. A relocated one that somebody waits for still goes to its destination later.
 WITH done AS (
     UPDATE moves SET status = 'completed', finished_at = $2
      WHERE move_id = ANY ($1::text[]) AND status = 'claimed'
@@ -157,7 +157,10 @@ WITH done AS (
        SET location = CASE d.kind WHEN 'retrieve' THEN 'at_destination' ELSE 'in_lane' END,
            lane_id = d.to_lane_id,
            lane_position = CASE d.kind WHEN 'retrieve' THEN NULL ELSE nextval('lane_position') END,
-           destination_id = CASE d.kind WHEN 'retrieve' THEN d.destination_id END,
+           destination_id = CASE
+               WHEN d.kind = 'retrieve' THEN d.destination_id
+               WHEN d.kind = 'relocate' AND c.allocated > 0 THEN c.destination_id
+           END,
            updated_at = $2
       FROM done d WHERE c.carrier_id = d.carrier_id
     RETURNING c.carrier_id, c.sku, c.quantity

@@ -121,7 +121,9 @@ class _MoveKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MoveKind.Val
     MOVE_KIND_RETRIEVE: _MoveKind.ValueType  # 1
     """From a lane to a destination, for the orders that are to be picked from it."""
     MOVE_KIND_RELOCATE: _MoveKind.ValueType  # 2
-    """From a lane to another lane, because it stands in front of a carrier that is needed."""
+    """From a lane to another lane, because it stands in front of a carrier that is needed. When no other lane has
+    room it goes to the end of its own: `to_lane_id` is then `from_lane_id`.
+    """
     MOVE_KIND_RETURN: _MoveKind.ValueType  # 3
     """From a destination back to a lane."""
 
@@ -133,7 +135,9 @@ MOVE_KIND_UNSPECIFIED: MoveKind.ValueType  # 0
 MOVE_KIND_RETRIEVE: MoveKind.ValueType  # 1
 """From a lane to a destination, for the orders that are to be picked from it."""
 MOVE_KIND_RELOCATE: MoveKind.ValueType  # 2
-"""From a lane to another lane, because it stands in front of a carrier that is needed."""
+"""From a lane to another lane, because it stands in front of a carrier that is needed. When no other lane has
+room it goes to the end of its own: `to_lane_id` is then `from_lane_id`.
+"""
 MOVE_KIND_RETURN: MoveKind.ValueType  # 3
 """From a destination back to a lane."""
 Global___MoveKind: _TypeAlias = MoveKind  # noqa: Y015
