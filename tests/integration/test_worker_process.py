@@ -49,11 +49,8 @@ async def _traffic(site: Site) -> AsyncIterator[list[str]]:
             await asyncio.sleep(0.02)
 
     async def packed() -> bool:
-        counted = await site.api.orders.ListOrders(
-            orders_pb2.ListOrdersRequest(page_size=500, statuses=[order_pb2.ORDER_STATUS_PACKING])
-        )
         # An order may have been placed without an answer to the one who was told to stop.
-        return {order.order_id for order in counted.orders} >= set(placed)
+        return await _in_packing(site) >= set(placed)
 
     placing, carrying = asyncio.create_task(place()), asyncio.create_task(carry())
     try:
@@ -65,6 +62,18 @@ async def _traffic(site: Site) -> AsyncIterator[list[str]]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+async def _in_packing(site: Site) -> set[str]:
+    """Give all orders in PACKING, page by page."""
+    found: set[str] = set()
+    request = orders_pb2.ListOrdersRequest(page_size=200, statuses=[order_pb2.ORDER_STATUS_PACKING])
+    while True:
+        page = await site.api.orders.ListOrders(request)
+        found |= {order.order_id for order in page.orders}
+        if not page.next_page_token:
+            return found
+        request.page_token = page.next_page_token
 
 
 async def test_of_two_workers_one_is_active(processes: Processes, database_url: str) -> None:

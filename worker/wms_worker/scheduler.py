@@ -42,7 +42,8 @@ class Ticker:
         """Wait until no work is done, for that many seconds at most."""
         self._again = False
         try:
-            await asyncio.wait_for(self._idle.wait(), within)
+            async with asyncio.timeout(within):
+                await self._idle.wait()
         except TimeoutError:
             return
 
