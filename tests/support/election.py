@@ -21,8 +21,8 @@ class Replicas:
         self._hosts = hosts
         self._path = fresh_path()
 
-    def start(self, worker_id: str, **environment: str) -> Process:
-        """Start one; its settings may be given in small letters."""
+    def start(self, worker_id: str, *, database: str = "", **environment: str) -> Process:
+        """Start one, if wanted by its own way to the database; settings may be given in small letters."""
         settings = {
             "worker_id": worker_id,
             "zookeeper_hosts": self._hosts,
@@ -30,11 +30,11 @@ class Replicas:
             "zookeeper_session_timeout": f"{SESSION}s",
             **environment,
         }
-        return self._processes.worker(self._database_url, **settings)
+        return self._processes.worker(database or self._database_url, **settings)
 
-    async def active(self, worker_id: str, **environment: str) -> Process:
+    async def active(self, worker_id: str, *, database: str = "", **environment: str) -> Process:
         """Start one that becomes active."""
-        worker = self.start(worker_id, **environment)
+        worker = self.start(worker_id, database=database, **environment)
         await worker.serving(FULFILLMENT)
         return worker
 

@@ -28,7 +28,7 @@ class PostgresRoles:
             fresh = row["silent"] is not None and row["silent"] <= lease
             if fresh and row["worker_id"] not in (None, worker_id):
                 return None
-            return await self._claim(row["lock_key"], "roles.claim", role, worker_id, lease)
+            return await self._claim(row["lock_key"], query("roles.claim"), role, worker_id, lease)
         except DRIVER as error:
             raise _ours(error) from error
 
@@ -36,7 +36,7 @@ class PostgresRoles:
         """Take the role by a new epoch, or None when the winner of a later election has claimed it."""
         try:
             row = await self._role(role)
-            claim = ("roles.claim_elected", role, worker_id, token.folder, token.node)
+            claim = (query("roles.claim_elected"), role, worker_id, token.folder, token.node)
             return await self._claim(row["lock_key"], *claim)
         except DRIVER as error:
             raise _ours(error) from error
@@ -47,8 +47,8 @@ class PostgresRoles:
             raise LookupError(f"no role {role!r}; run `wms-orders migrate`")
         return row
 
-    async def _claim(self, lock_key: int, name: str, *values: object) -> int | None:
-        """Claim by the named query once no transaction of the old holder is under way."""
+    async def _claim(self, lock_key: int, claim: str, *values: object) -> int | None:
+        """Claim by this query once no transaction of the old holder is under way."""
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
             locked = asyncio.ensure_future(connection.execute(query("roles.lock"), lock_key))
             try:
@@ -61,7 +61,7 @@ class PostgresRoles:
                     # It has to be over before the transaction can be rolled back.
                     locked.cancel()
                     await asyncio.wait({locked})
-            epoch: int | None = await connection.fetchval(query(name), *values)
+            epoch: int | None = await connection.fetchval(claim, *values)
             return epoch
 
     async def heartbeat(self, fence: Fence) -> None:
