@@ -39,7 +39,7 @@ async def test_one_port_answers_grpc_and_http(database_url: str) -> None:
     """Health and activity are told over both; the pages name the replica, its role and its epoch."""
     async with open_worker(database_url, worker_id="w-1") as worker:
         await eventually(worker.is_active)
-        facts = {"worker_id": "w-1", "role": "fulfillment", "active": True, "epoch": 1}
+        facts = {"worker_id": "w-1", "roles": [{"role": "fulfillment", "active": True, "epoch": 1}]}
         assert await worker.page("/health") == (200, {"status": "alive", **facts})
         assert await worker.page("/ready") == (200, {"status": "ready", **facts})
         assert (await worker.get("/nothing"))[0] == 404

@@ -8,7 +8,7 @@ from tests.support.api import Api
 from tests.support.election import said
 from tests.support.failures import failing
 from tests.support.invariants import Sql
-from tests.support.processes import FULFILLMENT, Process, Processes
+from tests.support.processes import FULFILLMENT, RELAY, Process, Processes
 from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
@@ -87,6 +87,58 @@ async def test_every_replica_is_listed_with_what_it_does(api: Api, workers: "Sta
         assert worker.version
         assert worker.host
         assert worker.heartbeat_at.ToDatetime() >= worker.started_at.ToDatetime()
+
+
+@ON_ONE_POSTGRES
+async def test_each_role_is_held_and_handed_over_by_itself(
+    api: Api, processes: Processes, database_url: str
+) -> None:
+    """A replica may hold both; each has its own epoch, its own health, its own successor."""
+    both = {"worker_roles": "fulfillment,relay", "standalone_lease": LONG}
+    first = processes.worker(database_url, worker_id="first", **both)
+    await first.serving(FULFILLMENT)
+    await first.serving(RELAY)
+    second = processes.worker(database_url, worker_id="second", **both)
+    await said(second, "passive", times=2)
+    await api.fulfillment.StepDown(pb.StepDownRequest(role="relay"))
+    await second.serving(RELAY, within=2)
+    assert await first.is_serving(FULFILLMENT)
+    await first.not_serving(RELAY)
+
+    async def seen() -> bool:
+        roles = {
+            (name, role.role): (role.active, role.epoch)
+            for name, worker in (await listed(api)).items()
+            for role in worker.roles
+        }
+        return roles == {
+            ("first", "fulfillment"): (True, 1),
+            ("first", "relay"): (False, 1),
+            ("second", "fulfillment"): (False, 0),
+            ("second", "relay"): (True, 2),
+        }
+
+    await eventually(seen)
+    assert await first.stopped() == 0
+    await second.serving(FULFILLMENT, within=3)
+    assert await second.stopped() == 0
+
+
+@ON_ONE_POSTGRES
+async def test_a_role_that_a_replica_stands_for_no_more_is_not_listed(
+    api: Api, processes: Processes, database_url: str
+) -> None:
+    """Though it did before it was started with other settings."""
+    for roles, expected in (("fulfillment,relay", ["fulfillment", "relay"]), ("relay", ["relay"])):
+        worker = processes.worker(database_url, worker_id="first", worker_roles=roles)
+        await worker.serving(RELAY)
+
+        async def shown(expected: list[str] = expected) -> bool:
+            found = (await listed(api)).get("first", pb.Worker())
+            return [role.role for role in found.roles] == expected
+
+        await eventually(shown)
+        assert await worker.stopped() == 0
 
 
 @ON_ONE_POSTGRES

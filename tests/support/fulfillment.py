@@ -55,7 +55,7 @@ class Fulfillment:
 @asynccontextmanager
 async def open_fulfillment(database: PostgresDatabase) -> AsyncIterator[Fulfillment]:
     """Claim the role, and give it up at the end."""
-    report = Report("test", "host", "0", datetime.now(UTC), "fulfillment")
+    report = Report("test", "host", "0", datetime.now(UTC), "fulfillment", ("fulfillment",))
     await database.transact(lambda transaction: transaction.workers.report(report))
     roles = PostgresRoles(database)
     epoch = await roles.claim("fulfillment", "test", timedelta(seconds=30))

@@ -83,6 +83,7 @@ async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worke
     port = free_port()
     chosen = {
         "worker_addr": f"127.0.0.1:{port}",
+        "worker_roles": "fulfillment",
         "fulfillment_interval": timedelta(milliseconds=50),
         "metrics_refresh": timedelta(0),
         "zookeeper_hosts": "",
@@ -99,6 +100,7 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
     ours = {
         "DATABASE_URL": database_url,
         "WORKER_ADDR": f"127.0.0.1:{port}",
+        "WORKER_ROLES": "fulfillment",
         "FULFILLMENT_INTERVAL": "50ms",
         "METRICS_REFRESH": "0s",
         "ZOOKEEPER_HOSTS": "",

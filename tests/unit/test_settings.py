@@ -87,6 +87,7 @@ WRONG = [
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
     (WorkerSettings, "WORKER_ADDR", "localhost"),
     (WorkerSettings, "WORKER_ID", "a b"),
+    (WorkerSettings, "WORKER_ROLES", "fulfillment,dancing"),
     (WorkerSettings, "WAVE_SIZE", "501"),
     (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),
     (WorkerSettings, "ZOOKEEPER_HOSTS", "zk-1:2181;zk-2:2181"),

@@ -22,8 +22,9 @@ class Duty:
     While the database can't be asked, what was told last holds; before the first answer it may not stand.
     """
 
-    def __init__(self, database: Database, role: str, worker_id: str) -> None:
-        """Report in the name of a worker."""
+    def __init__(self, database: Database, role: str, worker_id: str, roles: tuple[str, ...]) -> None:
+        """Report in the name of a worker that stands for these roles, of which this is one."""
+        self._roles = roles
         self.worker_id = worker_id
         self._database = database
         self._role = role
@@ -94,6 +95,7 @@ class Duty:
             version=version("wms-orders"),
             started_at=self._started_at,
             role=self._role,
+            roles=self._roles,
             epoch=self._epoch,
             last_cycle_at=self._last_cycle_at,
         )

@@ -28,6 +28,11 @@ class WorkerSettings(EnsembleSettings):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
         description="The name of this replica; set it to keep it across restarts.",
     )
+    worker_roles: str = Field(
+        "fulfillment,relay",
+        pattern=r"^(fulfillment|relay)(,(fulfillment|relay))*$",
+        description="The roles that this replica stands for, each elected by itself.",
+    )
     fulfillment_interval: Duration = Field(
         timedelta(seconds=1), gt=NONE, description="The time between two cycles."
     )
@@ -65,6 +70,11 @@ class WorkerSettings(EnsembleSettings):
     metrics_refresh: Duration = Field(
         timedelta(seconds=5), description="The shortest time between two readings of what waits, for metrics."
     )
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles to stand for, each once."""
+        return tuple(dict.fromkeys(self.worker_roles.split(",")))
 
     @property
     def unfulfilled_after(self) -> dict[Priority, timedelta]:

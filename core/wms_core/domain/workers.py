@@ -29,13 +29,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a replica says of itself; `epoch` is that of its latest term, 0 before the first."""
+    """What a replica says of its part in a role; `epoch` is that of its latest term, 0 before the first.
+
+    `roles` are all that it stands for.
+    """
 
     worker_id: str
     host: str
     version: str
     started_at: datetime
     role: str
+    roles: tuple[str, ...]
     epoch: int = 0
     last_cycle_at: datetime | None = None
 

@@ -28,6 +28,7 @@ class PostgresWorkerStore:
             report.last_cycle_at,
             report.role,
             report.epoch,
+            report.roles,
         )
 
     async def forget(self) -> None:

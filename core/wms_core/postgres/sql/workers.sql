@@ -1,13 +1,15 @@
 -- Replicas of the worker: what they report, what they are told.
 
 -- name: report
--- A replica is there; its latest epoch in a role never goes back.
+-- A replica is there; its latest epoch in a role never goes back. Roles it does not stand for any more are forgotten.
 WITH me AS (
     INSERT INTO workers (worker_id, host, version, started_at, heartbeat_at, last_cycle_at)
     VALUES ($1, $2, $3, $4, clock_timestamp(), $5)
         ON CONFLICT (worker_id) DO UPDATE
        SET host = $2, version = $3, started_at = $4, heartbeat_at = clock_timestamp(),
            last_cycle_at = coalesce($5, workers.last_cycle_at)
+), left_roles AS (
+    DELETE FROM worker_parts WHERE worker_id = $1 AND role <> ALL ($8::text[])
 )
 INSERT INTO worker_parts (worker_id, role, epoch) VALUES ($1, $6, $7)
     ON CONFLICT (worker_id, role) DO UPDATE SET epoch = greatest(worker_parts.epoch, $7)
