@@ -33,7 +33,9 @@ def exported() -> dict[str, set[str]]:
     metrics = Metrics("fulfillment")
     gauges = LevelGauges(cast(Any, None), {}, timedelta(0))
     waiting = (WaitingLevel(OrderStatus.PICKING, "awaiting_moves", 1),)
-    gauges.levels = replace(Levels(waiting, (), *cast(Any, [0] * 10)), roles=(RoleLevel("fulfillment", 1, 0.0),))
+    gauges.levels = replace(
+        Levels(waiting, (), *cast(Any, [0] * 10)), roles=(RoleLevel("fulfillment", 1, 0.0),)
+    )
     metrics.registry.register(gauges)
     return {
         family.name + suffix: labels(family)
