@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test lint format generate lock bench-fulfillment bench-takeover clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ generate: $(READY) ## generate the clients from the protos, and the documents fr
 
 lock: $(READY) ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+
+soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, two of restarts
+	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 600 $(ARGS)
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)

@@ -1,11 +1,14 @@
-"""What happens to ZooKeeper: nodes killed, frozen, cut off, wiped. Real processes; 2 s sessions."""
+"""What happens to ZooKeeper: nodes killed, frozen, cut off, wiped. Real processes, short sessions."""
 
 import asyncio
+import itertools
 import signal
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.support.durations import CHOSEN
 from tests.support.election import SESSION, Replicas, said, stays
 from tests.support.invariants import Sql, breaches, late_writes
 from tests.support.processes import FULFILLMENT, Process
@@ -61,7 +64,7 @@ async def test_without_a_quorum_nobody_acts_and_all_resumes_by_itself(
         await said(first, "stepped_down", within=2)
         count, written = len(placed), await sql.fetchval("SELECT count(*) FROM recorded_writes")
         assert await third.stopped(within=8) == 0
-        await asyncio.sleep(2 * SESSION)
+        await asyncio.sleep(CHOSEN.outage)
         assert await sql.fetchval("SELECT count(*) FROM recorded_writes") == written
         assert len(placed) > count
         ensemble.mend()
@@ -139,10 +142,15 @@ async def test_workers_start_before_their_zookeeper(
 async def test_replicas_that_are_restarted_again_and_again_lose_nothing(
     site: Site, replicas: Replicas, sql: Sql
 ) -> None:
-    """Killed and stopped in turn under load, there is always somebody to go on."""
+    """Killed and stopped in turn under load, there is always somebody to go on.
+
+    The active one each time: of the four of `make soak` a quarter.
+    """
     async with traffic(site, PAUSE):
-        workers = [await replicas.active("first"), await replicas.passive("second")]
-        for round_ in range(4):
+        workers = [await replicas.active("first")]
+        workers += [await replicas.passive(f"other-{one}") for one in range(CHOSEN.replicas - 1)]
+        ends, rounds = time.monotonic() + CHOSEN.restarts, itertools.count()
+        while (round_ := next(rounds)) < 4 or time.monotonic() < ends:
             leaving = workers.pop(0)
             workers.append(await replicas.passive(f"next-{round_}"))
             leaving.signal(signal.SIGKILL if round_ % 2 else signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What happens to workers: killed, stopped, frozen. Real processes, Postgres and ZooKeeper; 2 s sessions."""
+"""What happens to workers: killed, stopped, frozen. Real processes, Postgres and ZooKeeper."""
 
 import asyncio
 import signal

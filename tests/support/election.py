@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from tests.support.durations import CHOSEN
 from tests.support.processes import FULFILLMENT, Process, Processes
 from tests.support.waiting import eventually
 from tests.support.zookeeper import fresh_path
 
-SESSION = 2.0
+SESSION = CHOSEN.session
 
 
 class Replicas:

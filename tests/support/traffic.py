@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.support.durations import CHOSEN
 from tests.support.site import Site
 from tests.support.waiting import eventually
 from wms.orders.v1 import order_pb2, orders_pb2
@@ -34,7 +35,8 @@ async def traffic(site: Site, pause: float = 0.02) -> AsyncIterator[list[str]]:
     try:
         yield placed
         placing.cancel()
-        await eventually(packed)
+        # What came in an outage has to be worked off, too.
+        await eventually(packed, within=20 + CHOSEN.outage)
     finally:
         for task in (placing, carrying):
             task.cancel()
