@@ -132,5 +132,6 @@ def _line(worker: fulfillment_pb2.Worker, cluster: Cluster) -> str:
     there = "" if child is None else f"pid {child.process.pid}"
     if child is not None and child.process.poll() is not None:
         there = "has ended"
-    acts = [f"{role.role} in epoch {role.epoch}" for role in worker.roles if role.active]
-    return f"  {worker.worker_id:<10} {there:<12} {'active: ' + ', '.join(acts) if acts else 'passive'}"
+    held = {role.role: f"{role.role} in epoch {role.epoch}" for role in worker.roles if role.active}
+    standing = "active" if "fulfillment" in held else "passive"
+    return f"  {worker.worker_id:<10} {there:<12} {standing:<8} {', '.join(held.values())}".rstrip()
