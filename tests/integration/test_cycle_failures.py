@@ -207,6 +207,39 @@ async def test_a_move_that_takes_too_long_has_failed(site: Site, fulfillment: Fu
     assert (await failing(site.api.storage.CompleteMove(late))).reason == "MOVE_STATUS_CONFLICT"
 
 
+async def test_a_carrier_that_nobody_came_for_is_not_suspect(
+    site: Site, fulfillment: Fulfillment, sql: Sql
+) -> None:
+    """A control system that is down counts as a failure of its orders, and spoils no stock."""
+    await site.open()
+    await site.stock(("CAR-1", "SKU-001", 2))
+    order_id = await site.order()
+    await fulfillment.run(retry_policy=AT_ONCE)
+    await sql.execute("UPDATE moves SET deadline_at = now()")
+    did = await fulfillment.run(retry_policy=AT_ONCE)
+    assert (did["fail_overdue_moves"], did["take_in_failed_moves"]) == (1, 1)
+    assert (await site.read(order_id)).last_failure_reason == "Move failed: overdue"
+    carrier = await site.carrier("CAR-1")
+    assert (carrier.status, carrier.status_reason) == (storage_pb2.CARRIER_STATUS_AVAILABLE, "")
+    await fulfillment.deliver(site.api, retry_policy=AT_ONCE)
+    assert await site.status(order_id) == "PACKING"
+
+
+async def test_a_hold_outlives_a_move_that_failed(site: Site, fulfillment: Fulfillment) -> None:
+    """What was held for a reason is not given another one by a crane that broke down."""
+    await site.open(lanes=("LANE-1", "LANE-2"))
+    await site.stock(("CAR-1", "SKU-001", 2), ("CAR-2", "SKU-002", 2), lane_id="LANE-1")
+    await site.hold("CAR-1")
+    before = (await site.carrier("CAR-1")).status_reason
+    await site.order(("SKU-002", 1))
+    await fulfillment.run(retry_policy=AT_ONCE)
+    (move,) = await site.claim()
+    assert (move.kind, move.carrier_id) == (storage_pb2.MOVE_KIND_RELOCATE, "CAR-1")
+    await site.fail(move)
+    carrier = await site.carrier("CAR-1")
+    assert (carrier.status, carrier.status_reason) == (storage_pb2.CARRIER_STATUS_ON_HOLD, before)
+
+
 async def test_a_way_back_that_failed_is_asked_for_again(site: Site, fulfillment: Fulfillment) -> None:
     """The carrier comes back to its lane, held for inspection; no order failed."""
     await site.open()

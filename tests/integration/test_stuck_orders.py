@@ -74,6 +74,26 @@ async def test_orders_that_can_not_be_served_do_not_fill_the_window(
     assert {await site.status(one) for one in stuck} == {"PICKING"}
 
 
+async def test_a_small_order_is_not_kept_waiting_by_large_ones_in_front_of_it(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """A unit that comes is of no use to those who need five, however many and urgent they are."""
+    await site.open(lanes=("LANE-1", "LANE-2"))
+    await site.stock(("CAR-2", "SKU-001", 500), lane_id="LANE-2")
+    await site.block("LANE-2")
+    large = [await site.order(("SKU-001", 5), allow_partial=False, **URGENT) for _ in range(20)]
+    small = await site.order(("SKU-001", 1))
+    await fulfillment.run()
+    assert {await site.why(one) for one in (*large, small)} == {"LANE_BLOCKED"}
+    await site.stock(("CAR-1", "SKU-001", 1), lane_id="LANE-1")
+    for _ in range(60):
+        await fulfillment.run()
+        if await site.status(small) == "PICKING":
+            break
+    assert await site.status(small) == "PICKING"
+    assert {await site.why(one) for one in large} == {"LANE_BLOCKED"}
+
+
 async def test_orders_of_a_paused_destination_do_not_fill_the_window(
     site: Site, fulfillment: Fulfillment
 ) -> None:

@@ -95,12 +95,12 @@ INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 
 -- name: to_allocate
--- Orders in a wave that hold nothing yet, most urgent first. Those that have waited already take half of the places
--- at most, so that they keep no other from being looked at; and one waits on while its destination is paused, or while
+-- Orders in a wave that hold nothing yet, most urgent first. Those that have waited already take half of the places at
+-- most, so that they keep no other from being looked at; and one waits on while its destination is paused, or while
 -- there is enough of the SKU that it waits for, but none where it can be had. Of those that wait for carriers which go
--- nowhere yet a few for each carrier are looked at: where it goes then, others join. Which ones is left to chance when
--- they are too many. The first at each destination whose stock is elsewhere are always among them: they keep
--- their place in line.
+-- nowhere yet a few for each carrier are looked at, the most urgent and some by lot: where it goes then, others join.
+-- Which ones is left to chance when they are too many. The first at each destination whose stock is elsewhere are
+-- always among them: they keep their place in line.
 WITH fresh AS (
     SELECT order_id
       FROM orders o
@@ -120,7 +120,8 @@ WITH fresh AS (
 ), hopeful AS (
     SELECT o.order_id, free.zones,
            w.waiting_sku IS NULL OR free.units < o.waiting_units OR o.destination_id = ANY (free.going_to) AS now,
-           row_number() OVER (PARTITION BY w.warehouse_id, w.waiting_sku, d.zones && free.zones ORDER BY n.place) AS place
+           row_number() OVER (PARTITION BY w.warehouse_id, w.waiting_sku, d.zones && free.zones ORDER BY n.place) AS place,
+           row_number() OVER (PARTITION BY w.warehouse_id, w.waiting_sku, d.zones && free.zones ORDER BY random()) AS lot
       FROM waiting w
      CROSS JOIN LATERAL (
          SELECT coalesce(sum(c.quantity - c.allocated), 0) AS units, array_agg(c.destination_id) AS going_to,
@@ -136,7 +137,7 @@ WITH fresh AS (
             OR o.destination_id = ANY (free.going_to) OR d.zones && free.zones)
 ), again AS (
     SELECT order_id FROM hopeful
-     WHERE now OR place <= 8 * cardinality(zones)
+     WHERE now OR least(place, lot) <= 8 * cardinality(zones)
      ORDER BY random() LIMIT greatest($1::bigint / 2, 1)
 ), first AS (
     SELECT f.order_id
