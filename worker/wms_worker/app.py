@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from wms_core.domain.runs import ROLE
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
-from wms_worker.fulfillment import ROLE, FulfillmentRole
+from wms_worker.fulfillment import FulfillmentRole
 from wms_worker.health import health_server
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import Metrics

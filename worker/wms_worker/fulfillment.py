@@ -10,6 +10,7 @@ from wms_core.application.fulfillment import Cycle
 from wms_core.application.ports import Database, Fence
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch, WmsError
+from wms_core.domain.runs import ROLE
 from wms_core.tasks import running
 from wms_worker.election import Election
 from wms_worker.following import EventFollower
@@ -18,7 +19,6 @@ from wms_worker.metrics import Metrics
 from wms_worker.scheduler import Ticker, ticking
 from wms_worker.settings import WorkerSettings
 
-ROLE = "fulfillment"
 _ASKED = 0.2  # seconds between two looks for a cycle that was asked for
 _log = structlog.get_logger(__name__)
 

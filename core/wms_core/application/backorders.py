@@ -13,8 +13,6 @@ from wms_core.domain.errors import BackorderNotFound
 from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
 
-NO_STOCK = "Inventory unavailable"
-
 
 async def list_page(transaction: Transaction, wanted: BackorderFilter, page: Page) -> list[Backorder]:
     """Give a page, oldest first, with one more when there are more."""
@@ -48,7 +46,7 @@ async def report_short_pick(
         change = backorders.go_on_without(without, missing, reason, new_id, caller, now)
     else:
         draw = random.random()  # noqa: S311 # jitter, no secret
-        change = failures.fail(without, NO_STOCK, now, policy, caller, now, draw=draw)
+        change = failures.fail(without, failures.NO_STOCK, now, policy, caller, now, draw=draw)
     return await saved(transaction, change), change.opened
 
 

@@ -7,9 +7,7 @@ from wms_core.application.ports import Page, RunFilter, Transaction
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import FulfillmentPaused, NoActiveWorker, RunNotFound, WarehouseNotFound
 from wms_core.domain.events import json_time
-from wms_core.domain.runs import Pause, Run, WarehouseStats
-
-ROLE = "fulfillment"
+from wms_core.domain.runs import ROLE, Pause, Run, WarehouseStats
 
 
 async def start(transaction: Transaction, warehouse_id: str, caller: Caller, now: datetime) -> Run:

@@ -30,8 +30,6 @@ from wms_core.domain.storage import Allocation, Destination, StrayCarrier, Wave
 _S = OrderStatus
 _log = structlog.get_logger(__name__)
 
-NO_STOCK = "Inventory unavailable"
-
 
 class Cycle(FencedWork):
     """One cycle of the active replica; its steps are run in order, and stopped between transactions."""
@@ -231,7 +229,7 @@ class Cycle(FencedWork):
             for order_id, missing in plan.missing.items()
         ]
         await transaction.orders.save(partial)
-        await self.fail(transaction, [(found[order_id], NO_STOCK) for order_id in plan.short], now)
+        await self.fail(transaction, [(found[order_id], failures.NO_STOCK) for order_id in plan.short], now)
         return len(served)
 
     async def request_moves(self) -> int:

@@ -11,6 +11,9 @@ from wms_core.domain.order_status import OrderStatus, sources
 from wms_core.domain.orders import FailureAttempt, Order
 from wms_core.domain.retries import RetryPolicy
 
+#: Why an order fails that stock does not do for (source: the seed's retry chapter).
+NO_STOCK = "Inventory unavailable"
+
 
 def fail(
     order: Order,

@@ -38,7 +38,6 @@ _log = structlog.get_logger(__name__)
 class PoolOptions:
     """Sizes and limits, times in seconds. No wait for the database is longer than `statement_timeout` + 5."""
 
-    min_size: int = 2
     max_size: int = 10
     connect_timeout: float = 5.0
     acquire_timeout: float = 10.0
