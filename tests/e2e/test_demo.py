@@ -24,8 +24,8 @@ from wms_dev.demo.books import MOVED_TO_DLQ, Books
 from wms_dev.demo.decisions import decide, end_it
 from wms_dev.demo.report import percentile
 from wms_dev.demo.summary import rows
-from wms_dev.embedded_postgres.ports import free_port
 from wms_dev.embedded_postgres.waiting import until
+from wms_dev.ports import free_port
 from wms_dev.processes.census import processes_of
 from wms_dev.simulator.journal import HELD, SHORT_PICK, Incident
 

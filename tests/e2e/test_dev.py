@@ -18,8 +18,8 @@ import pytest
 
 from tests.support.requests import create_order, item
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
-from wms_dev.embedded_postgres.ports import free_port
 from wms_dev.embedded_postgres.waiting import until
+from wms_dev.ports import free_port
 from wms_dev.processes.census import processes_of
 from wms_dev.stack.address import Address, AddressWrong
 

@@ -12,12 +12,12 @@ import pytest
 from tests.support.event_log import make_orders
 from tests.support.invariants import Sql
 from tests.support.outages import END_SESSIONS, end_sessions_unnoticed
-from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.transaction import PostgresTransaction
+from wms_dev.ports import free_port
 
 _SESSIONS = """
 SELECT count(*) FROM pg_stat_activity

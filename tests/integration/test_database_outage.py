@@ -17,7 +17,6 @@ import pytest
 from tests.support.api import Api, is_ready, open_api
 from tests.support.failures import failing
 from tests.support.invariants import Sql, breaches
-from tests.support.ports import free_port
 from tests.support.processes import FULFILLMENT, Processes
 from tests.support.proxy import open_proxy
 from tests.support.requests import create_order
@@ -26,6 +25,7 @@ from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
+from wms_dev.ports import free_port
 
 pytestmark = ALL_ON_ONE_POSTGRES
 

@@ -41,10 +41,10 @@ from wms_dev.embedded_postgres.copies import usable_binaries
 from wms_dev.embedded_postgres.folder import DataFolder
 from wms_dev.embedded_postgres.leftover import is_postgres_on
 from wms_dev.embedded_postgres.lock import take_lock
-from wms_dev.embedded_postgres.ports import free_port, is_free
 from wms_dev.embedded_postgres.processes import is_alive
 from wms_dev.embedded_postgres.server import SOURCE_ROOT
 from wms_dev.embedded_postgres.waiting import until
+from wms_dev.ports import free_port, is_free
 
 AS_ROOT = os.geteuid() == 0
 WAIT_SECONDS = 20.0

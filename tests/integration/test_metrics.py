@@ -11,12 +11,12 @@ import pytest
 from tests.support.api import Api
 from tests.support.fulfillment import Fulfillment
 from tests.support.operations import ship, until_status
-from tests.support.ports import free_port
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 from wms.orders.v1 import order_pb2, reprocessing_pb2
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+from wms_dev.ports import free_port
 from wms_worker.door import PortTaken
 from wms_worker.following import EventFollower
 from wms_worker.levels import LevelGauges

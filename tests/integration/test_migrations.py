@@ -14,11 +14,11 @@ import pytest
 
 from tests.support.api import is_ready
 from tests.support.invariants import Sql
-from tests.support.ports import free_port
 from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_core.postgres.migrate import Migration, MigrationError, migrate, migrations
 from wms_dev.documents.catalog import read_catalog
+from wms_dev.ports import free_port
 
 NUMBERS = [migration.number for migration in migrations()]
 NEXT = NUMBERS[-1] + 1

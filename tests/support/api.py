@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from pydantic import SecretStr
 
-from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from wms.orders.v1.dead_letters_pb2_grpc import DeadLetterQueueServiceStub
 from wms.orders.v1.fulfillment_pb2_grpc import FulfillmentServiceStub
 from wms.orders.v1.orders_pb2_grpc import OrderServiceStub
 from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceStub
 from wms.orders.v1.storage_pb2_grpc import StorageServiceStub
+from wms_dev.ports import free_port
 from wms_server.app import open_application
 from wms_server.settings import ServerSettings
 

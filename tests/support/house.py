@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 from google.rpc.status_pb2 import Status
 
-from tests.support.ports import free_port
 from tests.support.waiting import eventually
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
+from wms_dev.ports import free_port
 from wms_dev.simulator import Site, Tally, simulate
 
 PACKING, SHIPPED = order_pb2.ORDER_STATUS_PACKING, order_pb2.ORDER_STATUS_SHIPPED

@@ -15,8 +15,8 @@ from typing import Any
 import grpc
 
 from tests.support.api import Api, client, is_ready
-from tests.support.ports import free_port
 from tests.support.waiting import eventually
+from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
 

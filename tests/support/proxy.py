@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from tests.support.ports import free_port
+from wms_dev.ports import free_port
 
 
 class Proxy:

@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from tests.support.api import is_ready
-from tests.support.ports import free_port
 from tests.support.waiting import eventually
+from wms_dev.ports import free_port
 from wms_worker.app import open_application
 from wms_worker.settings import WorkerSettings
 

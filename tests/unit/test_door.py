@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from tests.support.ports import free_port
 from wms_core.addresses import AddressError
+from wms_dev.ports import free_port
 from wms_worker import door
 from wms_worker.door import PortTaken, open_door
 

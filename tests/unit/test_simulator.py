@@ -7,8 +7,8 @@ import grpc
 import pytest
 
 from tests.support.house import COMPLETED, PACKING, House, playing, playing_at, serving, until
-from tests.support.ports import free_port
 from wms_dev import client as client_module
+from wms_dev.ports import free_port
 from wms_dev.simulator import Rates, SimulatorFailed, Site, Tally, simulate
 from wms_dev.simulator.driving import CLAIMED_AT_ONCE
 

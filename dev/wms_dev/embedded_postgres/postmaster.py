@@ -11,9 +11,9 @@ from wms_dev.embedded_postgres.configuration import write_configuration
 from wms_dev.embedded_postgres.errors import PortTaken, StartFailed
 from wms_dev.embedded_postgres.folder import DataFolder
 from wms_dev.embedded_postgres.log_tail import log_end, log_tail
-from wms_dev.embedded_postgres.ports import free_port, is_free
 from wms_dev.embedded_postgres.stopping import stop_postgres
 from wms_dev.embedded_postgres.waiting import Pause, until
+from wms_dev.ports import free_port, is_free
 
 READY_SECONDS = 60
 RETRY_SECONDS = 15

@@ -4,7 +4,7 @@ import re
 import socket
 from dataclasses import dataclass
 
-from wms_dev.embedded_postgres.ports import free_port
+from wms_dev.ports import free_port
 from wms_dev.problem import Problem
 
 LOOPBACK = "127.0.0.1"
