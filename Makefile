@@ -6,17 +6,19 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint format generate lock bench-fulfillment clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 # The environment: from hashes only, again when the lock or the project's own file has changed.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements-source.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "wms-orders needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.")'
 	@echo "Making the environment in $(VENV) (about half a minute, once) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@# What is published in no other form than source, built by the tools that were just installed.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-source.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
@@ -25,6 +27,9 @@ demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, 
 
 dev: $(READY) ## the same without the orders; stays up and says where everything listens
 	@$(BIN)/wms-orders dev
+
+dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; shows who of them acts
+	@$(BIN)/wms-orders dev-cluster
 
 test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
 	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
@@ -49,10 +54,17 @@ generate: $(READY) ## generate the clients from the protos, and the documents fr
 	@$(BIN)/python -m wms_dev.documents
 
 lock: $(READY) ## pin the dependencies anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements.lock
+	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
+
+soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, two of restarts
+	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 600 $(ARGS)
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)
+
+bench-takeover: $(READY) ## how long nobody acts when the active worker is killed, stopped or frozen
+	@$(BIN)/python -m benchmarks.takeover $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

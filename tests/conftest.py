@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
+from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.migrate import migrate
 from wms_dev.embedded_postgres import EmbeddedPostgres, postgres_binaries, temporary_data_dir
@@ -31,6 +32,16 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip(missing)
     with EmbeddedPostgres(_data_dir(), bin_dir=binaries, ephemeral=True, settings=_SETTINGS) as server:
         yield server.start()
+
+
+@pytest.fixture(scope="session")
+def zookeeper_hosts() -> Iterator[str]:
+    """Give the addresses of a ZooKeeper: that of ZOOKEEPER_HOSTS, else one node of our own."""
+    if given := os.environ.get("ZOOKEEPER_HOSTS"):
+        yield given
+        return
+    with own_zookeeper() as zookeeper:
+        yield zookeeper.hosts
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,11 @@ def application(arguments: list[str]) -> typer.Typer:
 
 
 def _add(root: typer.Typer, entry: EntryPoint) -> None:
-    root.command(entry.name)(entry.load())
+    command = entry.load()
+    if isinstance(command, typer.Typer):
+        root.add_typer(command, name=entry.name)
+    else:
+        root.command(entry.name)(command)
 
 
 def _keep_names() -> None:

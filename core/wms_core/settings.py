@@ -134,5 +134,10 @@ def read_settings(kind: type[S], **values: Any) -> S:
     try:
         return kind(**values)
     except ValidationError as error:
-        lines = [f"  {str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors()]
+        lines = [f"  {_variable(fault['loc'])}{fault['msg']}" for fault in error.errors()]
         raise SystemExit("The configuration is wrong:\n" + "\n".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """Name the variable that a fault is in; none when it is in how several go together."""
+    return f"{str(location[0]).upper()}: " if location else ""

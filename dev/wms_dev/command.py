@@ -1,13 +1,14 @@
-"""`wms-orders demo`, `wms-orders dev` and `wms-orders simulate`."""
+"""`wms-orders demo`, `dev`, `dev-cluster` and `simulate`."""
 
 import typer
 
+from wms_dev.cluster import run_cluster
 from wms_dev.demo.tour import run_demo
 from wms_dev.simulator.command import command as simulate
 from wms_dev.stack.launching import new_console
 from wms_dev.stay import run_dev
 
-__all__ = ["demo", "dev", "simulate"]
+__all__ = ["demo", "dev", "dev_cluster", "simulate"]
 
 
 def demo() -> None:
@@ -24,3 +25,11 @@ def dev() -> None:
     SERVER_ADDR, WORKER_ADDR, DATABASE_URL, DATA_DIR and the service's other variables are honoured.
     """
     raise typer.Exit(run_dev(new_console()))
+
+
+def dev_cluster() -> None:
+    """Start three ZooKeeper nodes, a server and three workers, show who acts, and stay until Ctrl-C.
+
+    DATABASE_URL, ZOOKEEPER_HOSTS and the service's other variables are honoured.
+    """
+    raise typer.Exit(run_cluster(new_console()))

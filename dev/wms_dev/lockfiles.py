@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = "requirements.lock"
+LOCKS = ("requirements.lock", "requirements-source.lock")
 
 _LOCK_NAMES = re.compile(r"\.lock$|-lock\.(json|yaml)$|^go\.sum$|^npm-shrinkwrap\.json$")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bgit@")
@@ -46,17 +46,17 @@ class Pin:
 
     name: str
     version: str
-    line: int
+    place: str
     hashes: int = 0
     ours: bool = False
 
 
 @dataclass(slots=True)
 class Lock:
-    """The entries of the lock, and the lines that are none."""
+    """The entries of the lock, and the places of the lines that are none."""
 
     pins: dict[str, Pin] = field(default_factory=dict)
-    strange: list[int] = field(default_factory=list)
+    strange: list[str] = field(default_factory=list)
 
 
 def main() -> int:
@@ -106,36 +106,38 @@ def _address(line: str, *, is_lock: bool) -> str | None:
 
 def misfits(root: Path) -> Iterator[str]:
     """Name every way in which the lock does not fit the project's dependencies."""
-    lock = read_lock((root / LOCK).read_text(encoding="utf-8"))
-    yield from (f"{LOCK}:{number}: neither a pin, a hash nor a comment" for number in lock.strange)
+    lock = Lock()
+    for name in LOCKS:
+        read_lock(lock, name, (root / name).read_text(encoding="utf-8"))
+    yield from (f"{place}: neither a pin, a hash nor a comment" for place in lock.strange)
     for pin in lock.pins.values():
         if not pin.hashes:
-            yield f"{LOCK}:{pin.line}: {pin.name} has no hash"
+            yield f"{pin.place}: {pin.name} has no hash"
     wanted = read_wanted((root / "pyproject.toml").read_text(encoding="utf-8"))
     for name, clauses in wanted.items():
         found = lock.pins.get(name)
         if found is None:
-            yield f"{LOCK}: {name} is not in it; run `make lock`"
+            yield f"{LOCKS[0]}: {name} is not in it; run `make lock`"
         elif not fits(found.version, clauses):
-            yield f"{LOCK}:{found.line}: {name} {found.version} is not {clauses}; run `make lock`"
+            yield f"{found.place}: {name} {found.version} is not {clauses}; run `make lock`"
     for pin in lock.pins.values():
         if pin.ours and normal(pin.name) not in wanted:
-            yield f"{LOCK}:{pin.line}: the project does not ask for {pin.name}; run `make lock`"
+            yield f"{pin.place}: the project does not ask for {pin.name}; run `make lock`"
 
 
-def read_lock(text: str) -> Lock:
-    """Read the pins with their hashes and who asked for them."""
-    lock, last = Lock(), None
+def read_lock(lock: Lock, file: str, text: str) -> None:
+    """Read the pins of a file with their hashes and who asked for them."""
+    last = None
     for number, line in enumerate(text.splitlines(), start=1):
+        place = f"{file}:{number}"
         if match := _PIN.match(line):
-            last = lock.pins[normal(match[1])] = Pin(match[1], match[2], number)
+            last = lock.pins[normal(match[1])] = Pin(match[1], match[2], place)
         elif last is not None and _HASH.search(line):
             last.hashes += 1
         elif last is not None and line.lstrip().startswith("#"):
             last.ours = last.ours or _OURS in line or _OURS.removeprefix("via ") in line
         elif line.strip() and not line.lstrip().startswith("#"):
-            lock.strange.append(number)
-    return lock
+            lock.strange.append(place)
 
 
 def read_wanted(text: str) -> Mapping[str, str]:

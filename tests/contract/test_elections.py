@@ -15,22 +15,28 @@ import pytest
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.roles import MemoryRoles
 from tests.support.versions import ON_ONE_POSTGRES
-from wms_core.application.ports import Fence, RoleStore
+from tests.support.zookeeper import fresh_path, remove_locks
+from wms_core.application.ports import ElectionToken, Fence, RoleStore
 from wms_core.domain.errors import StaleEpoch
 from wms_core.postgres.database import PoolOptions, open_database
 from wms_core.postgres.roles import PostgresRoles
+from wms_worker.elected import ZooKeeperElection
 from wms_worker.election import Election
+from wms_worker.ensemble import Ensemble as ZooKeeperEnsemble
 from wms_worker.standalone import StandaloneElection
 
 pytestmark = ON_ONE_POSTGRES
 
 ROLE = "fulfillment"
 LEASE = timedelta(seconds=0.6)
-SECONDS = LEASE.total_seconds()
+SESSION = timedelta(seconds=1.5)
 
 
 class Ensemble(Protocol):
     """What elects, and what may happen to it."""
+
+    #: How long a holder that is not heard of stays in office.
+    seconds: float
 
     def candidate(self, name: str) -> Election:
         """Give a new candidate of that name."""
@@ -53,8 +59,13 @@ class Ensemble(Protocol):
         ...
 
 
+Opener = Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Ensemble]]
+
+
 class _InMemory:
     """Standalone elections on a store in memory."""
+
+    seconds = LEASE.total_seconds()
 
     def __init__(self) -> None:
         self._roles = MemoryRoles()
@@ -79,6 +90,8 @@ class _InMemory:
 
 class _OnPostgres:
     """Standalone elections on Postgres; the candidates reach it through a proxy, the intruder directly."""
+
+    seconds = LEASE.total_seconds()
 
     def __init__(self, roles: PostgresRoles, direct: PostgresRoles, proxy: Proxy) -> None:
         self._roles = roles
@@ -110,16 +123,54 @@ class _Frozen(_OnPostgres):
         self._proxy.freeze()
 
 
+class _InZooKeeper:
+    """Elections by ZooKeeper, claimed in Postgres; the candidates reach ZooKeeper through a proxy."""
+
+    seconds = SESSION.total_seconds()
+
+    def __init__(self, roles: PostgresRoles, hosts: str, proxy: Proxy) -> None:
+        self._roles = roles
+        self._hosts = hosts
+        self._proxy = proxy
+        self._path = fresh_path()
+        self._intruder = self._candidate("intruder", hosts)
+
+    def candidate(self, name: str) -> Election:
+        return self._candidate(name, self._proxy.url.removeprefix("tcp://"))
+
+    def _candidate(self, name: str, hosts: str) -> Election:
+        return ZooKeeperElection(self._roles, ROLE, name, ZooKeeperEnsemble(hosts, self._path, SESSION))
+
+    async def depose(self) -> Fence:
+        await asyncio.to_thread(remove_locks, self._hosts, f"{self._path}/{ROLE}")
+        return await self._intruder.win()
+
+    async def withdraw(self, fence: Fence) -> None:  # noqa: ARG002 # there is one intruder
+        await self._intruder.resign()
+
+    async def cut(self) -> None:
+        await self._proxy.cut()
+
+    async def heal(self) -> None:
+        await self._proxy.heal()
+
+
+class _SilentZooKeeper(_InZooKeeper):
+    """The same, where the way to ZooKeeper goes silent instead of breaking."""
+
+    async def cut(self) -> None:
+        self._proxy.freeze()
+
+
 @asynccontextmanager
-async def _in_memory(_database_url: str) -> AsyncIterator[Ensemble]:
+async def _in_memory(_request: pytest.FixtureRequest) -> AsyncIterator[Ensemble]:
     yield _InMemory()
 
 
-def _postgres(
-    kind: type[_OnPostgres],
-) -> Callable[[str], AbstractAsyncContextManager[Ensemble]]:
+def _postgres(kind: type[_OnPostgres]) -> Opener:
     @asynccontextmanager
-    async def open_it(database_url: str) -> AsyncIterator[Ensemble]:
+    async def open_it(request: pytest.FixtureRequest) -> AsyncIterator[Ensemble]:
+        database_url = request.getfixturevalue("database_url")
         options = PoolOptions(statement_timeout=2.0)
         async with (
             open_proxy(database_url) as proxy,
@@ -132,17 +183,34 @@ def _postgres(
     return open_it
 
 
-_ENSEMBLES: dict[str, Callable[[str], AbstractAsyncContextManager[Ensemble]]] = {
+def _zookeeper(kind: type[_InZooKeeper]) -> Opener:
+    @asynccontextmanager
+    async def open_it(request: pytest.FixtureRequest) -> AsyncIterator[Ensemble]:
+        hosts = request.getfixturevalue("zookeeper_hosts")
+        database_url = request.getfixturevalue("database_url")
+        async with (
+            open_proxy(f"tcp://{hosts.partition(',')[0]}") as proxy,
+            open_database(database_url, PoolOptions()) as database,
+        ):
+            yield kind(PostgresRoles(database), hosts, proxy)
+            await proxy.heal()
+
+    return open_it
+
+
+_ENSEMBLES: dict[str, Opener] = {
     "memory": _in_memory,
     "postgres": _postgres(_OnPostgres),
     "postgres-silent": _postgres(_Frozen),
+    "zookeeper": _zookeeper(_InZooKeeper),
+    "zookeeper-silent": _zookeeper(_SilentZooKeeper),
 }
 
 
 @pytest.fixture(params=_ENSEMBLES)
 async def ensemble(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Ensemble]:
     """Give what elects, of each kind."""
-    async with _ENSEMBLES[request.param](database_url) as opened:
+    async with _ENSEMBLES[request.param](request) as opened:
         yield opened
 
 
@@ -181,7 +249,7 @@ async def test_a_second_candidate_waits_while_the_first_is_alive(ensemble: Ensem
     first, second = ensemble.candidate("a"), ensemble.candidate("b")
     await first.win()
     async with _holding(first) as lost:
-        waiting = await _waits(second, 3 * SECONDS)
+        waiting = await _waits(second, 3 * ensemble.seconds)
         assert not lost.done()
         waiting.cancel()
 
@@ -194,7 +262,7 @@ async def test_a_role_that_is_resigned_is_won_at_once(ensemble: Ensemble) -> Non
     resigned = time.monotonic()
     await first.resign()
     new = await asyncio.wait_for(waiting, 2)
-    assert time.monotonic() - resigned < SECONDS
+    assert time.monotonic() - resigned < ensemble.seconds
     assert new.epoch > old.epoch
 
 
@@ -202,9 +270,9 @@ async def test_a_holder_that_vanishes_is_followed_after_its_lease(ensemble: Ense
     """Not before, as it may be alive; and soon after."""
     gone = time.monotonic()
     old = await ensemble.candidate("a").win()
-    new = await asyncio.wait_for((await _waits(ensemble.candidate("b"), 0.8 * SECONDS)), 3)
+    new = await asyncio.wait_for((await _waits(ensemble.candidate("b"), 0.8 * ensemble.seconds)), 3)
     assert new.epoch > old.epoch
-    assert time.monotonic() - gone < 3 * SECONDS
+    assert time.monotonic() - gone < 3 * ensemble.seconds
 
 
 async def test_a_holder_that_was_deposed_learns_of_it(ensemble: Ensemble) -> None:
@@ -213,7 +281,7 @@ async def test_a_holder_that_was_deposed_learns_of_it(ensemble: Ensemble) -> Non
     await candidate.win()
     async with _holding(candidate) as lost:
         await ensemble.depose()
-        assert await asyncio.wait_for(lost, SECONDS)
+        assert await asyncio.wait_for(lost, ensemble.seconds)
 
 
 async def test_a_holder_that_is_cut_off_steps_down_before_its_lease_ends(ensemble: Ensemble) -> None:
@@ -221,17 +289,17 @@ async def test_a_holder_that_is_cut_off_steps_down_before_its_lease_ends(ensembl
     candidate = ensemble.candidate("a")
     await candidate.win()
     async with _holding(candidate) as lost:
-        await asyncio.sleep(SECONDS / 2)
+        await asyncio.sleep(ensemble.seconds / 2)
         await ensemble.cut()
         cut = time.monotonic()
         assert await asyncio.wait_for(lost, 5)
-        assert time.monotonic() - cut < SECONDS
+        assert time.monotonic() - cut < ensemble.seconds
 
 
 async def test_a_candidate_waits_out_what_it_cannot_reach(ensemble: Ensemble) -> None:
     """It raises nothing, and wins when there is something to win."""
     await ensemble.cut()
-    waiting = await _waits(ensemble.candidate("a"), SECONDS)
+    waiting = await _waits(ensemble.candidate("a"), ensemble.seconds)
     await ensemble.heal()
     assert (await asyncio.wait_for(waiting, 10)).epoch >= 1
 
@@ -252,7 +320,7 @@ async def test_a_deposed_holder_that_resigns_takes_nothing_from_its_successor(en
     await candidate.win()
     await ensemble.depose()
     await candidate.resign()
-    waiting = await _waits(ensemble.candidate("b"), SECONDS / 2)
+    waiting = await _waits(ensemble.candidate("b"), ensemble.seconds / 2)
     waiting.cancel()
 
 
@@ -368,3 +436,36 @@ async def test_roles_do_not_know_of_each_other(roles: RoleStore) -> None:
     """Two roles may be with two workers."""
     assert await roles.claim(ROLE, "a", LONG)
     assert await roles.claim("relay", "b", LONG)
+
+
+async def test_the_winner_of_an_election_takes_the_role_whoever_holds_it(roles: RoleStore) -> None:
+    """The election has decided; a heartbeat that is fresh belongs to the past."""
+    first = await roles.claim(ROLE, "a", LONG)
+    assert first is not None
+    assert await roles.claim_elected(ROLE, "b", ElectionToken(1, 10)) == first + 1
+    with pytest.raises(StaleEpoch):
+        await roles.heartbeat(Fence(ROLE, first))
+
+
+async def test_the_winner_of_an_earlier_election_is_refused(roles: RoleStore) -> None:
+    """One that slept between its election and its claim deposes nobody."""
+    await roles.claim_elected(ROLE, "late", ElectionToken(1, 11))
+    before = await roles.claim_elected(ROLE, "b", ElectionToken(1, 12))
+    assert before is not None
+    assert await roles.claim_elected(ROLE, "late", ElectionToken(1, 11)) is None
+    await roles.heartbeat(Fence(ROLE, before))
+
+
+async def test_a_claim_may_be_made_again_by_the_same_election(roles: RoleStore) -> None:
+    """Its answer may have been lost; the epoch rises all the same."""
+    first = await roles.claim_elected(ROLE, "a", ElectionToken(1, 10))
+    assert first is not None
+    assert await roles.claim_elected(ROLE, "a", ElectionToken(1, 10)) == first + 1
+
+
+async def test_elections_of_a_new_place_are_later_than_all_of_the_old_one(roles: RoleStore) -> None:
+    """A wiped ZooKeeper counts from the beginning, in a folder that was made later."""
+    old = await roles.claim_elected(ROLE, "a", ElectionToken(1, 1_000_000))
+    assert old is not None
+    assert await roles.claim_elected(ROLE, "b", ElectionToken(2, 5)) == old + 1
+    assert await roles.claim_elected(ROLE, "a", ElectionToken(1, 1_000_001)) is None

@@ -65,7 +65,7 @@ async def test_passive_when_it_should_be_active(site: Api, database_url: str, sq
         await eventually(worker.shows(1, "wms_database_up"))
         assert await worker.metric("wms_worker_active", role=ROLE) == 0
         assert not await worker.is_active()
-        facts = {"worker_id": "w-1", "role": ROLE, "active": False, "epoch": 0}
+        facts = {"worker_id": "w-1", "roles": [{"role": ROLE, "active": False, "epoch": 0}]}
         assert await worker.page("/ready") == (200, {"status": "ready", **facts})
         await until_waits(site, order_id, "AWAITING_VALIDATION")
 

@@ -328,6 +328,22 @@ async def _no_active_worker(stage: Stage) -> Failure:
     return failure
 
 
+@provokes("WORKER_NOT_FOUND")
+async def _worker_not_found(stage: Stage) -> Failure:
+    request = fulfillment_pb2.SetWorkerModeRequest(worker_id="w-9", mode=fulfillment_pb2.WORKER_MODE_PASSIVE)
+    failure = await failing(stage.api.fulfillment.SetWorkerMode(request))
+    assert failure.metadata == {"workerId": "w-9"}
+    return failure
+
+
+@provokes("ROLE_NOT_FOUND")
+async def _role_not_found(stage: Stage) -> Failure:
+    request = fulfillment_pb2.StepDownRequest(role="dancing", worker_id="w-9")
+    failure = await failing(stage.api.fulfillment.StepDown(request))
+    assert failure.metadata == {"role": "dancing", "workerId": "w-9"}
+    return failure
+
+
 @provokes("FULFILLMENT_PAUSED")
 async def _fulfillment_paused(stage: Stage) -> Failure:
     until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
@@ -525,8 +541,8 @@ async def _refusal(api: Api, order_id: str) -> Failure | None:
 
 @provokes("NOT_IMPLEMENTED")
 async def _not_implemented(stage: Stage) -> Failure:
-    failure = await failing(stage.api.fulfillment.ListWorkers(fulfillment_pb2.ListWorkersRequest()))
-    assert failure.metadata == {"method": "ListWorkers"}
+    failure = await failing(stage.api.fulfillment.ListParkedEvents(fulfillment_pb2.ListParkedEventsRequest()))
+    assert failure.metadata == {"method": "ListParkedEvents"}
     return failure
 
 
@@ -711,15 +727,6 @@ _UNSERVED: dict[str, Callable[[Api, Any], Any]] = {
         orders_pb2.WatchOrdersRequest(), metadata=headers
     ),
     "IngestOrders": lambda api, headers: api.orders.IngestOrders(iter(()), metadata=headers),
-    "ListWorkers": lambda api, headers: api.fulfillment.ListWorkers(
-        fulfillment_pb2.ListWorkersRequest(), metadata=headers
-    ),
-    "SetWorkerMode": lambda api, headers: api.fulfillment.SetWorkerMode(
-        fulfillment_pb2.SetWorkerModeRequest(), metadata=headers
-    ),
-    "StepDown": lambda api, headers: api.fulfillment.StepDown(
-        fulfillment_pb2.StepDownRequest(), metadata=headers
-    ),
     "ListParkedEvents": lambda api, headers: api.fulfillment.ListParkedEvents(
         fulfillment_pb2.ListParkedEventsRequest(), metadata=headers
     ),

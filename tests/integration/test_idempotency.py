@@ -187,11 +187,17 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
             fulfillment_pb2.ResumeFulfillmentRequest(warehouse_id="WH-01"),
             {"reason": "s"},
         ),
+        "SetWorkerMode": (
+            control.SetWorkerMode,
+            fulfillment_pb2.SetWorkerModeRequest(worker_id="test", mode=fulfillment_pb2.WORKER_MODE_PASSIVE),
+            {"mode": fulfillment_pb2.WORKER_MODE_AUTO},
+        ),
+        "StepDown": (control.StepDown, fulfillment_pb2.StepDownRequest(), {"worker_id": "test"}),
     }
 
 
 #: Served later; each answers UNIMPLEMENTED until then.
-_UNSERVED = {"SetWorkerMode", "StepDown", "ReleaseParkedEvent"}
+_UNSERVED = {"ReleaseParkedEvent"}
 
 
 async def test_every_change_that_is_sent_again_gives_its_first_answer(

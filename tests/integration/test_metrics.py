@@ -39,7 +39,7 @@ async def test_one_port_answers_grpc_and_http(database_url: str) -> None:
     """Health and activity are told over both; the pages name the replica, its role and its epoch."""
     async with open_worker(database_url, worker_id="w-1") as worker:
         await eventually(worker.is_active)
-        facts = {"worker_id": "w-1", "role": "fulfillment", "active": True, "epoch": 1}
+        facts = {"worker_id": "w-1", "roles": [{"role": "fulfillment", "active": True, "epoch": 1}]}
         assert await worker.page("/health") == (200, {"status": "alive", **facts})
         assert await worker.page("/ready") == (200, {"status": "ready", **facts})
         assert (await worker.get("/nothing"))[0] == 404
@@ -113,6 +113,28 @@ async def test_shipping_an_order_is_counted_and_timed(site: Api, database_url: s
         assert (await worker.metric("wms_fulfillment_step_seconds_sum", step="allocate") or 0) > 0
         assert await worker.metric("wms_worker_epoch", role="fulfillment") == 1
         assert await worker.metric("wms_worker_role_changes_total", role="fulfillment", cause="won") == 1
+
+
+async def test_how_long_nobody_holds_a_role_is_told_by_every_replica(database_url: str, sql: Sql) -> None:
+    """From the last sign of life on, by one that never held the role either; 0 while it is held."""
+    name = "wms_role_without_holder_seconds"
+
+    async def tells(least: float, most: float) -> bool:
+        return least <= (await worker.metric(name, role="fulfillment") or 0) <= most
+
+    await sql.execute(
+        "INSERT INTO workers (worker_id, host, version, mode, started_at, heartbeat_at)"
+        " VALUES ('w-1', 'h', '1', 'passive', now(), now())"
+    )
+    async with open_worker(database_url, worker_id="w-1") as worker:
+        gone = "UPDATE worker_roles SET epoch = 7, worker_id = 'gone', heartbeat_at = now() - interval '90 s'"
+        await sql.execute(gone)
+        await eventually(lambda: tells(90, 120))
+        assert await worker.metric("wms_role_epoch", role="fulfillment") == 7
+        await sql.execute("UPDATE worker_roles SET heartbeat_at = now()")
+        await eventually(lambda: tells(0, 0))
+        await sql.execute("UPDATE worker_roles SET worker_id = NULL, heartbeat_at = now() - interval '5 s'")
+        await eventually(lambda: tells(5, 30))
 
 
 async def test_what_waits_is_counted_by_status_reason_and_priority(site: Api, database_url: str) -> None:

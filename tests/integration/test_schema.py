@@ -14,6 +14,7 @@ from wms_core.domain.order_status import TRANSITIONS, OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.domain.runs import RunStatus
 from wms_core.domain.storage import CarrierLocation, CarrierStatus, LaneStatus, MoveKind, MoveStatus
+from wms_core.domain.workers import WorkerMode
 from wms_dev.documents import schema
 from wms_dev.documents.catalog import read_catalog
 from wms_dev.documents.marked import part_of
@@ -45,6 +46,7 @@ WORDS: dict[tuple[str, str], type[StrEnum]] = {
     ("backorders", "reason"): ShortageReason,
     ("write_offs", "reason"): ShortageReason,
     ("fulfillment_runs", "status"): RunStatus,
+    ("workers", "mode"): WorkerMode,
 }
 #: CHECKs of one text column that are about a form, not about words.
 FORMS = {("waves", "wave_id")}

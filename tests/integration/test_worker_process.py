@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -12,9 +10,9 @@ from tests.support.invariants import Sql, breaches, late_writes, record_epochs
 from tests.support.processes import FULFILLMENT, Process, Processes
 from tests.support.proxy import open_proxy
 from tests.support.site import Site
+from tests.support.traffic import traffic
 from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
-from wms.orders.v1 import order_pb2, orders_pb2
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -29,51 +27,6 @@ async def _active_and_passive(
     await second.serving()
     assert not await second.is_serving(FULFILLMENT)
     return first, second
-
-
-@asynccontextmanager
-async def _traffic(site: Site) -> AsyncIterator[list[str]]:
-    """Place orders and carry out moves all the time; at the end all orders have been packed."""
-    await site.open()
-    await site.stock(*[(f"CAR-{number}", "SKU-001", 1000) for number in range(5)])
-    placed: list[str] = []
-
-    async def place() -> None:
-        while True:
-            placed.append(await site.order(("SKU-001", 1)))
-            await asyncio.sleep(0.02)
-
-    async def carry() -> None:
-        while True:
-            await site.complete(await site.claim())
-            await asyncio.sleep(0.02)
-
-    async def packed() -> bool:
-        # An order may have been placed without an answer to the one who was told to stop.
-        return await _in_packing(site) >= set(placed)
-
-    placing, carrying = asyncio.create_task(place()), asyncio.create_task(carry())
-    try:
-        yield placed
-        placing.cancel()
-        await eventually(packed)
-    finally:
-        for task in (placing, carrying):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-
-async def _in_packing(site: Site) -> set[str]:
-    """Give all orders in PACKING, page by page."""
-    found: set[str] = set()
-    request = orders_pb2.ListOrdersRequest(page_size=200, statuses=[order_pb2.ORDER_STATUS_PACKING])
-    while True:
-        page = await site.api.orders.ListOrders(request)
-        found |= {order.order_id for order in page.orders}
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
 
 
 async def test_of_two_workers_one_is_active(processes: Processes, database_url: str) -> None:
@@ -93,7 +46,7 @@ async def test_an_active_worker_that_is_stopped_hands_over_at_once(
 ) -> None:
     """The next one does not wait for the lease, and no order is lost or served twice."""
     await record_epochs(sql)
-    async with _traffic(site):
+    async with traffic(site):
         first, second = await _active_and_passive(processes, database_url, standalone_lease="60s")
         assert await first.stopped() == 0
         await second.serving(FULFILLMENT, within=3)
@@ -106,7 +59,7 @@ async def test_an_active_worker_that_is_killed_is_replaced_after_its_lease(
 ) -> None:
     """What it had begun is rolled back, and the next one goes on from what is in the database."""
     await record_epochs(sql)
-    async with _traffic(site):
+    async with traffic(site):
         first, second = await _active_and_passive(processes, database_url)
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=4)
@@ -119,7 +72,7 @@ async def test_a_worker_that_was_frozen_longer_than_its_lease_writes_nothing_mor
 ) -> None:
     """Thawed, it finds itself deposed, says so, is passive, and takes over again when it is its turn."""
     await record_epochs(sql)
-    async with _traffic(site):
+    async with traffic(site):
         first, second = await _active_and_passive(processes, database_url, standalone_lease="3s")
         first.signal(signal.SIGSTOP)
         await second.serving(FULFILLMENT, within=10)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.support.api import Api
@@ -11,6 +11,7 @@ from wms_core.application.fenced import CycleRules
 from wms_core.application.fulfillment import Cycle
 from wms_core.application.ports import Fence
 from wms_core.domain.caller import Caller
+from wms_core.domain.workers import Report
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.roles import PostgresRoles
 
@@ -54,6 +55,8 @@ class Fulfillment:
 @asynccontextmanager
 async def open_fulfillment(database: PostgresDatabase) -> AsyncIterator[Fulfillment]:
     """Claim the role, and give it up at the end."""
+    report = Report("test", "host", "0", datetime.now(UTC), "fulfillment", ("fulfillment",))
+    await database.transact(lambda transaction: transaction.workers.report(report))
     roles = PostgresRoles(database)
     epoch = await roles.claim("fulfillment", "test", timedelta(seconds=30))
     assert epoch is not None

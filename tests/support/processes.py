@@ -19,6 +19,7 @@ from tests.support.waiting import eventually
 from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
+RELAY = "wms.orders.worker.relay"
 
 
 class Process:
@@ -114,8 +115,13 @@ class Processes:
         return self._start("server", "SERVER_ADDR", database_url, address, environment)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:
-        """Start a worker that is quick: a cycle each 50 ms, a lease of a second."""
-        quick = {"fulfillment_interval": "50ms", "standalone_lease": "1s", **environment}
+        """Start a worker that is quick: one role, a cycle each 50 ms, a lease of a second."""
+        quick = {
+            "worker_roles": "fulfillment",
+            "fulfillment_interval": "50ms",
+            "standalone_lease": "1s",
+            **environment,
+        }
         return self._start("worker", "WORKER_ADDR", database_url, address, quick)
 
     def migrate(self, database_url: str | None) -> Process:

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of Postgres that can be cut, frozen and healed."""
+"""A TCP proxy in front of Postgres or ZooKeeper that can be cut, frozen and healed."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ class Proxy:
         self.url = url.replace(f"{self._target[0]}:{self._target[1]}", f"127.0.0.1:{self._port}")
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._outward, self._inward = asyncio.Event(), asyncio.Event()
+        self._let_flow()
 
     async def heal(self) -> None:
         """Pass everything on, from now on or again."""
-        self._flows.set()
+        self._let_flow()
         if self._server is None:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
 
@@ -34,13 +34,19 @@ class Proxy:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-        self._flows.set()
+        self._let_flow()
         for writer in tuple(self._writers):
             writer.transport.abort()
 
-    def freeze(self) -> None:
-        """Keep every connection open and pass nothing on."""
-        self._flows.clear()
+    def freeze(self, *, outward: bool = True, inward: bool = True) -> None:
+        """Keep every connection open and pass nothing on, or nothing one way: to the service, from it."""
+        for flow, frozen in ((self._outward, outward), (self._inward, inward)):
+            if frozen:
+                flow.clear()
+
+    def _let_flow(self) -> None:
+        self._outward.set()
+        self._inward.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -50,14 +56,18 @@ class Proxy:
             return
         self._writers |= {writer, far_writer}
         try:
-            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
+            await asyncio.gather(
+                self._pass(reader, far_writer, self._outward), self._pass(far_reader, writer, self._inward)
+            )
         finally:
             self._writers -= {writer, far_writer}
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: asyncio.Event
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                await self._flows.wait()
+                await flow.wait()
                 writer.write(data)
                 await writer.drain()
         with contextlib.suppress(OSError):

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from wms_core.application.ports import Fence
+from wms_core.application.ports import ElectionToken, Fence
 from wms_core.domain.errors import StaleEpoch, StorageUnavailable
 
 
@@ -13,6 +13,7 @@ class _Role:
     epoch: int = 0
     worker_id: str | None = None
     heartbeat: float = 0.0
+    token: ElectionToken | None = None
 
 
 class MemoryRoles:
@@ -30,6 +31,15 @@ class MemoryRoles:
         if held.worker_id not in (None, worker_id) and fresh:
             return None
         held.epoch, held.worker_id, held.heartbeat = held.epoch + 1, worker_id, time.monotonic()
+        return held.epoch
+
+    async def claim_elected(self, role: str, worker_id: str, token: ElectionToken) -> int | None:
+        """Take the role by a new epoch; None when the winner of a later election has claimed it."""
+        held = self._role(role)
+        if held.token is not None and held.token > token:
+            return None
+        held.epoch, held.worker_id, held.heartbeat = held.epoch + 1, worker_id, time.monotonic()
+        held.token = token
         return held.epoch
 
     async def heartbeat(self, fence: Fence) -> None:

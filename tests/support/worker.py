@@ -83,8 +83,10 @@ async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worke
     port = free_port()
     chosen = {
         "worker_addr": f"127.0.0.1:{port}",
+        "worker_roles": "fulfillment",
         "fulfillment_interval": timedelta(milliseconds=50),
         "metrics_refresh": timedelta(0),
+        "zookeeper_hosts": "",
         **settings,
     }
     async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen)):
@@ -98,8 +100,10 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
     ours = {
         "DATABASE_URL": database_url,
         "WORKER_ADDR": f"127.0.0.1:{port}",
+        "WORKER_ROLES": "fulfillment",
         "FULFILLMENT_INTERVAL": "50ms",
         "METRICS_REFRESH": "0s",
+        "ZOOKEEPER_HOSTS": "",
         **environment,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 # starting takes a millisecond

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client.metrics_core import Metric
 
-from wms_core.domain.levels import Levels, WaitingLevel
+from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import EVENTS, OUTCOMES, Metrics
@@ -31,7 +32,10 @@ def exported() -> dict[str, set[str]]:
     """Give the labels of every series that the worker tells, by its name."""
     metrics = Metrics("fulfillment")
     gauges = LevelGauges(cast(Any, None), {}, timedelta(0))
-    gauges.levels = Levels((WaitingLevel(OrderStatus.PICKING, "awaiting_moves", 1),), (), *[0] * 10)
+    waiting = (WaitingLevel(OrderStatus.PICKING, "awaiting_moves", 1),)
+    gauges.levels = replace(
+        Levels(waiting, (), *cast(Any, [0] * 10)), roles=(RoleLevel("fulfillment", 1, 0.0),)
+    )
     metrics.registry.register(gauges)
     return {
         family.name + suffix: labels(family)

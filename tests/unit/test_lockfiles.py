@@ -18,7 +18,9 @@ def _found(name: str, *lines: str) -> list[str]:
 
 def _misfits(tmp_path: Path, dependencies: str, lock: str) -> list[str]:
     (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {dependencies}\n")
-    (tmp_path / "requirements.lock").write_text(lock)
+    main, source = lockfiles.LOCKS
+    (tmp_path / main).write_text(lock)
+    (tmp_path / source).write_text("")
     return list(lockfiles.misfits(tmp_path))
 
 

@@ -87,8 +87,16 @@ WRONG = [
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
     (WorkerSettings, "WORKER_ADDR", "localhost"),
     (WorkerSettings, "WORKER_ID", "a b"),
+    (WorkerSettings, "WORKER_ROLES", "fulfillment,dancing"),
     (WorkerSettings, "WAVE_SIZE", "501"),
     (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),
+    (WorkerSettings, "ZOOKEEPER_HOSTS", "zk-1:2181;zk-2:2181"),
+    (WorkerSettings, "ZOOKEEPER_HOSTS", "zk-1:2181/orders"),
+    (WorkerSettings, "ZOOKEEPER_PATH", "wms"),
+    (WorkerSettings, "ZOOKEEPER_PATH", "/"),
+    (WorkerSettings, "ZOOKEEPER_SESSION_TIMEOUT", "0"),
+    (WorkerSettings, "ZOOKEEPER_CA_FILE", "/no/such/file"),
+    (WorkerSettings, "ZOOKEEPER_SASL_USERNAME", ""),
 ]
 
 
@@ -179,3 +187,42 @@ def test_the_settings_reach_the_pool(environment: pytest.MonkeyPatch) -> None:
     options = read_settings(CoreSettings).pool_options("order-service-server")
     assert (options.max_size, options.statement_timeout) == (7, 2.0)
     assert options.application_name == "order-service-server"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ZOOKEEPER_CA_FILE": __file__},
+        {"ZOOKEEPER_SASL_USERNAME": "wms"},
+        {"ZOOKEEPER_SASL_PASSWORD": "hunter2"},
+    ],
+)
+def test_settings_of_zookeeper_that_need_another_say_which(
+    given: dict[str, str], environment: pytest.MonkeyPatch
+) -> None:
+    """A half that would silently do nothing is refused."""
+    for variable, value in given.items():
+        environment.setenv(variable, value)
+    complaint = _complaint(WorkerSettings)
+    assert "ZOOKEEPER_TLS" in complaint or "ZOOKEEPER_SASL_PASSWORD" in complaint
+    assert "hunter2" not in complaint
+
+
+def test_without_hosts_there_is_no_ensemble(environment: pytest.MonkeyPatch) -> None:
+    """Then Postgres elects; with them, all about ZooKeeper is in one place, and no secret shows."""
+    assert read_settings(WorkerSettings).ensemble is None
+    given = {
+        "HOSTS": "zk-1:2181,[::1]:2182",
+        "TLS": "true",
+        "SASL_USERNAME": "wms",
+        "SASL_PASSWORD": "hunter2",
+    }
+    for variable, value in given.items():
+        environment.setenv(f"ZOOKEEPER_{variable}", value)
+    ensemble = read_settings(WorkerSettings).ensemble
+    assert ensemble is not None
+    assert (ensemble.hosts, ensemble.seconds) == (given["HOSTS"], 6.0)
+    assert ensemble.tls is not None
+    assert ensemble.login is not None
+    assert ensemble.login.password == "hunter2"
+    assert "hunter2" not in repr(ensemble)

@@ -4,19 +4,40 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from wms_core.domain.runs import ROLE
+from wms_core.application.ports import Database, RoleStore
+from wms_core.domain.workers import Role
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
-from wms_worker.fulfillment import FulfillmentRole
+from wms_worker.candidature import Candidature, Office
+from wms_worker.duty import Duty
+from wms_worker.elected import ZooKeeperElection
+from wms_worker.election import Election
+from wms_worker.fulfillment import FulfillmentOffice
 from wms_worker.health import health_server
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import Metrics
+from wms_worker.relay import RelayOffice
 from wms_worker.settings import WorkerSettings
 from wms_worker.standalone import StandaloneElection
-from wms_worker.standing import Standing
+from wms_worker.standing import Part, Standing
 from wms_worker.web import Pages
+
+
+def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Election:
+    """Give the election of the settings: by ZooKeeper when there is one, else by Postgres alone."""
+    ensemble = settings.ensemble
+    if ensemble is None:
+        return StandaloneElection(roles, part.role, settings.worker_id, settings.standalone_lease)
+    return ZooKeeperElection(roles, part.role, settings.worker_id, ensemble, part.report)
+
+
+def open_office(
+    role: str, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics
+) -> Office:
+    """Give what is done in a role."""
+    return RelayOffice() if role == Role.RELAY else FulfillmentOffice(settings, database, duty, metrics)
 
 
 @asynccontextmanager
@@ -27,21 +48,27 @@ async def open_application(settings: WorkerSettings) -> AsyncIterator[asyncio.Ta
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-worker"))
         )
-        metrics = Metrics(ROLE)
+        metrics = Metrics(*settings.roles)
         levels = LevelGauges(database, settings.unfulfilled_after, settings.metrics_refresh)
         metrics.registry.register(levels)
-        standing = Standing(settings.worker_id, ROLE)
+        standing = Standing(settings.worker_id, settings.roles)
         pages = Pages(standing, database, metrics, levels)
         health = await stack.enter_async_context(
             health_server(settings.worker_addr, standing, metrics, pages)
         )
-        election = StandaloneElection(
-            PostgresRoles(database), ROLE, settings.worker_id, settings.standalone_lease
-        )
-        role = FulfillmentRole(settings, database, election, health, metrics)
+        roles = PostgresRoles(database)
+        elections = {part.role: open_election(settings, roles, part) for part in standing.parts.values()}
+        duties = {role: Duty(database, role, settings.worker_id, settings.roles) for role in elections}
+
+        async def stand(role: str) -> None:
+            office = open_office(role, settings, database, duties[role], metrics)
+            async with running(duties[role].run()):
+                await Candidature(office, elections[role], duties[role], health, metrics).run()
 
         async def work() -> None:
             await prepare(url, settings.default_warehouse_id)
-            await role.run()
+            async with asyncio.TaskGroup() as group:
+                for role in settings.roles:
+                    group.create_task(stand(role))
 
         yield await stack.enter_async_context(running(work()))

@@ -1,20 +1,20 @@
-"""The role of the fulfillment worker: wait for it, act in it, give it up."""
+"""The office of the fulfillment worker: cycles, again and again."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
 
-from wms_core.application.fenced import CycleRules
 from wms_core.application.fulfillment import Cycle
 from wms_core.application.ports import Database, Fence
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch, WmsError
-from wms_core.domain.runs import ROLE
+from wms_core.domain.workers import Role
 from wms_core.tasks import running
-from wms_worker.election import Election
+from wms_worker.duty import Duty
 from wms_worker.following import EventFollower
-from wms_worker.health import Health
 from wms_worker.metrics import Metrics
 from wms_worker.scheduler import Ticker, ticking
 from wms_worker.settings import WorkerSettings
@@ -23,64 +23,62 @@ _ASKED = 0.2  # seconds between two looks for a cycle that was asked for
 _log = structlog.get_logger(__name__)
 
 
-class FulfillmentRole:
-    """Runs terms of the role, one after the other, until it is cancelled."""
+class FulfillmentOffice:
+    """See `wms_worker.candidature.Office`."""
+
+    role = Role.FULFILLMENT
+
+    def __init__(self, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics) -> None:
+        """Act by the settings."""
+        self._settings = settings
+        self._database = database
+        self._duty = duty
+        self._metrics = metrics
+
+    async def open(self, fence: Fence) -> "FulfillmentTerm":
+        """Prepare a term; events are counted from now on."""
+        follower = EventFollower(self._database, self._metrics)
+        await follower.begin()
+        return FulfillmentTerm(self._settings, self._database, fence, self._duty, self._metrics, follower)
+
+
+class FulfillmentTerm:
+    """The ticks of one term; see `wms_worker.candidature.Term`."""
 
     def __init__(
         self,
         settings: WorkerSettings,
         database: Database,
-        election: Election,
-        health: Health,
+        fence: Fence,
+        duty: Duty,
         metrics: Metrics,
+        follower: EventFollower,
     ) -> None:
-        """Act by the settings."""
+        """Use `FulfillmentOffice.open` instead."""
+        self.deposed = asyncio.Event()
+        self._stopping = False
         self._settings = settings
         self._database = database
-        self._election = election
-        self._health = health
         self._metrics = metrics
-        self._rules: CycleRules = settings.cycle_rules
+        self._duty = duty
+        self._follower = follower
+        caller = Caller(actor=f"worker/{duty.worker_id}")
+        self._cycle = Cycle(database, fence, settings.cycle_rules, caller, stopping=lambda: self._stopping)
 
-    async def run(self) -> None:
-        """Win the role, act until it is lost, and again."""
-        while True:
-            fence = await self._election.win()
-            try:
-                await self._term(fence)
-            finally:
-                await self._health.set_active(active=False)
-                await asyncio.shield(self._election.resign())
+    def stop(self) -> None:
+        """Begin no further step."""
+        self._stopping = True
 
-    async def _term(self, fence: Fence) -> None:
-        term = _Term(self._database, fence, self._rules, self._settings.worker_id, self._metrics)
-        _log.info("active", role=ROLE, epoch=fence.epoch, worker_id=self._settings.worker_id)
-        follower = EventFollower(self._database, self._metrics)
-        await follower.begin()
-        await self._health.set_active(active=True, epoch=fence.epoch)
-        self._metrics.role_changed("won")
-        cause = "stopped"
-        lost = asyncio.create_task(self._election.lose())
-        deposed = asyncio.create_task(term.deposed.wait())
-        try:
-            settings = self._settings
-            async with (
-                running(follower.run()),
-                ticking(term.cycle, settings.fulfillment_interval, settings.drain_grace) as ticker,
-                running(self._answer(ticker)),
-            ):
-                try:
-                    await asyncio.wait({lost, deposed}, return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    # At once: the step at work may take a while to end.
-                    term.stopping = True
-                    await self._health.set_active(active=False)
-            cause = lost.result() if lost.done() else "a write was refused"
-            _log.warning("stepped_down", role=ROLE, epoch=fence.epoch, cause=cause)
-        finally:
-            self._metrics.role_changed(cause)
-            lost.cancel()
-            deposed.cancel()
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[None]:
+        """Run cycles by the clock and when somebody asks."""
+        settings = self._settings
+        async with (
+            running(self._follower.run()),
+            ticking(self.cycle, settings.fulfillment_interval, settings.drain_grace) as ticker,
+            running(self._answer(ticker)),
+        ):
+            yield
 
     async def _answer(self, ticker: Ticker) -> None:
         """Begin a cycle at once when somebody asks for it (StartFulfillment)."""
@@ -92,32 +90,21 @@ class FulfillmentRole:
             except WmsError as error:
                 _log.debug("requests_not_read", error=str(error))
 
-
-class _Term:
-    """The ticks of one term."""
-
-    def __init__(
-        self, database: Database, fence: Fence, rules: CycleRules, worker_id: str, metrics: Metrics
-    ) -> None:
-        self.stopping = False
-        self.deposed = asyncio.Event()
-        self._metrics = metrics
-        caller = Caller(actor=f"worker/{worker_id}")
-        self._cycle = Cycle(database, fence, rules, caller, stopping=lambda: self.stopping)
-
     async def cycle(self) -> None:
         """Run one cycle; what goes wrong is said, and the next tick tries again."""
-        if self.stopping:
+        if self._stopping:
             return
         started = time.perf_counter()
         outcome = await self._cycle_outcome()
         self._metrics.cycle_ended(outcome, time.perf_counter() - started)
+        self._duty.cycle_ended()
 
     async def _cycle_outcome(self) -> str:
         try:
             run = await self._cycle.run()
         except StaleEpoch as error:
             _log.warning("stale_write_refused", error=str(error))
+            self._metrics.write_refused(Role.FULFILLMENT)
             self.deposed.set()
             return "refused"
         except WmsError as error:

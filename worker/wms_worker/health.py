@@ -31,13 +31,14 @@ class Health:
         self._standing = standing
         self._metrics = metrics
 
-    async def set_active(self, *, active: bool, epoch: int = 0) -> None:
-        """Say whether this replica acts in its role (`wms.orders.worker.<role>`), and by which epoch."""
-        self._standing.active = active
-        self._standing.epoch = epoch or self._standing.epoch
-        self._metrics.acts(active=active, epoch=epoch)
+    async def set_active(self, role: str, *, active: bool, epoch: int = 0) -> None:
+        """Say whether this replica acts in a role (`wms.orders.worker.<role>`), and by which epoch."""
+        part = self._standing.parts[role]
+        part.active = active
+        part.epoch = epoch or part.epoch
+        self._metrics.acts(role, active=active, epoch=epoch)
         status = _SERVING if active else _NOT_SERVING
-        await self._servicer.set(f"wms.orders.worker.{self._standing.role}", status)
+        await self._servicer.set(f"wms.orders.worker.{role}", status)
 
 
 @asynccontextmanager
@@ -48,7 +49,8 @@ async def health_server(
     servicer = grpc_health.HealthServicer()
     health = Health(servicer, standing, metrics)
     await servicer.set("", _SERVING)
-    await health.set_active(active=False)
+    for role in standing.parts:
+        await health.set_active(role, active=False)
     async with AsyncExitStack() as stack:
         # Names of Linux's abstract sockets, which leave nothing behind when the worker is killed.
         grpc_name, http_name = (f"wms-worker-{uuid.uuid4()}" for _ in range(2))

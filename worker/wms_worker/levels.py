@@ -34,6 +34,10 @@ _QUEUES = {
     "wms_moves_oldest_seconds": ("moves_oldest", "Age of the oldest of them"),
     "wms_fulfillment_pauses": ("pauses", "Pauses in force"),
 }
+_ROLES = {
+    "wms_role_epoch": ("epoch", "The epoch a role is at"),
+    "wms_role_without_holder_seconds": ("without_holder", "For how long nobody has held a role"),
+}
 _URGENCY = {
     "wms_orders_unshipped": ("orders", "Orders that wait to be shipped"),
     "wms_orders_unfulfilled_too_long": ("too_long", "Those older than UNFULFILLED_AFTER_<PRIORITY>"),
@@ -83,6 +87,7 @@ class LevelGauges(Collector):
         if self.levels is not None:
             yield _waiting(self.levels)
             yield from _by_priority(self.levels)
+            yield from _by_role(self.levels)
             for name, (field, text) in _QUEUES.items():
                 yield GaugeMetricFamily(name, text, getattr(self.levels, field))
 
@@ -100,4 +105,12 @@ def _by_priority(levels: Levels) -> Iterator[Metric]:
         family = GaugeMetricFamily(name, text, labels=["priority"])
         for priority in Priority:
             family.add_metric([priority.value], getattr(found.get(priority), field, 0))
+        yield family
+
+
+def _by_role(levels: Levels) -> Iterator[Metric]:
+    for name, (field, text) in _ROLES.items():
+        family = GaugeMetricFamily(name, text, labels=["role"])
+        for one in levels.roles:
+            family.add_metric([one.role], getattr(one, field))
         yield family

@@ -34,17 +34,16 @@ _FULFILLMENT_SECONDS = (
 class Metrics:
     """The counters and gauges of one replica, in a registry of their own."""
 
-    def __init__(self, role: str) -> None:
+    def __init__(self, *roles: str) -> None:
         """Start every series at 0, so that the first increase is seen."""
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._role = role
-        self._make_role_metrics(self.registry)
+        self._make_role_metrics(self.registry, roles)
         self._make_cycle_metrics(self.registry)
         self._make_order_metrics(self.registry)
 
-    def _make_role_metrics(self, registry: CollectorRegistry) -> None:
+    def _make_role_metrics(self, registry: CollectorRegistry, roles: tuple[str, ...]) -> None:
         role = ["role"]
         self._active = Gauge("wms_worker_active", "1 while this replica acts", role, registry=registry)
         self._epoch = Gauge("wms_worker_epoch", "Its latest epoch, 0 before", role, registry=registry)
@@ -54,9 +53,10 @@ class Metrics:
         self._changes = Counter(
             "wms_worker_role_changes", "Times the role was won or lost", ["role", "cause"], registry=registry
         )
-        for metric in (self._active, self._epoch, self._refused):
-            metric.labels(self._role)
-        self._changes.labels(self._role, "won")
+        for one in roles:
+            for metric in (self._active, self._epoch, self._refused):
+                metric.labels(one)
+            self._changes.labels(one, "won")
 
     def _make_cycle_metrics(self, registry: CollectorRegistry) -> None:
         self._cycles = Counter(
@@ -97,22 +97,24 @@ class Metrics:
         for priority in Priority:
             self._fulfillment_seconds.labels(priority.value)
 
-    def acts(self, *, active: bool, epoch: int) -> None:
-        """Say whether this replica acts, and by which epoch."""
-        self._active.labels(self._role).set(active)
+    def acts(self, role: str, *, active: bool, epoch: int) -> None:
+        """Say whether this replica acts in a role, and by which epoch."""
+        self._active.labels(role).set(active)
         if epoch:
-            self._epoch.labels(self._role).set(epoch)
+            self._epoch.labels(role).set(epoch)
 
-    def role_changed(self, cause: str) -> None:
-        """Count that the role was `won`, or lost for one of a few causes."""
-        self._changes.labels(self._role, cause).inc()
+    def role_changed(self, role: str, cause: str) -> None:
+        """Count that a role was `won`, or lost for one of a few causes."""
+        self._changes.labels(role, cause).inc()
+
+    def write_refused(self, role: str) -> None:
+        """Count a write that the fence refused."""
+        self._refused.labels(role).inc()
 
     def cycle_ended(self, outcome: str, seconds: float) -> None:
         """Count a cycle."""
         self._cycles.labels(outcome).inc()
         self._cycle_seconds.observe(seconds)
-        if outcome == "refused":
-            self._refused.labels(self._role).inc()
 
     def steps_done(self, run: Run) -> None:
         """Count what the steps of a cycle did."""

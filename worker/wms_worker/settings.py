@@ -8,14 +8,15 @@ from pydantic import Field
 
 from wms_core.application.fenced import CycleRules
 from wms_core.domain.orders import Priority
-from wms_core.settings import NONE, Address, CoreSettings, Duration
+from wms_core.settings import NONE, Address, Duration
+from wms_worker.ensemble_settings import EnsembleSettings
 
 
 def _default_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-class WorkerSettings(CoreSettings):
+class WorkerSettings(EnsembleSettings):
     """One replica of the worker."""
 
     worker_addr: Address = Field(
@@ -26,6 +27,11 @@ class WorkerSettings(CoreSettings):
         default_factory=_default_worker_id,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
         description="The name of this replica; set it to keep it across restarts.",
+    )
+    worker_roles: str = Field(
+        "fulfillment,relay",
+        pattern=r"^(fulfillment|relay)(,(fulfillment|relay))*$",
+        description="The roles that this replica stands for, each elected by itself.",
     )
     fulfillment_interval: Duration = Field(
         timedelta(seconds=1), gt=NONE, description="The time between two cycles."
@@ -64,6 +70,11 @@ class WorkerSettings(CoreSettings):
     metrics_refresh: Duration = Field(
         timedelta(seconds=5), description="The shortest time between two readings of what waits, for metrics."
     )
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles to stand for, each once."""
+        return tuple(dict.fromkeys(self.worker_roles.split(",")))
 
     @property
     def unfulfilled_after(self) -> dict[Priority, timedelta]:

@@ -7,14 +7,13 @@ one: before another may take the role.
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
 from wms_core.application.ports import Fence, RoleStore
 from wms_core.domain.errors import StaleEpoch, WmsError
+from wms_worker.patience import Patience
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +30,7 @@ class StandaloneElection:
         self._pause = lease.total_seconds() / 3
         self._fence: Fence | None = None
         self._renewed = 0.0
-        self._left: set[asyncio.Task[None]] = set()
+        self._patience = Patience()
 
     async def win(self) -> Fence:
         """Try to claim the role until it is ours."""
@@ -59,7 +58,7 @@ class StandaloneElection:
             await asyncio.sleep(self._pause)
             asked = time.monotonic()
             try:
-                await self._within(self._pause, self._roles.heartbeat(self._fence))
+                await self._patience.within(self._pause, self._roles.heartbeat(self._fence))
                 self._renewed = asked
             except StaleEpoch:
                 return "another replica has taken the role"
@@ -74,29 +73,6 @@ class StandaloneElection:
             return
         fence, self._fence = self._fence, None
         try:
-            await self._within(2.0, self._roles.release(fence))
+            await self._patience.within(2.0, self._roles.release(fence))
         except (WmsError, TimeoutError) as error:
             _log.warning("role_not_released", role=self._role, error=str(error))
-
-    async def _within(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work, or raise TimeoutError and leave it to end by itself.
-
-        `wait_for` would wait for the end of what it cancels: on a connection that has gone silent the driver
-        takes longer for that than the lease.
-        """
-        task = asyncio.create_task(work)
-        self._left.add(task)
-        task.add_done_callback(self._forget)
-        try:
-            await asyncio.wait({task}, timeout=seconds)
-        finally:
-            task.cancel()
-        if not task.done():
-            raise TimeoutError
-        task.result()
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        self._left.discard(task)
-        if not task.cancelled():
-            # Read, so that nobody is told of an error that came too late.
-            task.exception()

@@ -7,14 +7,15 @@ from wms_core.application.ports import Page, RunFilter, Transaction
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import FulfillmentPaused, NoActiveWorker, RunNotFound, WarehouseNotFound
 from wms_core.domain.events import json_time
-from wms_core.domain.runs import ROLE, Pause, Run, WarehouseStats
+from wms_core.domain.runs import Pause, Run, WarehouseStats
+from wms_core.domain.workers import Role
 
 
 async def start(transaction: Transaction, warehouse_id: str, caller: Caller, now: datetime) -> Run:
     """Ask the active worker for a cycle now. Raises WarehouseNotFound, NoActiveWorker, FulfillmentPaused."""
     await _check_warehouse(transaction, warehouse_id)
-    if not await transaction.storage.role_is_held(ROLE):
-        raise NoActiveWorker(role=ROLE)
+    if not await transaction.storage.role_is_held(Role.FULFILLMENT):
+        raise NoActiveWorker(role=Role.FULFILLMENT)
     for pause in await transaction.fulfillment.pauses():
         if pause.warehouse_id in ("", warehouse_id):
             raise FulfillmentPaused(

@@ -7,7 +7,7 @@ from wms_core.application.orders import get
 from wms_core.application.ports import Transaction
 from wms_core.domain.order_status import OrderStatus, legal_calls
 from wms_core.domain.orders import Order
-from wms_core.domain.runs import ROLE
+from wms_core.domain.workers import Role
 
 _S = OrderStatus
 
@@ -73,6 +73,6 @@ async def explain(transaction: Transaction, order_id: str) -> Explanation:
 async def _reason(transaction: Transaction, order: Order) -> str:
     reason = await transaction.fulfillment.waiting_reason(order.order_id) or "not_waiting"
     needs_worker = order.status in _NEEDS_WORKER and reason not in ("retry_not_due", "fulfillment_paused")
-    if needs_worker and not await transaction.storage.role_is_held(ROLE):
+    if needs_worker and not await transaction.storage.role_is_held(Role.FULFILLMENT):
         return "no_active_worker"
     return reason

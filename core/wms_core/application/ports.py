@@ -36,6 +36,7 @@ from wms_core.domain.storage import (
     StrayCarrier,
     Wave,
 )
+from wms_core.domain.workers import Report, Told, Worker, WorkerMode
 
 T = TypeVar("T")
 
@@ -130,6 +131,18 @@ class Fence:
 
     role: str
     epoch: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ElectionToken:
+    """Which election a candidate won; a later one is greater.
+
+    `folder` is when the place where they vote was made, in milliseconds, so that elections in a new place are
+    later than all those in the old one. `node` rises from winner to winner in one place.
+    """
+
+    folder: int
+    node: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -601,6 +614,41 @@ class CycleStore(Protocol):
         ...
 
 
+class WorkerStore(Protocol):
+    """Replicas of the worker: what they report, what they are told."""
+
+    async def report(self, report: Report) -> None:
+        """Write down that a replica is there; its latest epoch in a role never goes back."""
+
+    async def forget(self) -> None:
+        """Forget replicas that are long gone, unless they were told to stay passive."""
+
+    async def told(self, worker_id: str, role: str, epoch: int) -> Told | None:
+        """Give what a replica was told about a role, of which it has the epoch of its last term.
+
+        None before its first report.
+        """
+        ...
+
+    async def page(self, after: str, limit: int) -> list[Worker]:
+        """Give replicas that reported lately, by id."""
+        ...
+
+    async def worker(self, worker_id: str) -> Worker | None:
+        """Give a replica that reported lately, or that was told to stay passive."""
+        ...
+
+    async def set_mode(self, worker_id: str, mode: WorkerMode) -> None:
+        """Tell a replica whether to take part in elections."""
+
+    async def holder(self, role: str) -> str | None:
+        """Give who holds a role, "" for nobody; None when there is no such role."""
+        ...
+
+    async def ask_to_step_down(self, role: str) -> None:
+        """Ask whoever holds the role now to hand it over."""
+
+
 class Transaction(Protocol):
     """One unit of work."""
 
@@ -640,6 +688,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def workers(self) -> WorkerStore:
+        """Replicas of the worker."""
+        ...
+
+    @property
     def cycle(self) -> CycleStore:
         """The fulfillment cycle."""
         ...
@@ -667,6 +720,13 @@ class RoleStore(Protocol):
 
     async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
         """Take the role by a new epoch; None while another worker's heartbeat is fresh."""
+        ...
+
+    async def claim_elected(self, role: str, worker_id: str, token: ElectionToken) -> int | None:
+        """Take the role by a new epoch as winner of an election, whoever holds it.
+
+        None when the winner of a later election has claimed it before.
+        """
         ...
 
     async def heartbeat(self, fence: Fence) -> None:

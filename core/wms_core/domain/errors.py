@@ -317,6 +317,18 @@ class NoActiveWorker(FailedPrecondition):
     reason = "NO_ACTIVE_WORKER"
 
 
+class WorkerNotFound(NotFound):
+    """No replica {worker_id} of the worker reported lately."""
+
+    reason = "WORKER_NOT_FOUND"
+
+
+class RoleNotFound(NotFound):
+    """There is no role {role}, or replica {worker_id} does not hold it."""
+
+    reason = "ROLE_NOT_FOUND"
+
+
 class FulfillmentPaused(FailedPrecondition):
     """Fulfillment is paused ({pause_reason}); ResumeFulfillment ends it."""
 

@@ -45,6 +45,15 @@ class UrgencyLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleLevel:
+    """A role of the workers; seconds since its holder's last sign of life while it has none, else 0."""
+
+    role: str
+    epoch: int
+    without_holder: float
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """How much waits in the whole database, in numbers and seconds of the oldest."""
 
@@ -60,3 +69,4 @@ class Levels:
     moves: int
     moves_oldest: float
     pauses: int
+    roles: tuple[RoleLevel, ...] = ()

@@ -6,9 +6,6 @@ from enum import StrEnum
 
 from wms_core.domain.order_status import OrderStatus
 
-#: The role of the replica that runs the cycle.
-ROLE = "fulfillment"
-
 
 class RunStatus(StrEnum):
     """How far a run is."""

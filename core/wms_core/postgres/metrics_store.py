@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from wms_core.domain.levels import EventTally, Levels, UrgencyLevel, WaitingLevel
+from wms_core.domain.levels import EventTally, Levels, RoleLevel, UrgencyLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.postgres.connection import Connection
@@ -39,12 +39,14 @@ class PostgresMetricsStore:
         urgency = await self._connection.fetch(
             query("metrics.urgency"), now, list(limits_of_age), list(limits_of_age.values())
         )
+        roles = await self._connection.fetch(query("metrics.roles"))
         queues = await self._connection.fetchrow(query("metrics.queues"), now)
         if queues is None:
             raise LookupError("an aggregate without a row")
         return Levels(
             waiting=tuple(_waiting(row) for row in waiting),
             urgency=tuple(_urgency(row) for row in urgency),
+            roles=tuple(RoleLevel(**row) for row in roles),
             **{name: value or 0 for name, value in queues.items()},
         )
 

@@ -3,7 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from wms_core.application.ports import Fence
+from asyncpg import Record
+
+from wms_core.application.ports import ElectionToken, Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.errors import DRIVER, translate
@@ -22,17 +24,31 @@ class PostgresRoles:
     async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
         """Take the role by a new epoch, or None while another worker's heartbeat is fresh."""
         try:
-            row = await self._pool.fetchrow(query("roles.role"), role)
-            if row is None:
-                raise LookupError(f"no role {role!r}; run `wms-orders migrate`")
+            row = await self._role(role)
             fresh = row["silent"] is not None and row["silent"] <= lease
             if fresh and row["worker_id"] not in (None, worker_id):
                 return None
-            return await self._claim(role, row["lock_key"], worker_id, lease)
+            return await self._claim(row["lock_key"], query("roles.claim"), role, worker_id, lease)
         except DRIVER as error:
             raise _ours(error) from error
 
-    async def _claim(self, role: str, lock_key: int, worker_id: str, lease: timedelta) -> int | None:
+    async def claim_elected(self, role: str, worker_id: str, token: ElectionToken) -> int | None:
+        """Take the role by a new epoch, or None when the winner of a later election has claimed it."""
+        try:
+            row = await self._role(role)
+            claim = (query("roles.claim_elected"), role, worker_id, token.folder, token.node)
+            return await self._claim(row["lock_key"], *claim)
+        except DRIVER as error:
+            raise _ours(error) from error
+
+    async def _role(self, role: str) -> Record:
+        row = await self._pool.fetchrow(query("roles.role"), role)
+        if row is None:
+            raise LookupError(f"no role {role!r}; run `wms-orders migrate`")
+        return row
+
+    async def _claim(self, lock_key: int, claim: str, *values: object) -> int | None:
+        """Claim by this query once no transaction of the old holder is under way."""
         async with self._pool.acquire(timeout=5) as connection, connection.transaction():
             locked = asyncio.ensure_future(connection.execute(query("roles.lock"), lock_key))
             try:
@@ -45,7 +61,7 @@ class PostgresRoles:
                     # It has to be over before the transaction can be rolled back.
                     locked.cancel()
                     await asyncio.wait({locked})
-            epoch: int | None = await connection.fetchval(query("roles.claim"), role, worker_id, lease)
+            epoch: int | None = await connection.fetchval(claim, *values)
             return epoch
 
     async def heartbeat(self, fence: Fence) -> None:

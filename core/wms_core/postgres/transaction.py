@@ -9,6 +9,7 @@ from wms_core.postgres.metrics_store import PostgresMetricsStore
 from wms_core.postgres.order_store import PostgresOrderStore
 from wms_core.postgres.request_store import PostgresRequestStore
 from wms_core.postgres.storage_store import PostgresStorageStore
+from wms_core.postgres.worker_store import PostgresWorkerStore
 
 
 class PostgresTransaction:
@@ -22,5 +23,6 @@ class PostgresTransaction:
         self.storage = PostgresStorageStore(connection)
         self.backorders = PostgresBackorderStore(connection)
         self.fulfillment = PostgresFulfillmentStore(connection)
+        self.workers = PostgresWorkerStore(connection)
         self.metrics = PostgresMetricsStore(connection)
         self.cycle = PostgresCycleStore(connection)

@@ -45,6 +45,8 @@ def default_of(field: FieldInfo) -> str:
     default = field.default
     if default is PydanticUndefined or isinstance(default, SecretStr):
         return "**required**"
+    if default is None or default == "":
+        return "none"
     if isinstance(default, timedelta):
         return f"`{duration_text(default)}`"
     if isinstance(default, bool):

@@ -1,13 +1,15 @@
 """FulfillmentService: what operators ask of the worker."""
 
 from wms.orders.v1 import fulfillment_pb2 as pb
-from wms_core.application import control
+from wms_core.application import control, workers
 from wms_core.application.ports import RunFilter, Transaction
 from wms_core.domain.errors import FieldFault, InvalidFields
+from wms_core.domain.workers import Role
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.messages.fulfillment import RUN_STATUS_WORDS, pause_message, run_message, stats_message
 from wms_server.messages.values import moment, timestamp
+from wms_server.messages.workers import MODE_WORDS, worker_message
 from wms_server.pipeline import change, read
 
 
@@ -47,6 +49,36 @@ class FulfillmentService:
         if len(found) > size and (last := found[size - 1]).created_at:
             answer.next_page_token = pages.next_token(request, last.created_at, last.run_id)
         return answer
+
+    @read
+    async def list_workers(
+        self, transaction: Transaction, request: pb.ListWorkersRequest, _call: Call
+    ) -> pb.ListWorkersResponse:
+        """Give a page of replicas, by id."""
+        size = pages.page_size(request.page_size)
+        found = await workers.list_workers(transaction, pages.text_after(request), size + 1)
+        answer = pb.ListWorkersResponse(workers=[worker_message(worker) for worker in found[:size]])
+        if len(found) > size:
+            answer.next_page_token = pages.next_token(request, found[size - 1].worker_id)
+        return answer
+
+    @change
+    async def set_worker_mode(
+        self, transaction: Transaction, request: pb.SetWorkerModeRequest, call: Call
+    ) -> pb.SetWorkerModeResponse:
+        """Tell a replica whether to take part in elections."""
+        mode = MODE_WORDS[request.mode]
+        worker = await workers.set_mode(transaction, request.worker_id, mode, call.caller, call.now)
+        return pb.SetWorkerModeResponse(worker=worker_message(worker))
+
+    @change
+    async def step_down(
+        self, transaction: Transaction, request: pb.StepDownRequest, call: Call
+    ) -> pb.StepDownResponse:
+        """Ask the active worker to hand a role over."""
+        role = request.role or Role.FULFILLMENT
+        worker = await workers.step_down(transaction, request.worker_id, role, call.caller, call.now)
+        return pb.StepDownResponse(worker=worker_message(worker))
 
     @change
     async def pause_fulfillment(

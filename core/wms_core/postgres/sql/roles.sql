@@ -26,14 +26,19 @@ SELECT pg_terminate_backend(pid)
 -- Takes the role by a new epoch, unless another worker's heartbeat is fresh.
 SELECT claim_role($1, $2, $3)
 
+-- name: claim_elected
+-- Takes the role by a new epoch, unless a later election was won by another.
+SELECT claim_elected_role($1, $2, $3, $4)
+
 -- name: heartbeat
 -- The holder is alive; gives nothing when it is the holder no more.
 UPDATE worker_roles SET heartbeat_at = clock_timestamp() WHERE role = $1 AND epoch = $2 RETURNING 1
 
 -- name: release
--- Gives the role up, if it is still held.
-UPDATE worker_roles SET worker_id = NULL, heartbeat_at = NULL WHERE role = $1 AND epoch = $2
+-- Gives the role up, if it is still held. The last heartbeat stays, for those who ask since when nobody acts.
+UPDATE worker_roles SET worker_id = NULL, heartbeat_at = clock_timestamp() WHERE role = $1 AND epoch = $2
 
 -- name: held
 -- Whether a worker holds the role and was alive lately.
-SELECT EXISTS (SELECT FROM worker_roles WHERE role = $1 AND heartbeat_at > clock_timestamp() - interval '30 s')
+SELECT EXISTS (SELECT FROM worker_roles
+                WHERE role = $1 AND worker_id IS NOT NULL AND heartbeat_at > clock_timestamp() - interval '30 s')

@@ -1,0 +1,1 @@
+"""How long a role is without a holder when the active worker is killed, stopped or frozen."""

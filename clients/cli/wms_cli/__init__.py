@@ -1,0 +1,1 @@
+"""`wms-orders` for operators: a client of the public API, and of nothing else."""

@@ -1,0 +1,61 @@
+"""What a node is told: its zoo.cfg, and the options of its Java."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+# Nothing that it stores has to survive a power cut, and none of it grows.
+JAVA_OPTIONS = (
+    *("-Xms16m", "-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"),
+    *("-Dzookeeper.forceSync=no", "-Djava.net.preferIPv4Stack=true", "-Dzookeeper.jmx.log4j.disable=true"),
+    *("-Dorg.slf4j.simpleLogger.defaultLogLevel=info", "-Dorg.slf4j.simpleLogger.showDateTime=true"),
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+)
+MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+
+# Short ticks, so that sessions of a second can be had and a quorum forms and breaks quickly.
+DEFAULTS = {
+    "tickTime": "250",
+    "minSessionTimeout": "500",
+    "maxSessionTimeout": "60000",
+    "initLimit": "40",
+    "syncLimit": "8",
+    "admin.enableServer": "false",
+    "maxClientCnxns": "0",
+    "4lw.commands.whitelist": "srvr",
+    "snapshot.compression.method": "CHECKED",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where a node listens: for clients, for the other nodes, and for the election among them."""
+
+    client: int
+    quorum: int
+    election: int
+
+
+def write_configuration(
+    folder: Path, number: int, ensemble: Sequence[Ports], settings: Mapping[str, str]
+) -> Path:
+    """Write the configuration of node `number` (from 1) into its folder, and give the file."""
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    ours = {
+        "dataDir": str(data),
+        "clientPort": str(ensemble[number - 1].client),
+        "clientPortAddress": "127.0.0.1",
+    }
+    if len(ensemble) > 1:
+        (data / "myid").write_text(f"{number}\n")
+        for id_, ports in enumerate(ensemble, start=1):
+            ours[f"server.{id_}"] = f"127.0.0.1:{ports.quorum}:{ports.election}"
+    file = folder / "zoo.cfg"
+    file.write_text("".join(f"{key}={value}\n" for key, value in {**DEFAULTS, **settings, **ours}.items()))
+    return file
+
+
+def command(java: Path, jars: Path, file: Path, options: Sequence[str] = ()) -> list[str]:
+    """The command that runs a node."""
+    return [str(java), *JAVA_OPTIONS, *options, "-cp", f"{jars}/*", MAIN, str(file)]

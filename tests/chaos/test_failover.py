@@ -1,0 +1,120 @@
+"""What happens to workers: killed, stopped, frozen. Real processes, Postgres and ZooKeeper."""
+
+import asyncio
+import signal
+
+from tests.support.election import SESSION, Replicas, said
+from tests.support.invariants import Sql, breaches, late_writes
+from tests.support.processes import FULFILLMENT
+from tests.support.proxy import Proxy, open_proxy
+from tests.support.site import Site
+from tests.support.traffic import traffic
+from tests.support.versions import ALL_ON_ONE_POSTGRES
+from tests.support.waiting import eventually
+
+pytestmark = ALL_ON_ONE_POSTGRES
+
+PAUSE = 0.05
+_FENCED = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 7301)"
+
+
+async def test_of_three_replicas_one_is_active(replicas: Replicas) -> None:
+    """The others stand in line, healthy and passive."""
+    first = await replicas.active("first")
+    others = [await replicas.passive("second"), await replicas.passive("third")]
+    assert [await one.is_serving() for one in (first, *others)] == [True, True, True]
+    assert [await one.is_serving(FULFILLMENT) for one in (first, *others)] == [True, False, False]
+    assert [one.said("not_standing") for one in (first, *others)] == [[], [], []]
+
+
+async def test_a_replica_that_is_killed_is_followed_after_its_session(
+    site: Site, replicas: Replicas, sql: Sql
+) -> None:
+    """Within the session timeout and a second; no order is served twice, none is forgotten."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        first.signal(signal.SIGKILL)
+        await second.serving(FULFILLMENT, within=SESSION + 1)
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
+async def test_a_replica_that_is_stopped_hands_over_at_once(site: Site, replicas: Replicas, sql: Sql) -> None:
+    """Its session is closed, not left to expire."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        first.signal(signal.SIGTERM)
+        await second.serving(FULFILLMENT, within=1)
+        assert await first.ended(within=5) == 0
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
+async def test_a_replica_that_was_frozen_wakes_up_deposed(site: Site, replicas: Replicas, sql: Sql) -> None:
+    """Frozen for three sessions it has been followed; awake it writes nothing and stands in line again."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        first.signal(signal.SIGSTOP)
+        await second.serving(FULFILLMENT, within=SESSION + 3)
+        await asyncio.sleep(2 * SESSION)
+        first.signal(signal.SIGCONT)
+        await said(first, "stepped_down", within=3)
+        await said(first, "passive", within=2 * SESSION)
+        assert not await first.is_serving(FULFILLMENT)
+        assert await second.stopped() == 0
+        await first.serving(FULFILLMENT, within=2)
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+    assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 3
+
+
+async def test_a_replica_that_wakes_up_with_a_write_under_way_is_refused(
+    replicas: Replicas, sql: Sql, database_url: str
+) -> None:
+    """Its write comes to Postgres when another has the role; the fence refuses it, and the log says so."""
+    async with open_proxy(database_url) as proxy:
+        first = await replicas.active("first", database=proxy.url)
+        second = await replicas.passive("second")
+        await _withhold_a_write(proxy, sql)
+        first.signal(signal.SIGSTOP)
+        await second.serving(FULFILLMENT, within=SESSION + 3)
+        await proxy.heal()
+        first.signal(signal.SIGCONT)
+        await said(first, "stale_write_refused", within=5)
+        await said(first, "passive", within=2 * SESSION)
+        assert not await first.is_serving(FULFILLMENT)
+    assert await late_writes(sql) == []
+
+
+async def _withhold_a_write(proxy: Proxy, sql: Sql) -> None:
+    """Stop what is said to Postgres at a moment when no transaction is open: Postgres would end that one."""
+
+    async def between_transactions() -> bool:
+        await proxy.heal()
+        await asyncio.sleep(0.05)
+        proxy.freeze(inward=False)
+        await asyncio.sleep(0.3)
+        return not await sql.fetchval(_FENCED)
+
+    await eventually(between_transactions)
+
+
+async def test_a_replica_that_was_told_to_end_while_it_was_frozen_ends_when_it_wakes(
+    replicas: Replicas,
+) -> None:
+    """Though it has to step down at the same moment."""
+    first, second = await replicas.pair()
+    first.signal(signal.SIGSTOP)
+    await second.serving(FULFILLMENT, within=SESSION + 3)
+    first.signal(signal.SIGTERM)
+    first.signal(signal.SIGCONT)
+    assert await first.ended(within=5) == 0
+
+
+async def test_a_passive_replica_that_is_killed_is_not_missed(site: Site, replicas: Replicas) -> None:
+    """The active one goes on in its term."""
+    first, second = await replicas.pair()
+    second.signal(signal.SIGKILL)
+    await asyncio.sleep(SESSION + 1)
+    assert await first.is_serving(FULFILLMENT)
+    assert first.said("stepped_down") == []

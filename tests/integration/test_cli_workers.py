@@ -1,0 +1,112 @@
+"""`wms-orders workers`: as an operator types it, against a real server and real workers."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.support.api import Api
+from tests.support.election import said
+from tests.support.processes import FULFILLMENT, Processes
+from tests.support.versions import ON_ONE_POSTGRES
+from wms_dev.ports import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a command ended and what it printed."""
+
+    code: int
+    text: str
+    complaint: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, read."""
+        return json.loads(self.text)
+
+
+async def workers(server: str, *arguments: str) -> Done:
+    """Run `wms-orders workers` to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wms_core.command", "workers", *arguments),
+        env={**os.environ, "SERVER_ADDR": server},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return Done(process.returncode, out.decode(), err.decode())
+
+
+@ON_ONE_POSTGRES
+async def test_replicas_are_listed_stepped_down_and_told(
+    api: Api, processes: Processes, database_url: str
+) -> None:
+    """For people and for programs; what was asked for happens."""
+    settings = {"standalone_lease": "60s", "worker_roles": "fulfillment,relay"}
+    first = processes.worker(database_url, worker_id="first", **settings)
+    await first.serving(FULFILLMENT)
+    second = processes.worker(database_url, worker_id="second", **settings)
+    await said(second, "passive", times=2)
+
+    shown = await workers(api.address, "list")
+    assert shown.code == 0
+    assert "fulfillment: active, epoch 1" in shown.text
+    (one, other) = (await workers(api.address, "list", "--output", "json")).json["workers"]
+    assert [one["workerId"], other["workerId"]] == ["first", "second"]
+    assert [role["role"] for role in other["roles"]] == ["fulfillment", "relay"]
+
+    done = await workers(api.address, "step-down", "-o", "json")
+    assert [worker["workerId"] for worker in done.json["workers"]] == ["first"]
+    await second.serving(FULFILLMENT, within=3)
+    done = await workers(api.address, "mode", "second", "passive", "-o", "json")
+    assert done.json["workers"][0]["mode"] == "WORKER_MODE_PASSIVE"
+    await first.serving(FULFILLMENT, within=3)
+
+
+@ON_ONE_POSTGRES
+async def test_fulfillment_is_paused_and_resumed(api: Api) -> None:
+    """With the reason, the end and who did it; what is left is printed."""
+    done = await workers(api.address, "pause", "stocktaking", "--minutes", "5", "-o", "json")
+    (pause,) = done.json["pauses"]
+    assert pause["reason"] == "stocktaking"
+    assert pause["pausedBy"].startswith("cli/")
+    assert "expiresAt" in pause
+    done = await workers(api.address, "pause", "no electricity")
+    assert "somebody resumes" in done.text
+    assert (await workers(api.address, "resume")).text == "No pauses.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason", "advice"),
+    [
+        (["mode", "nobody", "auto"], 3, "nobody", "`wms-orders workers list`"),
+        (["step-down", "--role", "dancing"], 3, "dancing", "fulfillment and relay"),
+        (["step-down"], 1, "FAILED_PRECONDITION", "start a worker"),
+        (["pause", " "], 1, "INVALID_ARGUMENT", "reason"),
+        (["mode", "nobody", "asleep"], 2, "asleep", "passive"),
+    ],
+)
+@ON_ONE_POSTGRES
+async def test_what_cannot_be_done_is_said_with_what_to_do(
+    api: Api, arguments: list[str], code: int, reason: str, advice: str
+) -> None:
+    """Nothing on standard output, a sentence on the other, and an exit code of its own."""
+    done = await workers(api.address, *arguments)
+    assert (done.code, done.text) == (code, "")
+    assert reason in done.complaint
+    assert advice in done.complaint
+    assert "Traceback" not in done.complaint
+
+
+async def test_a_server_that_is_not_there_is_named() -> None:
+    """With how to name another one."""
+    done = await workers(f"127.0.0.1:{free_port()}", "list")
+    assert (done.code, done.text) == (4, "")
+    assert "--server" in done.complaint

@@ -1,0 +1,42 @@
+"""Certificates for a test: an authority, and one for 127.0.0.1 that it signed."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files in PEM."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+    @property
+    def both(self) -> Path:
+        """Key and certificate in one file, as ZooKeeper takes them."""
+        file = self.key.with_name("both.pem")
+        file.write_text(self.key.read_text() + self.certificate.read_text())
+        return file
+
+
+def make_certificates(folder: Path) -> Certificates | None:
+    """Make them by the openssl of this machine; None when there is none."""
+    if shutil.which("openssl") is None:
+        return None
+    folder.mkdir(parents=True)
+    kind = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-sha256"]
+    _openssl(
+        folder, "req", "-x509", *kind, "-subj", "/CN=test-authority", "-keyout", "ca.key", "-out", "ca.pem"
+    )
+    _openssl(folder, "req", *kind, "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "request.pem")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
+    _openssl(folder, "x509", "-req", "-in", "request.pem", *signed, "-out", "certificate.pem")
+    return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S607

@@ -1,0 +1,43 @@
+"""Where ZooKeeper is and how to speak to it, as the worker's settings say."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+
+class EnsembleUnusable(Exception):
+    """Why this replica can't stand for election; says what to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How the ensemble proves who it is, and how we do."""
+
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+    key_password: str | None = field(default=None, repr=False)
+    check_hostname: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user of the ensemble, by SASL's DIGEST-MD5."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """The addresses, and what holds for each session."""
+
+    hosts: str
+    path: str
+    session_timeout: timedelta
+    tls: Tls | None = None
+    login: Login | None = None
+
+    @property
+    def seconds(self) -> float:
+        """The session timeout in seconds."""
+        return self.session_timeout.total_seconds()
