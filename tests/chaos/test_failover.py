@@ -3,14 +3,18 @@
 import asyncio
 import signal
 
+import pytest
+
 from tests.support.election import SESSION, Replicas, said
-from tests.support.invariants import Sql, breaches, late_writes
+from tests.support.invariants import Sql, breaches, late_writes, switch_fence_off
+from tests.support.mid_step import held_up
 from tests.support.processes import FULFILLMENT
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
 from tests.support.traffic import traffic
 from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
+from wms.orders.v1 import fulfillment_pb2
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -39,13 +43,60 @@ async def test_a_replica_that_is_killed_is_followed_after_its_session(
     assert await late_writes(sql) == []
 
 
+async def test_a_replica_that_is_killed_in_the_middle_of_a_step_is_followed(
+    site: Site, replicas: Replicas, sql: Sql
+) -> None:
+    """Its transaction, which Postgres does not know to be nobody's, holds its successor up no longer."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        async with held_up(sql):
+            first.signal(signal.SIGKILL)
+            await second.serving(FULFILLMENT, within=SESSION + 1)
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
 async def test_a_replica_that_is_stopped_hands_over_at_once(site: Site, replicas: Replicas, sql: Sql) -> None:
     """Its session is closed, not left to expire."""
     async with traffic(site, PAUSE):
         first, second = await replicas.pair()
         first.signal(signal.SIGTERM)
-        await second.serving(FULFILLMENT, within=1)
+        await second.serving(FULFILLMENT, within=0.5)
         assert await first.ended(within=5) == 0
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
+async def test_a_replica_that_steps_down_hands_over_at_once(site: Site, replicas: Replicas, sql: Sql) -> None:
+    """And stands in line again behind its successor."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        await site.api.fulfillment.StepDown(fulfillment_pb2.StepDownRequest())
+        await second.serving(FULFILLMENT, within=0.5)
+        await said(first, "passive", within=5)
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "StepDown"])
+async def test_a_replica_that_hands_over_finishes_its_step(
+    site: Site, replicas: Replicas, sql: Sql, how: str
+) -> None:
+    """Its successor waits for that, and no longer."""
+    await site.open()
+    first, second = await replicas.pair()
+    order_id = await site.order()
+    async with held_up(sql) as let_go:
+        if how == "SIGTERM":
+            first.signal(signal.SIGTERM)
+        else:
+            await site.api.fulfillment.StepDown(fulfillment_pb2.StepDownRequest())
+        await first.not_serving(FULFILLMENT)
+        assert not await second.is_serving(FULFILLMENT)
+        await let_go()
+        await second.serving(FULFILLMENT, within=0.5)
+    assert await site.status(order_id) != "RECEIVED"
+    assert await sql.fetchval("SELECT epoch FROM recorded_writes ORDER BY at LIMIT 1") == 1
     assert await breaches(sql) == []
     assert await late_writes(sql) == []
 
@@ -68,6 +119,24 @@ async def test_a_replica_that_was_frozen_wakes_up_deposed(site: Site, replicas: 
     assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 3
 
 
+async def test_a_replica_that_was_frozen_in_the_middle_of_a_step_is_followed(
+    site: Site, replicas: Replicas, sql: Sql
+) -> None:
+    """The one that takes over ends the transaction; awake, the old one has written nothing."""
+    async with traffic(site, PAUSE):
+        first, second = await replicas.pair()
+        async with held_up(sql):
+            first.signal(signal.SIGSTOP)
+            await second.serving(FULFILLMENT, within=SESSION + 3)
+        await asyncio.sleep(2 * SESSION)
+        first.signal(signal.SIGCONT)
+        await said(first, "stepped_down", within=3)
+        await said(first, "passive", within=2 * SESSION)
+        assert not await first.is_serving(FULFILLMENT)
+    assert await breaches(sql) == []
+    assert await late_writes(sql) == []
+
+
 async def test_a_replica_that_wakes_up_with_a_write_under_way_is_refused(
     replicas: Replicas, sql: Sql, database_url: str
 ) -> None:
@@ -84,6 +153,36 @@ async def test_a_replica_that_wakes_up_with_a_write_under_way_is_refused(
         await said(first, "passive", within=2 * SESSION)
         assert not await first.is_serving(FULFILLMENT)
     assert await late_writes(sql) == []
+
+
+async def test_without_the_fence_the_checkers_see_what_a_replica_writes_that_wakes_up(
+    site: Site, replicas: Replicas, sql: Sql
+) -> None:
+    """With the fence switched off nobody ends its transaction: what the tests above look for is there."""
+    await switch_fence_off(sql)
+    await site.open()
+    first, second = await replicas.pair()
+    await site.order()
+    async with held_up(sql):
+        first.signal(signal.SIGSTOP)
+        await second.serving(FULFILLMENT, within=SESSION + 3)
+    await site.order()
+    await _written(sql)
+    first.signal(signal.SIGCONT)
+
+    async def seen() -> bool:
+        return await late_writes(sql) != []
+
+    await eventually(seen, within=5)
+
+
+async def _written(sql: Sql) -> None:
+    """Wait until the second epoch has written something."""
+
+    async def once() -> bool:
+        return bool(await sql.fetchval("SELECT EXISTS (SELECT FROM recorded_writes WHERE epoch = 2)"))
+
+    await eventually(once)
 
 
 async def _withhold_a_write(proxy: Proxy, sql: Sql) -> None:

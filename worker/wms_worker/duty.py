@@ -12,7 +12,7 @@ from wms_core.domain.errors import WmsError
 from wms_core.domain.workers import Report, Told
 
 _REPORT = 1.0  # seconds between two reports
-_LOOK = 0.2  # seconds between two looks for what it is told
+_LOOK = 0.1  # seconds between two looks for what it is told
 _log = structlog.get_logger(__name__)
 
 
