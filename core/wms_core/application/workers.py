@@ -5,7 +5,7 @@ from datetime import datetime
 
 from wms_core.application.ports import Transaction
 from wms_core.domain.caller import Caller
-from wms_core.domain.errors import NoActiveWorker, RoleNotFound, WorkerNotFound
+from wms_core.domain.errors import NoActiveWorker, RoleNotFound, RoleNotHeld, WorkerNotFound
 from wms_core.domain.workers import Worker, WorkerMode
 
 
@@ -29,7 +29,7 @@ async def step_down(
 ) -> Worker:
     """Ask who holds a role, or the replica that is named and does, to hand it over.
 
-    Raises RoleNotFound, WorkerNotFound, NoActiveWorker.
+    Raises RoleNotFound, RoleNotHeld, WorkerNotFound, NoActiveWorker.
     """
     holder = await transaction.workers.holder(role)
     if holder is None:
@@ -39,7 +39,7 @@ async def step_down(
     if not holder:
         raise NoActiveWorker(role=role)
     if worker_id not in ("", holder):
-        raise RoleNotFound(role=role, worker_id=worker_id)
+        raise RoleNotHeld(role=role, worker_id=worker_id)
     asked = await _worker(transaction, holder)
     await transaction.workers.ask_to_step_down(role)
     await transaction.storage.audit(caller, "worker.step-down", {f"worker/{holder}": {"role": role}}, now)

@@ -324,7 +324,13 @@ class WorkerNotFound(NotFound):
 
 
 class RoleNotFound(NotFound):
-    """There is no role {role}, or replica {worker_id} does not hold it."""
+    """There is no role {role}."""
+
+    reason = "ROLE_NOT_FOUND"
+
+
+class RoleNotHeld(NotFound):
+    """Replica {worker_id} does not hold the role {role}."""
 
     reason = "ROLE_NOT_FOUND"
 
