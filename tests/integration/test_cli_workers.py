@@ -58,7 +58,8 @@ async def test_replicas_are_listed_stepped_down_and_told(
 
     shown = await workers(api.address, "list")
     assert shown.code == 0
-    row = r"first +│ auto +│ fulfillment +│ active for [0-9.]+ s +│ 1 +│ [0-9.]+ s( +│ [0-9.]+ s ago){2}"
+    standing, ages = r"active for [0-9.]+ s +│ 1 +│ [0-9.]+ s", r"(never|[0-9.]+ s ago) +│ [0-9.]+ s ago"
+    row = rf"first +│ auto +│ fulfillment +│ {standing} +│ {ages}"
     assert re.search(row, shown.text), shown.text
     (one, other) = (await workers(api.address, "list", "--output", "json")).json["workers"]
     assert [one["workerId"], other["workerId"]] == ["first", "second"]
