@@ -132,7 +132,11 @@ class Processes:
         self, command: str, variable: str, database_url: str | None, address: str, environment: dict[str, str]
     ) -> Process:
         address = address or f"127.0.0.1:{free_port()}"
-        variables = {variable: address, **{name.upper(): value for name, value in environment.items()}}
+        variables = {
+            variable: address,
+            "TRACING_ENABLED": "false",
+            **{name.upper(): value for name, value in environment.items()},
+        }
         if database_url is not None:
             variables["DATABASE_URL"] = database_url
         log = self._folder / f"{command}-{len(self._started)}.log"

@@ -222,6 +222,7 @@ class CycleEvent:
     type: str
     actor: str
     at: datetime
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from wms_dev.stack.address import Address
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 # Ours to say for each child; the caller's environment must not say otherwise.
 SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
+COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 DEV_DEFAULTS = {"MOVE_TIMEOUT": "1m"}
 DEMO_SETTINGS = {
     "WORKER_ID": "demo-worker",
@@ -60,7 +61,15 @@ class Plan:
             "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
             "PYTHONUNBUFFERED": "1",
         }
-        return {"LOG_FORMAT": "pretty", **self.environment, **self.settings, **ours}
+        # Nobody here collects spans, unless the caller says where.
+        traced = str(COLLECTOR in self.environment).lower()
+        return {
+            "LOG_FORMAT": "pretty",
+            "TRACING_ENABLED": traced,
+            **self.environment,
+            **self.settings,
+            **ours,
+        }
 
 
 def dev_plan(environment: Mapping[str, str]) -> Plan:
