@@ -19,10 +19,11 @@ from wms_core.application.identifiers import new_id
 from wms_core.application.ports import Transaction
 from wms_core.domain import events, failures
 from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate, stock_asked
-from wms_core.domain.backorders import Backorder, ShortageReason, fulfilled, go_on_without
+from wms_core.domain.backorders import Backorder, fulfilled, go_on_without
 from wms_core.domain.errors import Aborted
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.planning import busier, plan_trips, plan_waves
 from wms_core.domain.runs import Run, RunStatus, Step, StepResult
 from wms_core.domain.storage import Allocation, Destination, StrayCarrier, Wave

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from wms_core.domain.errors import EtagMismatch, StatusConflict
 from wms_core.domain.order_status import WORKING, OrderStatus
@@ -161,26 +160,3 @@ class OrderChanges:
     shipping_address: Address | None = None
     promised_delivery_at: datetime | None = None
     items: tuple[OrderItem, ...] = ()
-
-
-def item_json(item: OrderItem) -> dict[str, Any]:
-    """Write a line in the shape in which it is asked for."""
-    body: dict[str, Any] = {"sku": item.sku, "quantity": item.quantity}
-    if item.unit_price is not None:
-        price = item.unit_price
-        body["unitPrice"] = {"currencyCode": price.currency, "units": str(price.units), "nanos": price.nanos}
-    return body
-
-
-def address_json(address: Address) -> dict[str, str]:
-    """Write an address in the shape in which it is asked for, without what it does not have."""
-    names = {
-        "recipientName": address.recipient_name,
-        "street": address.street,
-        "city": address.city,
-        "state": address.state,
-        "zipCode": address.zip_code,
-        "country": address.country,
-        "phone": address.phone,
-    }
-    return {name: value for name, value in names.items() if value}

@@ -19,8 +19,8 @@ from wms_core.domain.orders import (
     OrderItem,
     Priority,
     Shipment,
-    address_json,
 )
+from wms_core.domain.payloads import address_json
 from wms_core.postgres.times import aware
 
 
