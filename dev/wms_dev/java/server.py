@@ -10,11 +10,12 @@ from pathlib import Path
 from wms_dev.java.problems import ServerFailed
 from wms_dev.processes.child import Child
 
-STOP_SECONDS = 4.0
-
 
 class JavaServer(ABC):
     """A server among its like; started, also again, from the main thread, whose end it does not survive."""
+
+    #: How long it may take over its own end.
+    stop_seconds = 4.0
 
     def __init__(
         self, name: str, port: int, command: Sequence[str], folder: Path, watch: Callable[[int], None]
@@ -52,11 +53,11 @@ class JavaServer(ABC):
         self._watch(self._child.process.pid)
 
     def stop(self) -> None:
-        """End it within `STOP_SECONDS` and a little; does nothing when it has ended."""
+        """End it within `stop_seconds` and a little; does nothing when it has ended."""
         if self._child is not None:
             with suppress(ProcessLookupError):
                 self._child.process.send_signal(signal.SIGCONT)
-            self._child.stop(STOP_SECONDS)
+            self._child.stop(self.stop_seconds)
 
     def kill(self) -> None:
         """End it without a word to anybody, as a broken machine does."""
