@@ -20,6 +20,8 @@ from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
 RELAY = "wms.orders.worker.relay"
+#: Nobody listens there, so that the role of the relay is held and nothing is published.
+NO_KAFKA = "127.0.0.1:1"
 
 
 class Process:

@@ -37,11 +37,12 @@ def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Ele
 
 
 def open_office(
-    role: str, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
+    part: Part, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
 ) -> Office:
     """Give what is done in a role."""
-    if role == Role.RELAY:
-        return RelayOffice()
+    brokers = settings.brokers
+    if part.role == Role.RELAY and brokers is not None:
+        return RelayOffice(brokers, database, part.report, metrics)
     return FulfillmentOffice(settings, database, duty, metrics, tracing)
 
 
@@ -61,20 +62,23 @@ async def open_application(
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-worker"))
         )
-        metrics = Metrics(*settings.roles)
+        metrics = Metrics(*settings.named_roles)
         levels = LevelGauges(database, settings.unfulfilled_after, settings.metrics_refresh)
         metrics.registry.register(levels)
-        standing = Standing(settings.worker_id, settings.roles)
+        standing = Standing(settings.worker_id, settings.named_roles)
+        for role in set(settings.named_roles) - set(settings.roles):
+            standing.parts[role].report("not standing: without KAFKA_BROKERS there is nothing to relay to")
         pages = Pages(standing, database, metrics, levels)
         health = await stack.enter_async_context(
             health_server(settings.worker_addr, standing, metrics, pages)
         )
         roles = PostgresRoles(database)
-        elections = {part.role: open_election(settings, roles, part) for part in standing.parts.values()}
+        elections = {role: open_election(settings, roles, standing.parts[role]) for role in settings.roles}
         duties = {role: Duty(database, role, settings.worker_id, settings.roles) for role in elections}
 
         async def stand(role: str) -> None:
-            office = open_office(role, settings, database, duties[role], metrics, tracing)
+            part = standing.parts[role]
+            office = open_office(part, settings, database, duties[role], metrics, tracing)
             async with running(duties[role].run()):
                 await Candidature(office, elections[role], duties[role], health, metrics).run()
 
