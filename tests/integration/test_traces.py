@@ -172,7 +172,11 @@ async def test_a_retry_of_the_worker_goes_on_the_errand_of_its_order(
     api: Api, database_url: str, sql: Sql
 ) -> None:
     """Its event has the correlation and the workflow that the order came with, and the step's span."""
-    ids = (("x-wms-correlation-id", "C-1"), ("x-wms-workflow-id", "F-1"))
+    ids = (
+        ("x-wms-correlation-id", "C-1"),
+        ("x-wms-wave-number", "WAVE-1"),
+        ("x-wms-workflow-id", "F-1"),
+    )
     order = (await api.orders.CreateOrder(create_order(), metadata=ids)).order
     await fail(api, order.order_id)
     await sql.execute("UPDATE orders SET next_retry_at = now()")
@@ -189,7 +193,8 @@ async def test_a_retry_of_the_worker_goes_on_the_errand_of_its_order(
     (span,) = _named(exporter.get_finished_spans(), "retry_due")
     row = await sql.fetchrow("SELECT * FROM order_events WHERE type = 'wms.order.retry-started'")
     assert row is not None
-    assert (row["correlation_id"], row["workflow_id"], row["traceparent"]) == ("C-1", "F-1", _ids(span))
+    assert (row["correlation_id"], row["wave_number"], row["workflow_id"]) == ("C-1", "WAVE-1", "F-1")
+    assert row["traceparent"] == _ids(span)
 
 
 @dataclass

@@ -93,7 +93,12 @@ class FencedWork:
 
     def on_errand_of(self, order: Order) -> Caller:
         """Act as the worker, on the errand of the request that the order came with."""
-        return replace(self._caller, correlation_id=order.correlation_id, workflow_id=order.workflow_id)
+        return replace(
+            self._caller,
+            correlation_id=order.correlation_id,
+            wave_number=order.wave_number,
+            workflow_id=order.workflow_id,
+        )
 
     async def fail(
         self, transaction: Transaction, failed: Sequence[tuple[Order, str]], now: datetime

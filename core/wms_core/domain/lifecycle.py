@@ -28,6 +28,7 @@ def receive(new: NewOrder, caller: Caller, now: datetime) -> Change:
         promised_delivery_at=new.promised_delivery_at,
         allow_partial=new.allow_partial,
         correlation_id=caller.correlation_id,
+        wave_number=caller.wave_number,
         workflow_id=caller.workflow_id,
     )
     event = events.Received(

@@ -84,7 +84,10 @@ class FailureAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it is stored. `life` counts how often it came back from the dead letter queue."""
+    """An order as it is stored. `life` counts how often it came back from the dead letter queue.
+
+    Correlation, `wave_number` and workflow are those of the request that it came with.
+    """
 
     order_id: str
     customer_id: str
@@ -110,6 +113,7 @@ class Order:
     delivered_at: datetime | None = None
     shipments: tuple[Shipment, ...] = ()
     correlation_id: str = ""
+    wave_number: str = ""
     workflow_id: str = ""
     version: int = 1
     sequence: int = 1

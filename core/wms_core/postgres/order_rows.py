@@ -52,6 +52,7 @@ def order_from(row: asyncpg.Record) -> Order:
         delivered_at=aware(row["delivered_at"]),
         shipments=tuple(_shipment(line) for line in _lines(row, "shipments")),
         correlation_id=row["correlation_id"],
+        wave_number=row["wave_number"],
         workflow_id=row["workflow_id"],
         version=row["version"],
         sequence=row["sequence"],
