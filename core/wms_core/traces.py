@@ -5,7 +5,6 @@ other there is none, which costs nothing: what came in is handed on as it is.
 """
 
 import asyncio
-import logging
 import random
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -122,8 +121,6 @@ async def open_tracing(
         yield Tracing()
         return
     exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint)
-    # What the library says of each batch, our own exporter says once.
-    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     resource = Resource.create({"service.name": service, "service.version": version("wms-orders")})
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))

@@ -1,7 +1,8 @@
 """One trace from the request to the events that follow from it; a collector, and one that is not there."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from structlog.testing import capture_logs
 
 from tests.support.api import Api, open_api
 from tests.support.failures import failing
@@ -23,6 +25,7 @@ from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 from wms.orders.v1 import orders_pb2, storage_pb2
+from wms_core import traces
 from wms_dev.ports import free_port
 
 pytestmark = ALL_ON_ONE_POSTGRES
@@ -240,6 +243,27 @@ async def test_the_spans_of_a_process_reach_a_collector_before_it_has_ended(
         assert collector.spans == [("orders-7", "wms.orders.v1.OrderService/CreateOrder")]
 
 
+async def test_an_absence_of_the_collector_is_said_when_it_begins_and_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not for every batch that is lost meanwhile."""
+    monkeypatch.setattr(traces, "_PATIENCE", 0.5)
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("name")
+    assert isinstance(span, ReadableSpan)
+    address = f"127.0.0.1:{free_port()}"
+    collector = traces.Collector(address)
+    with capture_logs() as said:
+        for there in (False, False, True, True, False, False):
+            async with _collecting(address) if there else nullcontext():
+                await asyncio.to_thread(collector.export, [span])
+        collector.shutdown()
+    assert [(entry["event"], entry["endpoint"]) for entry in said] == [
+        ("traces_not_delivered", address),
+        ("traces_delivered_again", address),
+        ("traces_not_delivered", address),
+    ]
+
+
 async def test_a_collector_that_is_not_there_is_said_once_and_harms_nobody(
     database_url: str, processes: Processes
 ) -> None:
@@ -262,4 +286,5 @@ async def test_a_collector_that_is_not_there_is_said_once_and_harms_nobody(
     for process in (server, worker):
         (line,) = process.said("traces_not_delivered")
         assert line["endpoint"] == everything["otel_exporter_otlp_endpoint"]
-        assert "opentelemetry" not in process.text
+        assert "while exporting" not in process.text
+        assert "Failed to export" not in process.text
