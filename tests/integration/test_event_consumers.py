@@ -5,10 +5,12 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event, to_binary_event
 from confluent_kafka import Consumer, KafkaException, Producer
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -57,6 +59,20 @@ async def test_the_trace_of_a_request_is_in_the_headers_of_its_event(
         assert record.headers["ce_wmscorrelationid"] == metadata[1][1]
         assert record.headers["ce_wmsworkflowid"] == metadata[2][1]
         assert record.headers["ce_subject"] == "order/ORD-12345"
+        _assert_cloud_event(record)
+
+
+def _assert_cloud_event(record: Record) -> None:
+    """Have the library of CloudEvents read a record, which checks it, and write the same attributes again."""
+    headers = {name: value.encode() for name, value in record.headers.items()}
+    event = from_binary_event(KafkaMessage(headers, record.key, record.value))
+    assert event.get_data() == json.loads(record.value)
+    assert event.get_time() == datetime.fromisoformat(record.headers["ce_time"])
+    again = to_binary_event(event).headers
+    headers.pop("traceparent", None)  # no attribute, but for those who look for it there
+    names = headers.keys() - {"ce_time"}
+    assert again.keys() - {"ce_partitionkey"} == headers.keys()
+    assert {name: again[name] for name in names} == {name: headers[name] for name in names}
 
 
 async def _holds(brokers: str, topic: str, count: int) -> bool:
