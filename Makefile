@@ -25,7 +25,7 @@ $(READY): requirements.lock requirements-source.lock pyproject.toml
 demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, worker, simulator, 415 real orders
 	@$(BIN)/wms-orders demo
 
-dev: $(READY) ## the same without the orders; stays up and says where everything listens
+dev: $(READY) ## the same without the orders; stays up and says where everything listens; with KAFKA=1 a Kafka too
 	@$(BIN)/wms-orders dev
 
 dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; shows who of them acts

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
+from tests.support.kafka import own_kafka
 from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.migrate import migrate
@@ -42,6 +43,16 @@ def zookeeper_hosts() -> Iterator[str]:
         return
     with own_zookeeper() as zookeeper:
         yield zookeeper.hosts
+
+
+@pytest.fixture(scope="session")
+def kafka_brokers() -> Iterator[str]:
+    """Give the addresses of a Kafka: that of KAFKA_BROKERS, else one broker of our own."""
+    if given := os.environ.get("KAFKA_BROKERS"):
+        yield given
+        return
+    with own_kafka() as kafka:
+        yield kafka.brokers
 
 
 @pytest.fixture(scope="session")

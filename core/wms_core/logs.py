@@ -35,6 +35,8 @@ def configure_logging(level: str, form: str, service: str) -> None:
     )
     # It says of each tick that the one before is still at work; our own log says how long a cycle took.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It says of each batch that no collector takes it; `wms_core.traces` says that once.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_plain, renderer])

@@ -103,6 +103,15 @@ class CoreSettings(BaseSettings):
     event_max_bytes: int = Field(
         900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
     )
+    tracing_enabled: bool = Field(True, description="Whether spans are made and sent to a collector.")
+    otel_exporter_otlp_endpoint: str = Field(
+        "localhost:4317",
+        min_length=1,
+        description="The collector of spans (OTLP over gRPC): host:port, or https://host:port for TLS.",
+    )
+    otel_traces_sampler_arg: float = Field(
+        0.1, ge=0, le=1, description="The share of what no caller traces that is traced all the same."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
     log_format: Literal["json", "pretty"] = Field("json", description="For machines or for people.")
 

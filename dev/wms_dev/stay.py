@@ -10,7 +10,7 @@ from wms_dev.northwind import northwind_products
 from wms_dev.northwind_site import is_open, open_site
 from wms_dev.stack.interruption import Interrupted
 from wms_dev.stack.launching import launch
-from wms_dev.stack.plan import dev_plan
+from wms_dev.stack.plan import KafkaSource, dev_plan
 from wms_dev.stack.stack import Stack
 
 # At the left margin, so that it can be pasted as it is.
@@ -51,6 +51,7 @@ def _print_places(stack: Stack, console: Console) -> None:
         "worker": f"{plan.worker} (gRPC health)",
         "warehouse": plan.warehouse_id,
         "Postgres": f'psql "{stack.database_url}"' if stack.data_dir else "the one of DATABASE_URL",
+        "Kafka": _kafka(stack),
         "data": f"{stack.data_dir or 'in that database'}",
         "logs": f"{stack.log_folder}",
     }
@@ -58,6 +59,15 @@ def _print_places(stack: Stack, console: Console) -> None:
     suggestion = TRY.format(python=sys.executable, target=plan.server.target)
     # In one piece: whoever waits for the first line may rely on the last.
     console.print("\n".join(["", "Everything is up:", *lines, suggestion]), soft_wrap=True)
+
+
+def _kafka(stack: Stack) -> str:
+    if not stack.kafka_brokers:
+        return "none; `make dev KAFKA=1` starts one"
+    topic = f"{stack.kafka_brokers} {stack.plan.topic}"
+    # That of the relay's position is kept, so that after the next start the topic holds what came then.
+    kept = ", not kept" if stack.plan.kafka is KafkaSource.OWN else ""
+    return f"{sys.executable} -m wms_dev.kafka {topic} (shows the topic{kept})"
 
 
 async def _stock_up(stack: Stack, console: Console) -> None:

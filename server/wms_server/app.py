@@ -11,6 +11,7 @@ from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.addresses import listen_address
@@ -18,6 +19,7 @@ from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.sequencer import Sequencer
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
+from wms_core.traces import open_tracing
 from wms_server.health import Readiness
 from wms_server.janitor import forget_answers
 from wms_server.move_watch import MoveWatch
@@ -132,15 +134,21 @@ def _services(settings: ServerSettings, moves: MoveWatch) -> dict[ServiceDescrip
 
 
 @asynccontextmanager
-async def open_application(settings: ServerSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a server; at the end it drains. Gives the task of its work, which ends only by a fault."""
+async def open_application(
+    settings: ServerSettings, exporter: SpanExporter | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a server; at the end it drains. Gives the task of its work, which ends only by a fault.
+
+    Spans go to the exporter, by default to the collector of the settings.
+    """
     async with AsyncExitStack() as stack:
+        tracing = await stack.enter_async_context(open_tracing(settings, settings.service_name, exporter))
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-server"))
         )
         limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds(), settings.max_streams)
-        application = Application(settings, database, Pipeline(database, limits))
+        application = Application(settings, database, Pipeline(database, limits, tracing))
         await application.start()
         work = await stack.enter_async_context(running(application.work()))
         stack.push_async_callback(application.drain)

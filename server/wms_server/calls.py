@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from opentelemetry.trace import INVALID_SPAN, Span
+
 from wms_core.application.ports import RequestKey
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import DeadlinePassed, TimeInFuture
 from wms_core.domain.events import json_time
+from wms_core.traces import read_traceparent
 
 CORRELATION = "x-wms-correlation-id"
 WAVE = "x-wms-wave-number"
@@ -28,6 +31,7 @@ class Call:
     now: datetime
     ends: float
     key: RequestKey | None = None
+    span: Span = INVALID_SPAN
 
     def expect_time(self) -> None:
         """Raise DeadlinePassed when nobody waits for the answer any more."""
@@ -41,14 +45,14 @@ class Call:
 
 
 def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
-    """Read who calls from the headers; a missing correlation id is made."""
+    """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored."""
     headers = {name: text for name, value in metadata if (text := header_text(value))}
     return Caller(
         actor=headers.get(ACTOR, "anonymous"),
         correlation_id=headers.get(CORRELATION) or str(uuid.uuid4()),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),
-        traceparent=headers.get("traceparent", ""),
+        traceparent=read_traceparent(headers.get("traceparent", "")),
     )
 
 

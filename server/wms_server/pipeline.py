@@ -26,7 +26,9 @@ from wms_core.domain.errors import (
     Overloaded,
     ShuttingDown,
 )
+from wms_core.traces import Tracing
 from wms_server.calls import Call, caller_from, now_utc
+from wms_server.spans import begin_span
 from wms_server.streams import Send, StreamMethod, Streams
 from wms_server.validation import validate
 
@@ -60,10 +62,11 @@ class Limits:
 class Pipeline:
     """Runs the calls of one process and counts those that are at work."""
 
-    def __init__(self, database: Database, limits: Limits) -> None:
+    def __init__(self, database: Database, limits: Limits, tracing: Tracing) -> None:
         """Start with nothing at work, and open."""
         self._database = database
         self._limits = limits
+        self._tracing = tracing
         self._at_work: set[asyncio.Task[bytes]] = set()
         self._streams = Streams(limits.max_streams)
         self._closed = False
@@ -94,12 +97,13 @@ class Pipeline:
         while (pause := self._newest + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 # calls move the end
             await asyncio.sleep(pause)
 
-    def begin(self, rpc: str, metadata: Metadata, remaining: float | None) -> Call:
+    def begin(self, method: MethodDescriptor, metadata: Metadata, remaining: float | None) -> Call:
         """Make the call of a request that has arrived; its end is the deadline or the cap."""
         seconds = (
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
-        return Call(rpc, caller_from(metadata), now_utc(), time.monotonic() + seconds)
+        span, caller = begin_span(self._tracing, method, caller_from(metadata))
+        return Call(method.name, caller, now_utc(), time.monotonic() + seconds, span=span)
 
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.

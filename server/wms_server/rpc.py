@@ -18,6 +18,7 @@ from wms_core.domain.errors import NotServed, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
 from wms_server.pipeline import Metadata, Pipeline, StreamWork, Work, stream_work_of, work_of
+from wms_server.spans import end_span
 
 T = TypeVar("T")
 Context = Any  # grpc.aio.ServicerContext, whose stubs disagree with the library about metadata
@@ -70,7 +71,7 @@ async def _answer(
     pipeline: Pipeline, work: Work, method: MethodDescriptor, request: bytes, context: Context
 ) -> bytes:
     started = time.perf_counter()
-    call = pipeline.begin(method.name, _metadata(context), context.time_remaining())
+    call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
     outcome = await _outcome(pipeline.run(work, call, request), call)
@@ -85,7 +86,7 @@ async def _flow(
     pipeline: Pipeline, work: StreamWork, method: MethodDescriptor, request: bytes, context: Context
 ) -> None:
     started = time.perf_counter()
-    call = pipeline.begin(method.name, _metadata(context), context.time_remaining())
+    call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
     outcome = await _outcome(pipeline.stream(work, call, request, context.write), call)
@@ -104,6 +105,7 @@ async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
         return status_of(error)
     except asyncio.CancelledError:
         _log.info("call_left", rpc=call.rpc, correlation_id=call.caller.correlation_id)
+        end_span(call.span, grpc.StatusCode.CANCELLED)
         raise
     except Exception:
         error_id = str(uuid.uuid4())
@@ -114,11 +116,12 @@ async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
 
 
 def _tell(call: Call, outcome: bytes | Status | None, seconds: float) -> None:
-    code = _CODES[outcome.code].name if isinstance(outcome, Status) else "OK"
+    code = _CODES[outcome.code] if isinstance(outcome, Status) else grpc.StatusCode.OK
+    end_span(call.span, code)
     _log.debug(
         "call",
         rpc=call.rpc,
-        code=code,
+        code=code.name,
         seconds=round(seconds, 6),
         actor=call.caller.actor,
         correlation_id=call.caller.correlation_id,

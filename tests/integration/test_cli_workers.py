@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.api import Api
 from tests.support.election import said
-from tests.support.processes import FULFILLMENT, Processes
+from tests.support.processes import FULFILLMENT, NO_KAFKA, Processes
 from tests.support.versions import ON_ONE_POSTGRES
 from wms_dev.ports import free_port
 
@@ -50,7 +50,11 @@ async def test_replicas_are_listed_stepped_down_and_told(
     api: Api, processes: Processes, database_url: str
 ) -> None:
     """For people and for programs; what was asked for happens."""
-    settings = {"standalone_lease": "60s", "worker_roles": "fulfillment,relay"}
+    settings = {
+        "standalone_lease": "60s",
+        "worker_roles": "fulfillment,relay",
+        "kafka_brokers": NO_KAFKA,
+    }
     first = processes.worker(database_url, worker_id="first", **settings)
     await first.serving(FULFILLMENT)
     second = processes.worker(database_url, worker_id="second", **settings)

@@ -170,9 +170,14 @@ def _envelope(event: event_pb2.Event) -> tuple[str, str, str, str]:
 async def test_the_workers_events_name_the_worker_and_the_orders_errand(
     api: Api, fulfillment: Fulfillment
 ) -> None:
-    """The correlation id that the order came with goes through to packing."""
+    """The ids that the order came with go through to packing; its own wave takes the place of that named."""
     await stocked(api)
-    headers = (("x-wms-correlation-id", "C-1"), ("x-wms-workflow-id", "F-1"), ("x-wms-actor", "clerk-7"))
+    headers = (
+        ("x-wms-correlation-id", "C-1"),
+        ("x-wms-wave-number", "WAVE-1"),
+        ("x-wms-workflow-id", "F-1"),
+        ("x-wms-actor", "clerk-7"),
+    )
     order = (await api.orders.CreateOrder(create_order(), metadata=headers)).order
     await fulfillment.deliver(api)
     events = await history(api, order.order_id)
@@ -180,7 +185,7 @@ async def test_the_workers_events_name_the_worker_and_the_orders_errand(
     wave_id = (await read(api, order.order_id)).wave_id
     for event in events[1:]:
         assert (event.actor, event.correlation_id, event.workflow_id) == ("worker/test", "C-1", "F-1")
-    assert [event.wave_number for event in events[2:]] == [wave_id] * 3
+    assert [event.wave_number for event in events] == ["WAVE-1", "WAVE-1", *[wave_id] * 3]
 
 
 async def test_a_correlation_id_comes_back_before_and_after_the_answer(api: Api) -> None:

@@ -16,7 +16,9 @@ import pytest
 from tests.support.waiting import eventually
 from tests.support.zookeeper import hand, own_zookeeper
 from wms_dev.embedded_postgres.processes import is_alive
-from wms_dev.zookeeper import ZooKeeper, ZooKeeperFailed, ZooKeeperMissing, jars, java
+from wms_dev.java import JavaMissing, ServerFailed, find_java, jars, maven_jars
+from wms_dev.zookeeper import ZooKeeper
+from wms_dev.zookeeper.ensemble import POM
 
 _OWNER = """
 import json, sys, time
@@ -54,7 +56,7 @@ def test_a_node_that_was_killed_knows_what_it_stored(node: ZooKeeper) -> None:
         client.create("/kept", b"")
     server.kill()
     assert server.mode() is None
-    with pytest.raises(ZooKeeperFailed):
+    with pytest.raises(ServerFailed):
         server.freeze()
     node.mend()
     with hand(node.hosts) as client:
@@ -104,11 +106,11 @@ def test_without_java_or_maven_it_says_what_to_install(
     """In the words of the package manager."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ZooKeeperMissing, match="default-jre-headless"):
-        java.find_java()
+    with pytest.raises(JavaMissing, match="default-jre-headless"):
+        find_java()
     monkeypatch.setattr(jars, "KEPT", tmp_path / "kept")
-    with pytest.raises(ZooKeeperMissing, match="apt-get install maven"):
-        jars.zookeeper_jars()
+    with pytest.raises(JavaMissing, match="apt-get install maven"):
+        maven_jars("zookeeper", POM)
     assert list((tmp_path / "kept").iterdir()) == []
 
 
@@ -119,6 +121,6 @@ def test_maven_that_fails_leaves_no_half_a_folder(monkeypatch: pytest.MonkeyPatc
     maven.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.defpath}")
     monkeypatch.setattr(jars, "KEPT", tmp_path / "kept")
-    with pytest.raises(ZooKeeperMissing, match="no way to the repository"):
-        jars.zookeeper_jars()
+    with pytest.raises(JavaMissing, match="no way to the repository"):
+        maven_jars("zookeeper", POM)
     assert list((tmp_path / "kept").iterdir()) == []

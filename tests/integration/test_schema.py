@@ -8,10 +8,11 @@ from pathlib import Path
 import asyncpg
 
 from tests.support.invariants import Sql
-from wms_core.domain.backorders import BackorderStatus, ShortageReason
+from wms_core.domain.backorders import BackorderStatus
 from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.order_status import TRANSITIONS, OrderStatus
 from wms_core.domain.orders import Priority
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.runs import RunStatus
 from wms_core.domain.storage import CarrierLocation, CarrierStatus, LaneStatus, MoveKind, MoveStatus
 from wms_core.domain.workers import WorkerMode

@@ -8,7 +8,7 @@ from tests.support.api import Api
 from tests.support.election import said
 from tests.support.failures import failing
 from tests.support.invariants import Sql
-from tests.support.processes import FULFILLMENT, RELAY, Process, Processes
+from tests.support.processes import FULFILLMENT, NO_KAFKA, RELAY, Process, Processes
 from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
@@ -94,7 +94,7 @@ async def test_each_role_is_held_and_handed_over_by_itself(
     api: Api, processes: Processes, database_url: str
 ) -> None:
     """A replica may hold both; each has its own epoch, its own health, its own successor."""
-    both = {"worker_roles": "fulfillment,relay", "standalone_lease": LONG}
+    both = {"worker_roles": "fulfillment,relay", "standalone_lease": LONG, "kafka_brokers": NO_KAFKA}
     first = processes.worker(database_url, worker_id="first", **both)
     await first.serving(FULFILLMENT)
     await first.serving(RELAY)
@@ -130,7 +130,7 @@ async def test_a_role_that_a_replica_stands_for_no_more_is_not_listed(
 ) -> None:
     """Though it did before it was started with other settings."""
     for roles, expected in (("fulfillment,relay", ["fulfillment", "relay"]), ("relay", ["relay"])):
-        worker = processes.worker(database_url, worker_id="first", worker_roles=roles)
+        worker = processes.worker(database_url, worker_id="first", worker_roles=roles, kafka_brokers=NO_KAFKA)
         await worker.serving(RELAY)
 
         async def shown(expected: list[str] = expected) -> bool:

@@ -17,7 +17,8 @@ from tests.support.zookeeper import fresh_path, hand, own_zookeeper
 from wms_core.application.ports import ElectionToken, Fence
 from wms_dev.ports import free_port
 from wms_worker.elected import ZooKeeperElection
-from wms_worker.ensemble import Ensemble, Login, Tls
+from wms_worker.ensemble import Ensemble, Login
+from wms_worker.tls import Tls
 
 ROLE = "fulfillment"
 SESSION = timedelta(seconds=2)

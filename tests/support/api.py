@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from opentelemetry.sdk.trace.export import SpanExporter
 from pydantic import SecretStr
 
 from tests.support.waiting import eventually
@@ -56,11 +57,17 @@ def client(channel: grpc.aio.Channel, address: str) -> Api:
 
 
 @asynccontextmanager
-async def open_api(database_url: str, **settings: Any) -> AsyncIterator[Api]:
-    """Run a server with these settings in this process until the end, and give a client of it."""
+async def open_api(
+    database_url: str, exporter: SpanExporter | None = None, **settings: Any
+) -> AsyncIterator[Api]:
+    """Run a server with these settings in this process until the end, and give a client of it.
+
+    It is traced when the test says where spans go.
+    """
     address = f"127.0.0.1:{free_port()}"
-    chosen = ServerSettings(database_url=SecretStr(database_url), server_addr=address, **settings)
-    async with open_application(chosen), grpc.aio.insecure_channel(address) as channel:
+    chosen = {"server_addr": address, "tracing_enabled": exporter is not None, **settings}
+    server = ServerSettings(database_url=SecretStr(database_url), **chosen)
+    async with open_application(server, exporter), grpc.aio.insecure_channel(address) as channel:
         await channel.channel_ready()
         api = client(channel, address)
         await eventually(lambda: is_ready(channel))

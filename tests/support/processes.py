@@ -20,6 +20,8 @@ from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
 RELAY = "wms.orders.worker.relay"
+#: Nobody listens there, so that the role of the relay is held and nothing is published.
+NO_KAFKA = "127.0.0.1:1"
 
 
 class Process:
@@ -132,7 +134,11 @@ class Processes:
         self, command: str, variable: str, database_url: str | None, address: str, environment: dict[str, str]
     ) -> Process:
         address = address or f"127.0.0.1:{free_port()}"
-        variables = {variable: address, **{name.upper(): value for name, value in environment.items()}}
+        variables = {
+            variable: address,
+            "TRACING_ENABLED": "false",
+            **{name.upper(): value for name, value in environment.items()},
+        }
         if database_url is not None:
             variables["DATABASE_URL"] = database_url
         log = self._folder / f"{command}-{len(self._started)}.log"

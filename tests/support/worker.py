@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
+from opentelemetry.sdk.trace.export import SpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -78,8 +79,10 @@ class Worker:
 
 
 @asynccontextmanager
-async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worker]:
-    """Run a replica in this process, with quick cycles and metrics that are never old."""
+async def open_worker(
+    database_url: str, exporter: SpanExporter | None = None, **settings: Any
+) -> AsyncIterator[Worker]:
+    """Run a replica in this process: quick cycles and metrics that are never old; traced with an exporter."""
     port = free_port()
     chosen = {
         "worker_addr": f"127.0.0.1:{port}",
@@ -87,9 +90,10 @@ async def open_worker(database_url: str, **settings: Any) -> AsyncIterator[Worke
         "fulfillment_interval": timedelta(milliseconds=50),
         "metrics_refresh": timedelta(0),
         "zookeeper_hosts": "",
+        "tracing_enabled": exporter is not None,
         **settings,
     }
-    async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen)):
+    async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen), exporter):
         yield Worker(port)
 
 
@@ -104,6 +108,7 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
         "FULFILLMENT_INTERVAL": "50ms",
         "METRICS_REFRESH": "0s",
         "ZOOKEEPER_HOSTS": "",
+        "TRACING_ENABLED": "false",
         **environment,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 # starting takes a millisecond

@@ -9,7 +9,8 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
-from wms_dev.zookeeper import ZooKeeper, ZooKeeperMissing
+from wms_dev.java import JavaMissing
+from wms_dev.zookeeper import ZooKeeper
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def own_zookeeper(
     try:
         try:
             zookeeper.start()
-        except ZooKeeperMissing as missing:
+        except JavaMissing as missing:
             if os.environ.get("CI") == "true":
                 pytest.fail(str(missing))
             pytest.skip(str(missing))

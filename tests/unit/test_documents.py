@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wms_core.domain.order_status import TRANSITIONS
-from wms_dev.documents import configuration, state_machine
+from wms_dev.documents import configuration, events, state_machine
 from wms_dev.documents.__main__ import report
 from wms_dev.documents.marked import BEGIN, END, MarksMissing, part_of, with_part
 from wms_server.settings import ServerSettings
@@ -34,6 +34,11 @@ def test_every_arrow_of_the_drawing_is_one_of_the_table_and_the_other_way_round(
 def test_the_list_of_variables_is_that_of_the_settings() -> None:
     """docs/configuration.md is current; `make generate` writes it."""
     assert _part("configuration.md") == configuration.part()
+
+
+def test_the_list_of_events_is_that_of_their_classes() -> None:
+    """docs/events.md is current; `make generate` writes it."""
+    assert _part("events.md") == events.part()
 
 
 @pytest.mark.parametrize("kind", [ServerSettings, WorkerSettings])

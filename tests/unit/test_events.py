@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_type_hints
@@ -13,10 +12,19 @@ from hypothesis import strategies as st
 
 from tests.support.domain import CALLER, NOW, line, new_order, order_in
 from wms_core.domain import backorders, events, failures, lifecycle
-from wms_core.domain.backorders import ShortageReason
+from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.events import OrderEvent, camel_case, json_time
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Address, Money, OrderItem
+from wms_core.domain.orders import Address, Money, OrderItem, Priority
+from wms_core.domain.payloads import (
+    BackorderedItem,
+    Changes,
+    FulfilledItem,
+    OrderedItem,
+    ShippedItem,
+    ShippingAddress,
+    ShortageReason,
+)
 from wms_core.domain.retries import RetryPolicy
 
 # Copied from the Order Service document, "Event Payloads".
@@ -91,9 +99,18 @@ SAMPLES: dict[Any, Any] = {
     bool: True,
     datetime: NOW,
     datetime | None: NOW,
-    list[Mapping[str, Any]]: [{"sku": "SKU-001", "quantity": 2}],
-    Mapping[str, str]: {"city": "Köln"},
-    Mapping[str, Any]: {"priority": "same_day"},
+    Priority: Priority.SAME_DAY,
+    OrderStatus: OrderStatus.PICKING,
+    ShortageReason: ShortageReason.DAMAGED,
+    Resolution: Resolution.ESCALATED,
+    list[OrderedItem]: [{"sku": "SKU-001", "quantity": 2}],
+    list[ShippedItem]: [{"sku": "SKU-001", "quantity": 2}],
+    list[FulfilledItem]: [{"sku": "SKU-001", "quantityOrdered": 2, "quantityFulfilled": 1}],
+    list[BackorderedItem]: [
+        {"sku": "SKU-001", "quantityOrdered": 2, "quantityShort": 1, "reason": ShortageReason.NOT_FOUND}
+    ],
+    ShippingAddress: {"street": "1 St", "city": "Köln", "country": "DE"},
+    Changes: {"priority": Priority.SAME_DAY},
 }
 
 

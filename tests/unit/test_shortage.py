@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from wms_core.domain import backorders
 from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate
-from wms_core.domain.backorders import Backorder, BackorderStatus, PartialRule, ShortageReason, go_on_without
+from wms_core.domain.backorders import Backorder, BackorderStatus, PartialRule, go_on_without
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import (
     BackorderStatusConflict,
@@ -27,6 +27,7 @@ from wms_core.domain.errors import (
 )
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Address, Order, OrderItem, Priority
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.storage import Allocation, Destination, FreeCarrier
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from opentelemetry.sdk.trace.export import SpanExporter
+
 from wms_core.application.ports import Database, RoleStore
 from wms_core.domain.workers import Role
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
+from wms_core.traces import Tracing, open_tracing
 from wms_worker.candidature import Candidature, Office
 from wms_worker.duty import Duty
 from wms_worker.elected import ZooKeeperElection
@@ -34,34 +37,48 @@ def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Ele
 
 
 def open_office(
-    role: str, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics
+    part: Part, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
 ) -> Office:
     """Give what is done in a role."""
-    return RelayOffice() if role == Role.RELAY else FulfillmentOffice(settings, database, duty, metrics)
+    brokers = settings.brokers
+    if part.role == Role.RELAY and brokers is not None:
+        return RelayOffice(brokers, database, part.report, metrics)
+    return FulfillmentOffice(settings, database, duty, metrics, tracing)
 
 
 @asynccontextmanager
-async def open_application(settings: WorkerSettings) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a replica; at the end it finishes its step and gives its role up. Gives the task of its work."""
+async def open_application(
+    settings: WorkerSettings, exporter: SpanExporter | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a replica; at the end it finishes its step and gives its role up. Gives the task of its work.
+
+    Spans go to the exporter, by default to the collector of the settings.
+    """
     async with AsyncExitStack() as stack:
+        tracing = await stack.enter_async_context(
+            open_tracing(settings, f"{settings.service_name}-worker", exporter)
+        )
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-worker"))
         )
-        metrics = Metrics(*settings.roles)
+        metrics = Metrics(*settings.named_roles)
         levels = LevelGauges(database, settings.unfulfilled_after, settings.metrics_refresh)
         metrics.registry.register(levels)
-        standing = Standing(settings.worker_id, settings.roles)
+        standing = Standing(settings.worker_id, settings.named_roles)
+        for role in set(settings.named_roles) - set(settings.roles):
+            standing.parts[role].report("not standing: without KAFKA_BROKERS there is nothing to relay to")
         pages = Pages(standing, database, metrics, levels)
         health = await stack.enter_async_context(
             health_server(settings.worker_addr, standing, metrics, pages)
         )
         roles = PostgresRoles(database)
-        elections = {part.role: open_election(settings, roles, part) for part in standing.parts.values()}
+        elections = {role: open_election(settings, roles, standing.parts[role]) for role in settings.roles}
         duties = {role: Duty(database, role, settings.worker_id, settings.roles) for role in elections}
 
         async def stand(role: str) -> None:
-            office = open_office(role, settings, database, duties[role], metrics)
+            part = standing.parts[role]
+            office = open_office(part, settings, database, duties[role], metrics, tracing)
             async with running(duties[role].run()):
                 await Candidature(office, elections[role], duties[role], health, metrics).run()
 

@@ -3,20 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from wms_worker.tls import Tls
+
 
 class EnsembleUnusable(Exception):
     """Why this replica can't stand for election; says what to mend."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """How the ensemble proves who it is, and how we do."""
-
-    ca_file: str | None = None
-    certificate_file: str | None = None
-    key_file: str | None = None
-    key_password: str | None = field(default=None, repr=False)
-    check_hostname: bool = True
 
 
 @dataclass(frozen=True, slots=True)

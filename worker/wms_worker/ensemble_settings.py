@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
 from wms_core.settings import CoreSettings, Duration
-from wms_worker.ensemble import Ensemble, Login, Tls
+from wms_worker.ensemble import Ensemble, Login
+from wms_worker.tls import Tls
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
 
@@ -79,22 +80,24 @@ class EnsembleSettings(CoreSettings):
         if not self.zookeeper_tls:
             return None
         return Tls(
-            ca_file=_text(self.zookeeper_ca_file),
-            certificate_file=_text(self.zookeeper_certificate_file),
-            key_file=_text(self.zookeeper_key_file),
-            key_password=_secret(self.zookeeper_key_password),
+            ca_file=path_text(self.zookeeper_ca_file),
+            certificate_file=path_text(self.zookeeper_certificate_file),
+            key_file=path_text(self.zookeeper_key_file),
+            key_password=secret_text(self.zookeeper_key_password),
             check_hostname=self.zookeeper_check_hostname,
         )
 
     @property
     def _login(self) -> Login | None:
-        name, password = self.zookeeper_sasl_username, _secret(self.zookeeper_sasl_password)
+        name, password = self.zookeeper_sasl_username, secret_text(self.zookeeper_sasl_password)
         return Login(name, password) if name and password else None
 
 
-def _text(file: Path | None) -> str | None:
+def path_text(file: Path | None) -> str | None:
+    """Give a path as text."""
     return str(file) if file else None
 
 
-def _secret(value: SecretStr | None) -> str | None:
+def secret_text(value: SecretStr | None) -> str | None:
+    """Give what is secret."""
     return value.get_secret_value() if value else None

@@ -13,11 +13,13 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch, WmsError
 from wms_core.domain.workers import Role
 from wms_core.tasks import running
+from wms_core.traces import Tracing
 from wms_worker.duty import Duty
 from wms_worker.following import EventFollower
 from wms_worker.metrics import Metrics
 from wms_worker.scheduler import Ticker, ticking
 from wms_worker.settings import WorkerSettings
+from wms_worker.spans import CycleSpans
 
 _ASKED = 0.2  # seconds between two looks for a cycle that was asked for
 _log = structlog.get_logger(__name__)
@@ -28,8 +30,11 @@ class FulfillmentOffice:
 
     role = Role.FULFILLMENT
 
-    def __init__(self, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
+    ) -> None:
         """Act by the settings."""
+        self._tracing = tracing
         self._settings = settings
         self._database = database
         self._duty = duty
@@ -39,7 +44,10 @@ class FulfillmentOffice:
         """Prepare a term; events are counted from now on."""
         follower = EventFollower(self._database, self._metrics)
         await follower.begin()
-        return FulfillmentTerm(self._settings, self._database, fence, self._duty, self._metrics, follower)
+        spans = CycleSpans(self._tracing, fence.epoch)
+        return FulfillmentTerm(
+            self._settings, self._database, fence, self._duty, self._metrics, follower, spans
+        )
 
 
 class FulfillmentTerm:
@@ -53,6 +61,7 @@ class FulfillmentTerm:
         duty: Duty,
         metrics: Metrics,
         follower: EventFollower,
+        spans: CycleSpans,
     ) -> None:
         """Use `FulfillmentOffice.open` instead."""
         self.deposed = asyncio.Event()
@@ -63,7 +72,10 @@ class FulfillmentTerm:
         self._duty = duty
         self._follower = follower
         caller = Caller(actor=f"worker/{duty.worker_id}")
-        self._cycle = Cycle(database, fence, settings.cycle_rules, caller, stopping=lambda: self._stopping)
+        self._spans = spans
+        self._cycle = Cycle(
+            database, fence, settings.cycle_rules, caller, stopping=lambda: self._stopping, trace=spans
+        )
 
     def stop(self) -> None:
         """Begin no further step."""
@@ -95,7 +107,8 @@ class FulfillmentTerm:
         if self._stopping:
             return
         started = time.perf_counter()
-        outcome = await self._cycle_outcome()
+        with self._spans.cycle():
+            outcome = await self._cycle_outcome()
         self._metrics.cycle_ended(outcome, time.perf_counter() - started)
         self._duty.cycle_ended()
 

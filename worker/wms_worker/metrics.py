@@ -3,6 +3,8 @@
 Labels come from small fixed sets: no order, customer or SKU ever becomes one.
 """
 
+from datetime import UTC, datetime
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -25,6 +27,7 @@ EVENTS = tuple(sorted({kind.type.removeprefix("wms.order.") for kind in OrderEve
 
 _MINUTE, _HOUR = 60, 3600
 _CYCLE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_DELAY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 2 * _MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR)
 _FULFILLMENT_SECONDS = (
     *(1, 5, 15, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE),
     *(_HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 16 * _HOUR, 24 * _HOUR, 48 * _HOUR, 72 * _HOUR, 168 * _HOUR),
@@ -42,6 +45,7 @@ class Metrics:
         self._make_role_metrics(self.registry, roles)
         self._make_cycle_metrics(self.registry)
         self._make_order_metrics(self.registry)
+        self._make_relay_metrics(self.registry)
 
     def _make_role_metrics(self, registry: CollectorRegistry, roles: tuple[str, ...]) -> None:
         role = ["role"]
@@ -97,6 +101,23 @@ class Metrics:
         for priority in Priority:
             self._fulfillment_seconds.labels(priority.value)
 
+    def _make_relay_metrics(self, registry: CollectorRegistry) -> None:
+        self._published = Counter(
+            "wms_relay_events_published", "Events that Kafka has acknowledged", registry=registry
+        )
+        self._failed = Counter(
+            "wms_relay_failures", "Times that publishing broke off and began anew", registry=registry
+        )
+        self._parked = Counter(
+            "wms_relay_events_parked", "Events that Kafka refused for good", registry=registry
+        )
+        self._delay = Histogram(
+            "wms_relay_delay_seconds",
+            "From when an event happened to Kafka's acknowledgement, of the oldest of each round",
+            registry=registry,
+            buckets=_DELAY_SECONDS,
+        )
+
     def acts(self, role: str, *, active: bool, epoch: int) -> None:
         """Say whether this replica acts in a role, and by which epoch."""
         self._active.labels(role).set(active)
@@ -130,3 +151,18 @@ class Metrics:
             self._events.labels(event.removeprefix("wms.order.")).inc(count)
         for priority, seconds in tally.times:
             self._fulfillment_seconds.labels(priority.value).observe(seconds)
+
+    def published(self, events: int, oldest: str = "") -> None:
+        """Count events that were acknowledged; `oldest` is when the oldest of them happened."""
+        self._published.inc(events)
+        if events and oldest:
+            delay = datetime.now(UTC) - datetime.fromisoformat(oldest)
+            self._delay.observe(max(delay.total_seconds(), 0))
+
+    def publishing_failed(self) -> None:
+        """Count that publishing broke off."""
+        self._failed.inc()
+
+    def parked(self, events: int) -> None:
+        """Count events that were refused for good."""
+        self._parked.inc(events)

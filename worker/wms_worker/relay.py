@@ -1,10 +1,25 @@
-"""The role of the relay, which is to carry events to Kafka: so far it is held, and nothing is done in it."""
+"""The office of the relay: it carries the event log to Kafka, in order (docs/adr/0014)."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, nullcontext
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
-from wms_core.application.ports import Fence
+import structlog
+
+from wms_core.application.ports import Database, Fence
+from wms_core.domain.errors import StaleEpoch, WmsError
 from wms_core.domain.workers import Role
+from wms_core.tasks import running
+from wms_worker.brokers import Brokers, KafkaTrouble
+from wms_worker.kafka import open_kafka
+from wms_worker.metrics import Metrics
+from wms_worker.patience import Patience
+from wms_worker.publication import Publication
+
+_GRACE = 1.5  # seconds that the round on its way may take at the end of a term
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
+_log = structlog.get_logger(__name__)
 
 
 class RelayOffice:
@@ -12,21 +27,102 @@ class RelayOffice:
 
     role = Role.RELAY
 
-    async def open(self, fence: Fence) -> "RelayTerm":  # noqa: ARG002 # who does nothing writes nothing
-        """Begin a term without work."""
-        return RelayTerm()
+    def __init__(
+        self, brokers: Brokers, database: Database, report: Callable[[str], None], metrics: Metrics
+    ) -> None:
+        """Publish to these brokers; `report` is told what keeps us from it."""
+        self._brokers = brokers
+        self._database = database
+        self._report = report
+        self._metrics = metrics
+        self._patience = Patience()
+
+    async def open(self, fence: Fence) -> "RelayTerm":
+        """Prepare a term."""
+        return RelayTerm(self._brokers, self._database, fence, self._report, self._metrics, self._patience)
 
 
 class RelayTerm:
-    """See `wms_worker.candidature.Term`."""
+    """One term's work; see `wms_worker.candidature.Term`."""
 
-    def __init__(self) -> None:
-        """Without work nothing can be refused."""
+    def __init__(
+        self,
+        brokers: Brokers,
+        database: Database,
+        fence: Fence,
+        report: Callable[[str], None],
+        metrics: Metrics,
+        patience: Patience,
+    ) -> None:
+        """Use `RelayOffice.open` instead."""
         self.deposed = asyncio.Event()
-
-    def acting(self) -> AbstractAsyncContextManager[None]:
-        """Do nothing."""
-        return nullcontext()
+        self._stopping = asyncio.Event()
+        self._brokers = brokers
+        self._database = database
+        self._fence = fence
+        self._report = report
+        self._metrics = metrics
+        self._patience = patience
+        self._trouble = ""
+        self._failures = 0
 
     def stop(self) -> None:
-        """Nothing has begun."""
+        """Begin no further round."""
+        self._stopping.set()
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[None]:
+        """Publish; at the end the round on its way may still be acknowledged."""
+        async with running(self._run()) as task:
+            try:
+                yield
+            finally:
+                self.stop()
+                await asyncio.wait({task}, timeout=_GRACE)
+                self._report("")
+
+    async def _run(self) -> None:
+        """Publish until the end of the term; after any trouble everything begins anew, a little later."""
+        while not self._stopping.is_set():
+            try:
+                await self._publish()
+            except StaleEpoch as error:
+                _log.warning("stale_write_refused", error=str(error))
+                self._metrics.write_refused(Role.RELAY)
+                self.deposed.set()
+                return
+            except KafkaTrouble as error:
+                self._metrics.publishing_failed()
+                self._say(str(error))
+            except WmsError as error:
+                self._say(f"the database: {error}")
+            except Exception:
+                _log.exception("relay_broke")
+            await self._pause()
+
+    async def _publish(self) -> None:
+        async with open_kafka(self._brokers, self._patience) as kafka:
+            work = Publication(kafka, self._database, self._fence, self._metrics, self._stopping)
+            await work.run(self._went_well)
+
+    def _went_well(self) -> None:
+        self._failures = 0
+        self._say("")
+
+    async def _pause(self) -> None:
+        pause = min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
+        self._failures += 1
+        try:
+            async with asyncio.timeout(pause * random.uniform(0.5, 1)):  # noqa: S311 # jitter, no secret
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    def _say(self, trouble: str) -> None:
+        """Report what keeps events from being published, and log it when it is something new."""
+        if trouble and trouble != self._trouble:
+            _log.warning("not_publishing", role=Role.RELAY, reason=trouble)
+        if self._trouble and not trouble:
+            _log.info("publishing", role=Role.RELAY)
+        self._trouble = trouble
+        self._report(trouble)

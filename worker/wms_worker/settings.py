@@ -3,20 +3,23 @@
 import os
 import socket
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from wms_core.application.fenced import CycleRules
 from wms_core.domain.orders import Priority
+from wms_core.domain.workers import Role
 from wms_core.settings import NONE, Address, Duration
 from wms_worker.ensemble_settings import EnsembleSettings
+from wms_worker.kafka_settings import KafkaSettings
 
 
 def _default_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-class WorkerSettings(EnsembleSettings):
+class WorkerSettings(EnsembleSettings, KafkaSettings):
     """One replica of the worker."""
 
     worker_addr: Address = Field(
@@ -31,7 +34,7 @@ class WorkerSettings(EnsembleSettings):
     worker_roles: str = Field(
         "fulfillment,relay",
         pattern=r"^(fulfillment|relay)(,(fulfillment|relay))*$",
-        description="The roles that this replica stands for, each elected by itself.",
+        description="The roles that this replica stands for, each elected by itself; relay with Kafka only.",
     )
     fulfillment_interval: Duration = Field(
         timedelta(seconds=1), gt=NONE, description="The time between two cycles."
@@ -71,9 +74,21 @@ class WorkerSettings(EnsembleSettings):
         timedelta(seconds=5), description="The shortest time between two readings of what waits, for metrics."
     )
 
+    @model_validator(mode="after")
+    def _has_work(self) -> Self:
+        """Refuse a replica that stands for nothing."""
+        if not self.roles:
+            raise ValueError("WORKER_ROLES=relay needs KAFKA_BROKERS")
+        return self
+
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles to stand for, each once."""
+        """The roles to stand for."""
+        return tuple(role for role in self.named_roles if role != Role.RELAY or self.kafka_brokers)
+
+    @property
+    def named_roles(self) -> tuple[str, ...]:
+        """The roles that are asked for, each once, also that of the relay when there is no Kafka."""
         return tuple(dict.fromkeys(self.worker_roles.split(",")))
 
     @property

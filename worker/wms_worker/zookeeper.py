@@ -19,8 +19,9 @@ from kazoo.interfaces import IAsyncResult
 from kazoo.security import make_acl
 
 from wms_core.application.ports import ElectionToken
-from wms_worker.ensemble import Ensemble, EnsembleUnusable, Tls
+from wms_worker.ensemble import Ensemble, EnsembleUnusable
 from wms_worker.handover import fail, give, in_thread, tell
+from wms_worker.tls import Tls
 
 T = TypeVar("T")
 

@@ -7,10 +7,11 @@ from wms_core.application.identifiers import new_id
 from wms_core.application.orders import locked, saved
 from wms_core.application.ports import BackorderFilter, Page, Transaction
 from wms_core.domain import backorders, failures
-from wms_core.domain.backorders import Backorder, PartialRule, ShortageReason
+from wms_core.domain.backorders import Backorder, PartialRule
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import BackorderNotFound
 from wms_core.domain.orders import Order
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.retries import RetryPolicy
 
 

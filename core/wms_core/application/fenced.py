@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from wms_core.application.ports import Database, Fence, Transaction
+from wms_core.application.traced import UNTRACED, Trace
 from wms_core.domain import failures
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.caller import Caller
@@ -64,6 +65,7 @@ class FencedWork:
         rules: CycleRules,
         caller: Caller,
         stopping: Callable[[], bool] = lambda: False,
+        trace: Trace = UNTRACED,
     ) -> None:
         """Write in the name of the caller, whose actor is `worker/<worker id>`."""
         self.worker_id = caller.actor.removeprefix("worker/")
@@ -72,6 +74,7 @@ class FencedWork:
         self._caller = caller
         self.rules = rules
         self.stopping = stopping
+        self.trace = trace
 
     async def advance(
         self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, event: type[OrderEvent]
@@ -82,11 +85,20 @@ class FencedWork:
 
     def telling(self, event: type[OrderEvent], now: datetime) -> CycleEvent:
         """Say what orders are told of that take a step now."""
-        return CycleEvent(event.type, self._caller.actor, now)
+        return CycleEvent(event.type, self._caller.actor, now, self._caller.traceparent)
+
+    def begin_step(self, name: str) -> None:
+        """Have what is written from now on belong to a step of this name."""
+        self._caller = replace(self._caller, traceparent=self.trace.begin(name))
 
     def on_errand_of(self, order: Order) -> Caller:
         """Act as the worker, on the errand of the request that the order came with."""
-        return replace(self._caller, correlation_id=order.correlation_id, workflow_id=order.workflow_id)
+        return replace(
+            self._caller,
+            correlation_id=order.correlation_id,
+            wave_number=order.wave_number,
+            workflow_id=order.workflow_id,
+        )
 
     async def fail(
         self, transaction: Transaction, failed: Sequence[tuple[Order, str]], now: datetime

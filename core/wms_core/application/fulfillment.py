@@ -19,10 +19,11 @@ from wms_core.application.identifiers import new_id
 from wms_core.application.ports import Transaction
 from wms_core.domain import events, failures
 from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate, stock_asked
-from wms_core.domain.backorders import Backorder, ShortageReason, fulfilled, go_on_without
+from wms_core.domain.backorders import Backorder, fulfilled, go_on_without
 from wms_core.domain.errors import Aborted
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.planning import busier, plan_trips, plan_waves
 from wms_core.domain.runs import Run, RunStatus, Step, StepResult
 from wms_core.domain.storage import Allocation, Destination, StrayCarrier, Wave
@@ -60,17 +61,22 @@ class Cycle(FencedWork):
 
     async def _run_step(self, step: Step, results: list[StepResult], errors: list[str]) -> None:
         began = time.perf_counter()
-        count = 0
+        count, fault = 0, ""
+        self.begin_step(step.value)
         try:
             count = await getattr(self, step.value)()
-        except STOPS:
+        except STOPS as error:
+            fault = type(error).__name__
             raise
         except Aborted as error:
             _log.warning("step_put_off", step=step.value, error=str(error))
         except Exception as error:
             # One failing step must not stop the others.
             _log.exception("step_failed", step=step.value)
-            errors.append(f"{step.value}: {type(error).__name__}")
+            fault = type(error).__name__
+            errors.append(f"{step.value}: {fault}")
+        finally:
+            self.trace.end(count, fault)
         results.append(StepResult(step, count, time.perf_counter() - began))
 
     async def retry_due(self) -> int:
@@ -89,7 +95,7 @@ class Cycle(FencedWork):
             for o in found.values()
             if o.status is _S.PENDING_RETRY and o.next_retry_at and o.next_retry_at <= now
         ]
-        await transaction.orders.save([failures.reset(order, self._caller, now) for order in due])
+        await transaction.orders.save([failures.reset(order, self.on_errand_of(order), now) for order in due])
         return len(due)
 
     async def validate(self) -> int:

@@ -19,6 +19,7 @@ from wms_core.domain.events import CycleEvent, EventRecord
 from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
+from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
@@ -614,6 +615,53 @@ class CycleStore(Protocol):
         ...
 
 
+class RelayStore(Protocol):
+    """How far the relay to Kafka has come in the log, and what it has parked."""
+
+    async def begin(self) -> int:
+        """Note that the relay reads the log from now on; gives the position it has come to."""
+        ...
+
+    async def save(self, position: int) -> None:
+        """Note that everything up to a position was acknowledged, or is parked."""
+
+    async def after(self, position: int, limit: int, limit_bytes: int) -> list[LogEvent]:
+        """Give the next events, some at most, and none behind so many stored bytes of payload."""
+        ...
+
+    async def of_order(self, order_id: str, sequence: int, upto: int, limit: int) -> list[LogEvent]:
+        """Give the events of an order from the how many-th on up to a position, the first few."""
+        ...
+
+    async def held(self) -> set[str]:
+        """Give the orders of which an event is parked."""
+        ...
+
+    async def park(self, refusals: Sequence[Refusal]) -> None:
+        """Park events, at most one of an order."""
+
+    async def released(self, limit: int) -> list[Released]:
+        """Give parked events that are to be tried again, the oldest first."""
+        ...
+
+    async def unpark(self, position: int) -> None:
+        """Forget a parked event that was published."""
+
+    async def park_again(self, position: int, refusal: Refusal) -> None:
+        """Park a released event once more, or in its place the one behind it that was refused."""
+
+    async def parked(self, order_id: str, after: int, limit: int, limit_bytes: int) -> list[ParkedEvent]:
+        """Give parked events after a position, of one order or all.
+
+        Some at most; fewer when their payloads have so many bytes, with one more than fits.
+        """
+        ...
+
+    async def release(self, event_id: str, now: datetime) -> ParkedEvent | None:
+        """Have a parked event tried again, and give it; None when there is none of that id."""
+        ...
+
+
 class WorkerStore(Protocol):
     """Replicas of the worker: what they report, what they are told."""
 
@@ -690,6 +738,11 @@ class Transaction(Protocol):
     @property
     def workers(self) -> WorkerStore:
         """Replicas of the worker."""
+        ...
+
+    @property
+    def relay(self) -> RelayStore:
+        """The relay to Kafka."""
         ...
 
     @property

@@ -12,6 +12,7 @@ from wms_core.domain.change import Change, Changing, told
 from wms_core.domain.errors import BackorderStatusConflict, QuantityExceeded, SkuNotOnOrder
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Order, OrderItem
+from wms_core.domain.payloads import Changes, ShortageReason
 
 
 class BackorderStatus(StrEnum):
@@ -21,14 +22,6 @@ class BackorderStatus(StrEnum):
     IN_PROGRESS = "in_progress"  # stock is allocated to it, or a part has been delivered
     FULFILLED = "fulfilled"  # all of it has been delivered
     CANCELLED = "cancelled"  # will never be filled
-
-
-class ShortageReason(StrEnum):
-    """Why units are missing. A shortage at allocation is a mismatch of quantities."""
-
-    NOT_FOUND = "not_found"
-    DAMAGED = "damaged"
-    QUANTITY_MISMATCH = "quantity_mismatch"
 
 
 LIVE = (BackorderStatus.OPEN, BackorderStatus.IN_PROGRESS)
@@ -107,7 +100,7 @@ def go_on_without(
             backorder_id=backorder.backorder_id,
             sku=backorder.sku,
             quantity=backorder.quantity,
-            reason=backorder.reason.value,
+            reason=backorder.reason,
         )
         changing.tell(event, after, moved=False)
     return changing.done(after, opened=backorders)
@@ -121,7 +114,7 @@ def _partially_fulfilled(
     for item in order.items:
         asked[item.sku] += item.quantity
         owed[item.sku] += item.backordered
-    reasons = {backorder.sku: backorder.reason.value for backorder in backorders}
+    reasons = {backorder.sku: backorder.reason for backorder in backorders}
     short: dict[str, int] = defaultdict(int)
     for backorder in backorders:
         short[backorder.sku] += backorder.quantity
@@ -198,7 +191,7 @@ def cancel(
         for item in order.items
     )
     after = replace(order, items=items)
-    changes = {
+    changes: Changes = {
         "backorderCancelled": {
             "backorderId": backorder.backorder_id,
             "sku": backorder.sku,

@@ -5,15 +5,25 @@ document to the letter; the others carry type, order, customer, the facts that c
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, ClassVar
 
 from wms_core.domain.caller import Caller
+from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.errors import EventTooLarge
 from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import Priority
+from wms_core.domain.payloads import (
+    BackorderedItem,
+    Changes,
+    FulfilledItem,
+    OrderedItem,
+    ShippedItem,
+    ShippingAddress,
+    ShortageReason,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +75,11 @@ class Received(OrderEvent):
 
     type: ClassVar[str] = "wms.order.received"
     warehouse_id: str
-    priority: str
+    priority: Priority
     promised_delivery_at: datetime | None
     allow_partial: bool
-    items: list[Mapping[str, Any]]
-    shipping_address: Mapping[str, str]
+    items: list[OrderedItem]
+    shipping_address: ShippingAddress
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +124,7 @@ class Shipped(OrderEvent):
     shipment_number: int
     carrier_code: str
     tracking_number: str
-    items: list[Mapping[str, Any]]
+    items: list[ShippedItem]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,7 +148,7 @@ class Updated(OrderEvent):
     """What was asked for has changed; names the changed fields and their new values."""
 
     type: ClassVar[str] = "wms.order.updated"
-    changes: Mapping[str, Any]
+    changes: Changes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +157,7 @@ class RetryScheduled(OrderEvent):
 
     type: ClassVar[str] = "wms.order.retry-scheduled"
     retry_number: int
-    failure_status: str
+    failure_status: OrderStatus
     failure_reason: str
 
 
@@ -175,7 +185,7 @@ class DeadLetterResolved(OrderEvent):
 
     type: ClassVar[str] = "wms.order.dlq-resolved"
     entry_id: str
-    resolution: str
+    resolution: Resolution
     notes: str
     resolved_by: str
 
@@ -185,8 +195,8 @@ class PartiallyFulfilled(OrderEvent):
     """Stock does for a part of the order; the rest is on backorder. Units are summed up by SKU."""
 
     type: ClassVar[str] = "wms.order.partially-fulfilled"
-    fulfilled_items: list[Mapping[str, Any]]
-    backordered_items: list[Mapping[str, Any]]
+    fulfilled_items: list[FulfilledItem]
+    backordered_items: list[BackorderedItem]
     fulfillment_ratio: float
 
 
@@ -198,7 +208,7 @@ class BackorderCreated(OrderEvent):
     backorder_id: str
     sku: str
     quantity: int
-    reason: str
+    reason: ShortageReason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,6 +232,7 @@ class CycleEvent:
     type: str
     actor: str
     at: datetime
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

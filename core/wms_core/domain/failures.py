@@ -43,7 +43,7 @@ def fail(
     event = events.RetryScheduled(
         **told(order, now),
         retry_number=attempt.attempt_number,
-        failure_status=status.value,
+        failure_status=status,
         failure_reason=reason,
     )
     after = replace(
@@ -87,7 +87,7 @@ def _dead_letter(
     )
     event = events.MovedToDeadLetterQueue(
         **told(before, now),
-        final_failure_status=status.value,
+        final_failure_status=status,
         final_failure_reason=reason,
         total_retry_attempts=after.retry_count,
     )
@@ -120,7 +120,7 @@ def resolve(
     decision = events.DeadLetterResolved(
         **told(order, now),
         entry_id=entry_id,
-        resolution=resolution.value,
+        resolution=resolution,
         notes=notes,
         resolved_by=resolved_by,
     )

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from wms_core.domain import events
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change, Changing, moved, told
 from wms_core.domain.errors import NothingToShip, WaveDestinationConflict
-from wms_core.domain.events import EventRecord, json_time
+from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import UPDATABLE, OrderStatus
-from wms_core.domain.orders import NewOrder, Order, OrderChanges, Shipment, address_json, item_json
+from wms_core.domain.orders import NewOrder, Order, OrderChanges, Shipment
+from wms_core.domain.payloads import Changes, address_json, item_json
 
 
 def receive(new: NewOrder, caller: Caller, now: datetime) -> Change:
@@ -28,12 +28,13 @@ def receive(new: NewOrder, caller: Caller, now: datetime) -> Change:
         promised_delivery_at=new.promised_delivery_at,
         allow_partial=new.allow_partial,
         correlation_id=caller.correlation_id,
+        wave_number=caller.wave_number,
         workflow_id=caller.workflow_id,
     )
     event = events.Received(
         **told(order, now),
         warehouse_id=order.warehouse_id,
-        priority=order.priority.value,
+        priority=order.priority,
         promised_delivery_at=order.promised_delivery_at,
         allow_partial=order.allow_partial,
         items=[item_json(item) for item in order.items],
@@ -129,17 +130,16 @@ def update(order: Order, changes: OrderChanges, caller: Caller, now: datetime) -
     """Change what was asked for; only before carriers are under way."""
     order.require(*UPDATABLE)
     after = order
-    new_values: dict[str, Any] = {}
+    new_values: Changes = {}
     if "priority" in changes.mask and changes.priority is not None:
         after = replace(after, priority=changes.priority)
-        new_values["priority"] = changes.priority.value
+        new_values["priority"] = changes.priority
     if "shipping_address" in changes.mask and changes.shipping_address is not None:
         after = replace(after, shipping_address=changes.shipping_address)
         new_values["shippingAddress"] = address_json(changes.shipping_address)
     if "promised_delivery_at" in changes.mask:
         after = replace(after, promised_delivery_at=changes.promised_delivery_at)
-        promised = changes.promised_delivery_at
-        new_values["promisedDeliveryAt"] = json_time(promised) if promised else None
+        new_values["promisedDeliveryAt"] = changes.promised_delivery_at
     if "items" in changes.mask:
         after = replace(after, items=changes.items)
         new_values["items"] = [item_json(item) for item in changes.items]

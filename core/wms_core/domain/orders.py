@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from wms_core.domain.errors import EtagMismatch, StatusConflict
 from wms_core.domain.order_status import WORKING, OrderStatus
@@ -85,7 +84,10 @@ class FailureAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order as it is stored. `life` counts how often it came back from the dead letter queue."""
+    """An order as it is stored. `life` counts how often it came back from the dead letter queue.
+
+    Correlation, `wave_number` and workflow are those of the request that it came with.
+    """
 
     order_id: str
     customer_id: str
@@ -111,6 +113,7 @@ class Order:
     delivered_at: datetime | None = None
     shipments: tuple[Shipment, ...] = ()
     correlation_id: str = ""
+    wave_number: str = ""
     workflow_id: str = ""
     version: int = 1
     sequence: int = 1
@@ -161,26 +164,3 @@ class OrderChanges:
     shipping_address: Address | None = None
     promised_delivery_at: datetime | None = None
     items: tuple[OrderItem, ...] = ()
-
-
-def item_json(item: OrderItem) -> dict[str, Any]:
-    """Write a line in the shape in which it is asked for."""
-    body: dict[str, Any] = {"sku": item.sku, "quantity": item.quantity}
-    if item.unit_price is not None:
-        price = item.unit_price
-        body["unitPrice"] = {"currencyCode": price.currency, "units": str(price.units), "nanos": price.nanos}
-    return body
-
-
-def address_json(address: Address) -> dict[str, str]:
-    """Write an address in the shape in which it is asked for, without what it does not have."""
-    names = {
-        "recipientName": address.recipient_name,
-        "street": address.street,
-        "city": address.city,
-        "state": address.state,
-        "zipCode": address.zip_code,
-        "country": address.country,
-        "phone": address.phone,
-    }
-    return {name: value for name, value in names.items() if value}

@@ -8,8 +8,9 @@ import asyncpg
 
 from wms_core.application.ports import BackorderFilter, Page
 from wms_core.domain.allocation import OwedUnits
-from wms_core.domain.backorders import Backorder, BackorderStatus, ShortageReason
+from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.change import Change
+from wms_core.domain.payloads import ShortageReason
 from wms_core.postgres.conditions import Conditions
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.order_rows import columns

@@ -60,6 +60,7 @@ class PostgresCycleStore:
             told.type,
             told.actor,
             json_time(told.at),
+            told.traceparent,
         )
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:

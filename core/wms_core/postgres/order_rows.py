@@ -19,8 +19,8 @@ from wms_core.domain.orders import (
     OrderItem,
     Priority,
     Shipment,
-    address_json,
 )
+from wms_core.domain.payloads import address_json
 from wms_core.postgres.times import aware
 
 
@@ -52,6 +52,7 @@ def order_from(row: asyncpg.Record) -> Order:
         delivered_at=aware(row["delivered_at"]),
         shipments=tuple(_shipment(line) for line in _lines(row, "shipments")),
         correlation_id=row["correlation_id"],
+        wave_number=row["wave_number"],
         workflow_id=row["workflow_id"],
         version=row["version"],
         sequence=row["sequence"],

@@ -55,6 +55,7 @@ class PostgresOrderStore:
                 order.allow_partial,
                 address_text(order.shipping_address),
                 order.correlation_id,
+                order.wave_number,
                 order.workflow_id,
                 order.created_at,
             )
@@ -62,7 +63,7 @@ class PostgresOrderStore:
         ]
         rows = await self._connection.fetch(
             query("orders.insert"),
-            *columns(heads, 10),
+            *columns(heads, 11),
             *item_columns(orders),
             *event_columns(records, self._event_max_bytes),
         )

@@ -7,6 +7,7 @@ from wms_core.postgres.dead_letter_store import PostgresDeadLetterStore
 from wms_core.postgres.fulfillment_store import PostgresFulfillmentStore
 from wms_core.postgres.metrics_store import PostgresMetricsStore
 from wms_core.postgres.order_store import PostgresOrderStore
+from wms_core.postgres.relay_store import PostgresRelayStore
 from wms_core.postgres.request_store import PostgresRequestStore
 from wms_core.postgres.storage_store import PostgresStorageStore
 from wms_core.postgres.worker_store import PostgresWorkerStore
@@ -25,4 +26,5 @@ class PostgresTransaction:
         self.fulfillment = PostgresFulfillmentStore(connection)
         self.workers = PostgresWorkerStore(connection)
         self.metrics = PostgresMetricsStore(connection)
+        self.relay = PostgresRelayStore(connection)
         self.cycle = PostgresCycleStore(connection)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wms_dev.documents import configuration, schema, state_machine
+from wms_dev.documents import asyncapi, configuration, events, schema, state_machine
 from wms_dev.documents.catalog import catalog_of
 from wms_dev.documents.marked import with_part
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
@@ -23,15 +23,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing; fail when a document is stale")
     check = parser.parse_args(arguments).check
     stale = []
-    for name, part in parts().items():
+    for name, fresh in documents().items():
         path = DOCS / name
-        present = path.read_text(encoding="utf-8")
-        fresh = with_part(present, part)
-        if fresh != present:
+        if not path.exists() or fresh != path.read_text(encoding="utf-8"):
             stale.append(name)
             if not check:
                 path.write_text(fresh, encoding="utf-8")
     return report(stale, check=check)
+
+
+def documents() -> Mapping[str, str]:
+    """Give each document as it has to be, by file name."""
+    mixed = {
+        name: with_part((DOCS / name).read_text(encoding="utf-8"), part) for name, part in parts().items()
+    }
+    return {**mixed, "asyncapi.json": asyncapi.document()}
 
 
 def parts() -> Mapping[str, str]:
@@ -42,6 +48,7 @@ def parts() -> Mapping[str, str]:
         "state_machine.md": state_machine.part(),
         "schema.md": schema.part(catalog),
         "configuration.md": configuration.part(),
+        "events.md": events.part(),
     }
 
 

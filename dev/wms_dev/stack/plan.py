@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
 from wms_dev.embedded_postgres import default_data_dir
@@ -10,6 +11,9 @@ from wms_dev.stack.address import Address
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 # Ours to say for each child; the caller's environment must not say otherwise.
 SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
+COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
+KAFKA_BROKERS, KAFKA_TOPIC = "KAFKA_BROKERS", "KAFKA_TOPIC"
+TOPIC = "wms.orders.events"
 DEV_DEFAULTS = {"MOVE_TIMEOUT": "1m"}
 DEMO_SETTINGS = {
     "WORKER_ID": "demo-worker",
@@ -28,6 +32,15 @@ DEMO_WAREHOUSE = (
 )
 
 
+class KafkaSource(Enum):
+    """Where the events go."""
+
+    NONE = "nowhere"
+    GIVEN = "the one of KAFKA_BROKERS"
+    OWN = "a broker of our own"
+    MOCK = "librdkafka's imitation, which needs no Java and keeps nothing"
+
+
 @dataclass(frozen=True)
 class Plan:
     """Where everything is to listen and keep its data.
@@ -43,6 +56,7 @@ class Plan:
     data_dir: Path | None
     settings: Mapping[str, str]
     needs_active_worker: bool
+    kafka: KafkaSource
     simulator_options: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -51,16 +65,30 @@ class Plan:
         self.server.require_free(SERVER_ADDR)
         self.worker.require_free(WORKER_ADDR)
 
-    def child_environment(self, database_url: str) -> dict[str, str]:
+    @property
+    def topic(self) -> str:
+        """The topic that events go to."""
+        return self.environment.get(KAFKA_TOPIC) or TOPIC
+
+    def child_environment(self, database_url: str, kafka_brokers: str) -> dict[str, str]:
         """The environment of server, worker and migrations."""
         ours = {
             DATABASE_URL: database_url,
+            KAFKA_BROKERS: kafka_brokers,
             SERVER_ADDR: str(self.server),
             WORKER_ADDR: str(self.worker),
             "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
             "PYTHONUNBUFFERED": "1",
         }
-        return {"LOG_FORMAT": "pretty", **self.environment, **self.settings, **ours}
+        # Nobody here collects spans, unless the caller says where.
+        traced = str(COLLECTOR in self.environment).lower()
+        return {
+            "LOG_FORMAT": "pretty",
+            "TRACING_ENABLED": traced,
+            **self.environment,
+            **self.settings,
+            **ours,
+        }
 
 
 def dev_plan(environment: Mapping[str, str]) -> Plan:
@@ -78,6 +106,7 @@ def dev_plan(environment: Mapping[str, str]) -> Plan:
         settings={key: value for key, value in DEV_DEFAULTS.items() if key not in environment},
         # Somebody else's database may have somebody else's worker.
         needs_active_worker=not environment.get(DATABASE_URL),
+        kafka=_kafka(environment, KafkaSource.OWN if environment.get("KAFKA") == "1" else KafkaSource.NONE),
         environment=environment,
     )
 
@@ -95,9 +124,14 @@ def demo_plan(environment: Mapping[str, str]) -> Plan:
         data_dir=None,
         settings=DEMO_SETTINGS,
         needs_active_worker=True,
+        kafka=_kafka(environment, KafkaSource.MOCK),
         simulator_options=DEMO_WAREHOUSE,
         environment=environment,
     )
+
+
+def _kafka(environment: Mapping[str, str], else_: KafkaSource) -> KafkaSource:
+    return KafkaSource.GIVEN if environment.get(KAFKA_BROKERS) else else_
 
 
 def _address(environment: Mapping[str, str], variable: str) -> Address | None:

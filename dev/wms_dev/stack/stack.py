@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
+from wms_dev.kafka import Kafka, mock_kafka
 from wms_dev.problem import Problem
 from wms_dev.processes.child import Child
 from wms_dev.processes.run_folder import RunFolder
 from wms_dev.stack.interruption import Interruption
-from wms_dev.stack.plan import Plan
+from wms_dev.stack.plan import KAFKA_BROKERS, KafkaSource, Plan
 from wms_dev.stack.readiness import until_serving
 
 T = TypeVar("T")
@@ -35,10 +36,10 @@ class PostgresEnded(Problem):
 
 
 class Stack:
-    """Postgres, server, worker and simulator as processes of ours, while entered.
+    """Postgres, Kafka if wanted, server, worker and simulator as processes of ours, while entered.
 
-    Entering raises `ChildEnded`, `NotReady`, `AddressWrong` or `EmbeddedPostgresError`; nothing is left
-    running then. `say` is told of each step.
+    Entering raises a `Problem` or `EmbeddedPostgresError`; nothing is left running then. `say` is told of
+    each step.
     """
 
     def __init__(self, plan: Plan, interruption: Interruption, say: Callable[[str], None]) -> None:
@@ -50,6 +51,7 @@ class Stack:
         self._postgres: EmbeddedPostgres | None = None
         self._folder: RunFolder | None = None
         self.database_url = ""
+        self.kafka_brokers = ""
 
     def __enter__(self) -> Self:
         try:
@@ -114,6 +116,7 @@ class Stack:
         self._folder = RunFolder()
         self._exit.callback(self._folder.remove)
         self.database_url = self.plan.database_url or self._start_postgres()
+        self.kafka_brokers = self._start_kafka()
         self._migrate()
         self._start_child("server", "server")
         self._start_child("worker", "worker")
@@ -137,6 +140,18 @@ class Stack:
         self._say(f"Postgres listens on 127.0.0.1:{self._postgres.port} ({time.monotonic() - began:.1f} s)")
         return dsn
 
+    def _start_kafka(self) -> str:
+        began = time.monotonic()
+        match self.plan.kafka:
+            case KafkaSource.OWN:
+                brokers = self._exit.enter_context(Kafka()).brokers
+            case KafkaSource.MOCK:
+                brokers = self._exit.enter_context(mock_kafka(self.plan.topic))
+            case _:
+                return self.plan.environment.get(KAFKA_BROKERS, "")
+        self._say(f"Kafka listens on {brokers}: {self.plan.kafka.value} ({time.monotonic() - began:.1f} s)")
+        return brokers
+
     def _migrate(self) -> None:
         self._child("migration", "migrate").finish(MIGRATE_SECONDS, ADVICE)
         self._say("The schema is up to date")
@@ -150,7 +165,8 @@ class Stack:
         log = self.log_folder / f"{name}.log"
         log.unlink(missing_ok=True)
         command = [sys.executable, "-m", "wms_core.command", *arguments]
-        child = Child.start(name, command, self.plan.child_environment(self.database_url), log)
+        environment = self.plan.child_environment(self.database_url, self.kafka_brokers)
+        child = Child.start(name, command, environment, log)
         self._exit.callback(child.stop, STOP_SECONDS.get(name, 5.0))
         self._folder.watch(child.process.pid)
         return child

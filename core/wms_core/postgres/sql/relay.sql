@@ -1,0 +1,81 @@
+-- The relay to Kafka: how far it has come, what it reads next, what it has parked.
+
+-- name: begin
+-- Notes that a relay reads the log from now on: from its oldest event.
+INSERT INTO relay_positions (relay, position)
+SELECT $1, coalesce((SELECT min(position) FROM order_events), 1) - 1
+    ON CONFLICT DO NOTHING
+
+-- name: position
+-- How far a relay has come.
+SELECT position FROM relay_positions WHERE relay = $1
+
+-- name: save
+-- Notes how far a relay has come; never back.
+UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp() WHERE relay = $1
+
+-- name: after
+-- The next events of the log, with all that is published of them: some rows, and no more when those before them have
+-- so many bytes as they are stored.
+SELECT position, order_id, event_id::text, sequence, type,
+       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
+       warehouse_id, correlation_id, wave_number, workflow_id, traceparent, payload::text
+  FROM (SELECT *, sum(pg_column_size(payload))
+                      OVER (ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+          FROM order_events WHERE position > $1 ORDER BY position LIMIT $2) AS e
+ WHERE coalesce(bytes_before, 0) < $3
+ ORDER BY position
+
+-- name: of_order
+-- The events of one order from the how many-th on up to a position, the first few.
+SELECT position, order_id, event_id::text, sequence, type,
+       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
+       warehouse_id, correlation_id, wave_number, workflow_id, traceparent, payload::text
+  FROM order_events
+ WHERE order_id = $1 AND sequence >= $2 AND position <= $3
+ ORDER BY sequence LIMIT $4
+
+-- name: held
+-- Orders whose events wait behind a parked one.
+SELECT order_id FROM parked_events
+
+-- name: park
+-- Parks events that Kafka refused.
+INSERT INTO parked_events (position, event_id, order_id, last_error, parked_at, attempts)
+SELECT p.position, p.event_id, p.order_id, p.last_error, clock_timestamp(), 1
+  FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[]) AS p (position, event_id, order_id, last_error)
+
+-- name: released
+-- Parked events that are to be tried again, the oldest first.
+SELECT p.position, p.order_id, e.sequence
+  FROM parked_events p JOIN order_events e ON e.position = p.position
+ WHERE p.released_at IS NOT NULL ORDER BY p.position LIMIT $1
+
+-- name: unpark
+-- Forgets a parked event that was published.
+DELETE FROM parked_events WHERE position = $1
+
+-- name: park_again
+-- Parks a released event once more, or in its place the first one behind it that was refused.
+UPDATE parked_events
+   SET position = $2, event_id = $3, parked_at = clock_timestamp(), released_at = NULL, last_error = $4,
+       attempts = CASE WHEN position = $2 THEN attempts + 1 ELSE 1 END
+ WHERE position = $1
+
+-- name: parked
+-- Parked events from a position on, with what waits behind each: some rows, and one more when those before the last
+-- have so many bytes of payload.
+SELECT p.*,
+       (SELECT count(*) FROM order_events l WHERE l.order_id = p.order_id AND l.sequence > p.sequence) AS held_up
+  FROM (SELECT e.*, q.parked_at, q.attempts, q.last_error,
+               sum(octet_length(e.payload::text))
+                   OVER (ORDER BY e.position ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS bytes_before
+          FROM parked_events q JOIN order_events e ON e.position = q.position
+         WHERE q.position > $1 AND ($2 = '' OR q.order_id = $2)
+         ORDER BY q.position LIMIT $3) AS p
+ WHERE coalesce(p.bytes_before, 0) < $4
+ ORDER BY p.position
+
+-- name: release
+-- Has a parked event tried again; gives its position.
+UPDATE parked_events SET released_at = $2 WHERE event_id = $1 RETURNING position

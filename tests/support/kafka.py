@@ -1,0 +1,123 @@
+"""Kafka for the tests: one that is there, and readers of a topic that the service has no part in."""
+
+import asyncio
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.support.certificates import Certificates
+from wms_dev.java import JavaMissing
+from wms_dev.kafka import Kafka, consumer_command
+from wms_dev.kafka.consumer import FIELD, HEADER
+
+READ_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of a topic as the console consumer of Kafka shows it; its value as the bytes that it has."""
+
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    value: bytes
+
+
+@contextmanager
+def own_kafka(
+    brokers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    *,
+    protocol: str = "PLAINTEXT",
+    java_options: Sequence[str] = (),
+) -> Iterator[Kafka]:
+    """Give a Kafka of our own; the test is skipped where there can be none, and fails there in CI."""
+    kafka = Kafka(brokers, settings, protocol=protocol, java_options=java_options)
+    try:
+        try:
+            kafka.start()
+        except JavaMissing as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        yield kafka
+    finally:
+        kafka.stop()
+
+
+def secured(certificates: Certificates, user: str, password: str) -> dict[str, str]:
+    """Give the settings of a broker that clients reach by SASL_SSL, with this user only."""
+    login = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";'
+    return {
+        "listener.name.clients.ssl.keystore.type": "PEM",
+        "listener.name.clients.ssl.keystore.location": str(certificates.both),
+        "listener.name.clients.sasl.enabled.mechanisms": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": login,
+    }
+
+
+def fresh_topic() -> str:
+    """Give a name that no other test uses."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+def make_topic(brokers: str, topic: str, partitions: int = 3) -> None:
+    """Make a topic, with as many copies as the brokers think right, and wait until it is known."""
+    client = AdminClient({"bootstrap.servers": brokers})
+    client.create_topics([NewTopic(topic, partitions)])[topic].result(20)
+    deadline = time.monotonic() + 20
+    while len(client.list_topics(topic, timeout=10).topics[topic].partitions) < partitions:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def count_records(brokers: str, topic: str) -> int:
+    """Give how many records a topic has, none removed; 0 when there is no such topic."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "count", "enable.auto.commit": False})
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        places = [TopicPartition(topic, number) for number in partitions]
+        ends = [consumer.get_watermark_offsets(place, timeout=10) for place in places]
+        return sum(high - low for low, high in ends)
+    finally:
+        consumer.close()
+
+
+def read_topic(brokers: str, topic: str) -> list[Record]:
+    """Read all that a topic holds now by Kafka's console consumer; partitions as they come."""
+    count = count_records(brokers, topic)
+    if count == 0:
+        return []
+    command = consumer_command(brokers, topic, count)
+    done = subprocess.run(command, check=True, capture_output=True, timeout=READ_SECONDS)
+    records = [_record(line) for line in done.stdout.splitlines()]
+    assert len(records) == count, done.stderr.decode()
+    return records
+
+
+async def topic_holds(brokers: str, topic: str, count: int) -> bool:
+    """Say whether a topic has at least so many records."""
+    return await asyncio.to_thread(count_records, brokers, topic) >= count
+
+
+def _record(line: bytes) -> Record:
+    *facts, value = line.split(FIELD.encode())
+    partition, offset, headers, key = (fact.decode() for fact in facts)
+    pairs = (pair.split(":", 1) for pair in headers.split(HEADER) if pair != "NO_HEADERS")
+    return Record(
+        partition=int(partition.removeprefix("Partition:")),
+        offset=int(offset.removeprefix("Offset:")),
+        key=key,
+        headers=dict(pairs),
+        value=value,
+    )

@@ -1,0 +1,4 @@
+class RecordMetadata:
+    topic: str
+    partition: int
+    offset: int

@@ -1,0 +1,156 @@
+"""Publishing the log over one connection to Kafka, from the saved position on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from wms_core.application.ports import Database, Fence, Transaction
+from wms_core.domain.publishing import LogEvent, Refusal, Released
+from wms_worker.kafka import Kafka
+from wms_worker.metrics import Metrics
+from wms_worker.patience import Patience
+from wms_worker.refusals import publish_halves, publish_in_order
+from wms_worker.rounds import Round, rounds
+
+_EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
+_MOST, _LEAST = 1_000_000, 1_000  # bytes of a batch; less where the topic takes less
+_OF_ORDER = 50  # events of an order that are read at once
+_BUSY, _IDLE = 0.002, 0.05  # seconds between two looks at a log that has nothing new
+_RELEASES = 0.5  # seconds between two looks for released events
+
+
+class Publication:
+    """Publishes until it is told to stop, or raises.
+
+    Nothing of it survives an error: the next one begins with what Postgres knows.
+    """
+
+    def __init__(
+        self, kafka: Kafka, database: Database, fence: Fence, metrics: Metrics, stopping: asyncio.Event
+    ) -> None:
+        """Publish by a connection, and write by the fence."""
+        self._kafka = kafka
+        self._database = database
+        self._fence = fence
+        self._metrics = metrics
+        self._stopping = stopping
+        self._patience = Patience()
+        self._position = 0
+        self._held: set[str] = set()
+        self._batch_bytes = _MOST
+        self._looked = 0.0
+        self._ahead: asyncio.Task[list[Round]] | None = None
+
+    async def run(self, went_well: Callable[[], None]) -> None:
+        """Publish what the log has, and what comes; tells of each success.
+
+        Raises KafkaTrouble, StaleEpoch, StorageUnavailable.
+        """
+        await self._write(self._begin)
+        pause = _BUSY
+        try:
+            while not self._stopping.is_set():
+                await self._retry_released()
+                found = await self._next()
+                await self._publish(found, went_well)
+                went_well()
+                pause = _BUSY if found else min(2 * pause, _IDLE)
+                if not found:
+                    await self._rest(pause)
+        finally:
+            self._forget_ahead()
+
+    async def _begin(self, transaction: Transaction) -> None:
+        self._position = await transaction.relay.begin()
+        self._held = await transaction.relay.held()
+
+    async def _publish(self, found: list[Round], went_well: Callable[[], None]) -> None:
+        """Publish rounds one after the other, while what follows them is read and laid out."""
+        if found:
+            self._ahead = self._patience.begin(self._read(found[-1].position))
+        for one in found:
+            if self._stopping.is_set():
+                return
+            refusals = await self._carry(one)
+            went_well()
+            if refusals:
+                # What was laid out may have events of orders that are held up now.
+                self._forget_ahead()
+                return
+
+    async def _next(self) -> list[Round]:
+        ahead, self._ahead = self._ahead, None
+        return await (ahead or self._read(self._position))
+
+    async def _read(self, position: int) -> list[Round]:
+        events = await self._database.read(lambda t: t.relay.after(position, _EVENTS, _BYTES))
+        return list(rounds(self._kafka, events, self._held, self._batch_bytes))
+
+    def _forget_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    async def _carry(self, one: Round) -> list[Refusal]:
+        """Publish a round, park what is refused of it, and save its position; gives the refusals."""
+        acknowledged = self._kafka.acknowledged
+        refusals: list[Refusal] = []
+        for partition, error in (await self._kafka.publish(one.batches)).items():
+            events = one.batches[partition].events
+            if len(events) > 1:
+                # A topic that takes smaller batches than most do would refuse the next ones, too.
+                self._batch_bytes = max(self._batch_bytes // 2, _LEAST)
+            refusals += await publish_halves(self._kafka, partition, events, error)
+
+        async def save(transaction: Transaction) -> None:
+            await transaction.relay.save(one.position)
+            if refusals:
+                await transaction.relay.park(refusals)
+
+        await self._write(save)
+        self._position = one.position
+        self._held.update(refusal.event.order_id for refusal in refusals)
+        self._metrics.published(self._kafka.acknowledged - acknowledged, one.oldest)
+        self._metrics.parked(len(refusals))
+        return refusals
+
+    async def _retry_released(self) -> None:
+        """Publish what somebody has released, with all that it held up."""
+        if not self._held or time.monotonic() - self._looked < _RELEASES:
+            return
+        self._looked = time.monotonic()
+        for released in await self._database.read(lambda t: t.relay.released(100)):
+            self._forget_ahead()
+            await self._retry(released)
+
+    async def _retry(self, released: Released) -> None:
+        partition = self._kafka.partition(released.order_id)
+        sequence = released.sequence
+        while events := await self._of_order(released.order_id, sequence):
+            acknowledged = self._kafka.acknowledged
+            refusals = await publish_in_order(self._kafka, partition, events)
+            self._metrics.published(self._kafka.acknowledged - acknowledged)
+            if refusals:
+                await self._park_again(released, refusals[0])
+                return
+            sequence = events[-1].sequence + 1
+        await self._write(lambda t: t.relay.unpark(released.position))
+        self._held.discard(released.order_id)
+
+    async def _of_order(self, order_id: str, sequence: int) -> list[LogEvent]:
+        upto = self._position
+        return await self._database.read(lambda t: t.relay.of_order(order_id, sequence, upto, _OF_ORDER))
+
+    async def _park_again(self, released: Released, refusal: Refusal) -> None:
+        await self._write(lambda t: t.relay.park_again(released.position, refusal))
+        self._metrics.parked(1)
+
+    async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
+        await self._database.transact(work, fence=self._fence)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
