@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status
 
 bench-takeover: $(READY) ## how long nobody acts when the active worker is killed, stopped or frozen
 	@$(BIN)/python -m benchmarks.takeover $(ARGS)
+
+bench-events: $(READY) ## events a second from outbox to Kafka, their delay, and what it costs CreateOrder
+	@$(BIN)/python -m benchmarks.events $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist
