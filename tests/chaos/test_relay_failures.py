@@ -19,7 +19,7 @@ from tests.support.invariants_of_events import breaches_of_events, record_events
 from tests.support.kafka import fresh_topic, mend, own_kafka
 from tests.support.locks import until_waiting
 from tests.support.processes import FULFILLMENT, RELAY, Process, Processes
-from tests.support.relay import Relays, repeated
+from tests.support.relays import Relays, repeated
 from tests.support.site import Site
 from tests.support.traffic import traffic
 from tests.support.versions import ALL_ON_ONE_POSTGRES

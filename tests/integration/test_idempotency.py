@@ -1,12 +1,14 @@
 """Request ids over gRPC: sent again, a request gives its first answer and changes nothing."""
 
 from typing import Any
+from uuid import uuid4
 
 from tests.support.api import Api
 from tests.support.failures import failing, failure_of
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql
 from tests.support.orders import created, dead_letter, order_in, stocked
+from tests.support.relay import park
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.site import Site
 from tests.support.tables import counts
@@ -26,7 +28,9 @@ _S = OrderStatus
 _WAVE = "WAVE-2024-00001"
 
 
-async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
+async def requests_of(
+    api: Api, fulfillment: Fulfillment, sql: Sql
+) -> dict[str, tuple[Any, Any, dict[str, Any]]]:
     """Give for every changing rpc that is served its call, a request that succeeds, and other content."""
     await stocked(api)
     site = Site(api)
@@ -50,6 +54,7 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
     dead, failed = await created(api), await order_in(api, fulfillment, _S.PENDING_RETRY)
     await dead_letter(api, dead.order_id)
     plain = [(await created(api)).order_id for _ in range(5)]
+    (parked,) = await park(sql, plain[4])
     orders, again, queue, storage = api.orders, api.reprocessing, api.dead_letters, api.storage
     control = api.fulfillment
     return {
@@ -192,20 +197,21 @@ async def requests_of(api: Api, fulfillment: Fulfillment) -> dict[str, tuple[Any
             fulfillment_pb2.SetWorkerModeRequest(worker_id="test", mode=fulfillment_pb2.WORKER_MODE_PASSIVE),
             {"mode": fulfillment_pb2.WORKER_MODE_AUTO},
         ),
+        "ReleaseParkedEvent": (
+            control.ReleaseParkedEvent,
+            fulfillment_pb2.ReleaseParkedEventRequest(event_id=parked),
+            {"event_id": str(uuid4())},
+        ),
         "StepDown": (control.StepDown, fulfillment_pb2.StepDownRequest(), {"worker_id": "test"}),
     }
-
-
-#: Served later; each answers UNIMPLEMENTED until then.
-_UNSERVED = {"ReleaseParkedEvent"}
 
 
 async def test_every_change_that_is_sent_again_gives_its_first_answer(
     api: Api, fulfillment: Fulfillment, sql: Sql
 ) -> None:
     """Byte for byte and without a further row; with other content it is refused."""
-    prepared = await requests_of(api, fulfillment)
-    assert set(prepared) | _UNSERVED == {
+    prepared = await requests_of(api, fulfillment, sql)
+    assert set(prepared) == {
         method.name
         for file in (orders_pb2, reprocessing_pb2, dead_letters_pb2, storage_pb2, fulfillment_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()

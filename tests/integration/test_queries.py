@@ -233,6 +233,16 @@ READS = {
     "old runs": _named(
         "fulfillment.forget_runs", NOW - timedelta(days=1), 100, index="fulfillment_runs_newest"
     ),
+    "what the relay reads next": _named(
+        "relay.after", 30_000, 4_000, 2_000_000, index="order_events_p000000_pkey"
+    ),
+    "what a parked event holds up": _named(
+        "relay.of_order", "ORD-000100", 1, 60_000, 50, index="order_events_p000000_order_id_sequence_idx",
+        may_sort=True,
+    ),
+    "released events": _named("relay.released", 100, index="parked_events_released"),
+    "ListParkedEvents": _named("relay.parked", 0, "", 21, 1_500_000, index="parked_events_pkey"),
+    "ListParkedEvents, deep": _named("relay.parked", 50_000, "", 21, 1_500_000, index="parked_events_pkey"),
     "why an order waits": _named("fulfillment.waiting_reason", "ORD-000100", index="orders_pkey"),
 }  # fmt: skip
 #: What may be read from end to end: it is short, always.

@@ -116,3 +116,9 @@ SELECT 'CreateOrder', n::text, '', '', '2024-06-01Z'::timestamptz - n * interval
 
 INSERT INTO audit_log (at, actor, action, subject, correlation_id, detail)
 SELECT '2024-05-01Z', 'test', 'carrier.received', 'carrier/CAR-' || n, '', '{}' FROM generate_series(1, 20000) AS n;
+
+-- Half of the orders have an event that Kafka refused; ten of them have been released.
+INSERT INTO parked_events (position, event_id, order_id, parked_at, attempts, last_error, released_at)
+SELECT position, event_id, order_id, '2024-06-01Z', 1, 'MessageSizeTooLargeError',
+       CASE WHEN position <= 20 THEN '2024-06-01Z'::timestamptz END
+  FROM order_events WHERE sequence = 1 AND position % 2 = 0;

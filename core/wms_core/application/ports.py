@@ -19,7 +19,7 @@ from wms_core.domain.events import CycleEvent, EventRecord
 from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
-from wms_core.domain.publishing import LogEvent, Refusal, Released
+from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
@@ -649,6 +649,17 @@ class RelayStore(Protocol):
 
     async def park_again(self, position: int, refusal: Refusal) -> None:
         """Park a released event once more, or in its place the one behind it that was refused."""
+
+    async def parked(self, order_id: str, after: int, limit: int, limit_bytes: int) -> list[ParkedEvent]:
+        """Give parked events after a position, of one order or all.
+
+        Some at most; fewer when their payloads have so many bytes, with one more than fits.
+        """
+        ...
+
+    async def release(self, event_id: str, now: datetime) -> ParkedEvent | None:
+        """Have a parked event tried again, and give it; None when there is none of that id."""
+        ...
 
 
 class WorkerStore(Protocol):

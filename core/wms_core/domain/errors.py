@@ -305,6 +305,12 @@ class EventTooLarge(InvalidArgument):
     reason = "EVENT_TOO_LARGE"
 
 
+class ParkedEventNotFound(NotFound):
+    """There is no parked event {event_id}; it may have been released and published."""
+
+    reason = "PARKED_EVENT_NOT_FOUND"
+
+
 class RunNotFound(NotFound):
     """There is no run {run_id}, or it is no longer kept."""
 

@@ -43,14 +43,10 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class ParkedEvent:
-    """An event that waits for somebody to look at it; `held_up` later ones of its order wait behind it.
-
-    A released one is about to be tried again.
-    """
+    """An event that waits to be released; `held_up` later ones of its order wait behind it."""
 
     event: EventRecord
     parked_at: datetime
     attempts: int
     last_error: str
     held_up: int
-    released_at: datetime | None = None

@@ -1,9 +1,14 @@
 """The relay to Kafka in Postgres."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
 
-from wms_core.domain.publishing import LogEvent, Refusal, Released
+import asyncpg
+
+from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
 from wms_core.postgres.connection import Connection
+from wms_core.postgres.order_rows import event_from
 from wms_core.postgres.queries import query
 
 _RELAY = "kafka"
@@ -65,3 +70,27 @@ class PostgresRelayStore:
         await self._connection.execute(
             query("relay.park_again"), position, event.position, event.event_id, refusal.error
         )
+
+    async def parked(self, order_id: str, after: int, limit: int, limit_bytes: int) -> list[ParkedEvent]:
+        """Give parked events after a position, of one order or all; see the port for how many."""
+        rows = await self._connection.fetch(query("relay.parked"), after, order_id, limit, limit_bytes)
+        return [_parked(row) for row in rows]
+
+    async def release(self, event_id: str, now: datetime) -> ParkedEvent | None:
+        """Have a parked event tried again, and give it; None when there is none of that id."""
+        try:
+            known = UUID(event_id)
+        except ValueError:
+            return None
+        position = await self._connection.fetchval(query("relay.release"), known, now)
+        return (await self.parked("", position - 1, 1, 1))[0] if position else None
+
+
+def _parked(row: asyncpg.Record) -> ParkedEvent:
+    return ParkedEvent(
+        event=event_from(row),
+        parked_at=row["parked_at"],
+        attempts=row["attempts"],
+        last_error=row["last_error"],
+        held_up=row["held_up"],
+    )

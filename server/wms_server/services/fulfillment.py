@@ -1,13 +1,14 @@
 """FulfillmentService: what operators ask of the worker."""
 
 from wms.orders.v1 import fulfillment_pb2 as pb
-from wms_core.application import control, workers
+from wms_core.application import control, parked_events, workers
 from wms_core.application.ports import RunFilter, Transaction
 from wms_core.domain.errors import FieldFault, InvalidFields
 from wms_core.domain.workers import Role
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.messages.fulfillment import RUN_STATUS_WORDS, pause_message, run_message, stats_message
+from wms_server.messages.parked_events import parked_event_message
 from wms_server.messages.values import moment, timestamp
 from wms_server.messages.workers import MODE_WORDS, worker_message
 from wms_server.pipeline import change, read
@@ -112,3 +113,24 @@ class FulfillmentService:
         return pb.GetFulfillmentStatsResponse(
             warehouses=[stats_message(one, pauses) for one in stats], computed_at=timestamp(call.now)
         )
+
+    @read
+    async def list_parked_events(
+        self, transaction: Transaction, request: pb.ListParkedEventsRequest, _call: Call
+    ) -> pb.ListParkedEventsResponse:
+        """Give a page of the events that Kafka refused, oldest first."""
+        found, more = await parked_events.list_page(
+            transaction, request.order_id, pages.number_after(request), pages.page_size(request.page_size)
+        )
+        answer = pb.ListParkedEventsResponse(events=[parked_event_message(parked) for parked in found])
+        if more:
+            answer.next_page_token = pages.next_token(request, str(found[-1].event.position))
+        return answer
+
+    @change
+    async def release_parked_event(
+        self, transaction: Transaction, request: pb.ReleaseParkedEventRequest, call: Call
+    ) -> pb.ReleaseParkedEventResponse:
+        """Let a parked event be published again."""
+        parked = await parked_events.release(transaction, request.event_id, call.caller, call.now)
+        return pb.ReleaseParkedEventResponse(event=parked_event_message(parked))

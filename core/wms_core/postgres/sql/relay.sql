@@ -61,3 +61,21 @@ UPDATE parked_events
    SET position = $2, event_id = $3, parked_at = clock_timestamp(), released_at = NULL, last_error = $4,
        attempts = CASE WHEN position = $2 THEN attempts + 1 ELSE 1 END
  WHERE position = $1
+
+-- name: parked
+-- Parked events from a position on, with what waits behind each: some rows, and one more when those before the last
+-- have so many bytes of payload.
+SELECT p.*,
+       (SELECT count(*) FROM order_events l WHERE l.order_id = p.order_id AND l.sequence > p.sequence) AS held_up
+  FROM (SELECT e.*, q.parked_at, q.attempts, q.last_error,
+               sum(octet_length(e.payload::text))
+                   OVER (ORDER BY e.position ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS bytes_before
+          FROM parked_events q JOIN order_events e ON e.position = q.position
+         WHERE q.position > $1 AND ($2 = '' OR q.order_id = $2)
+         ORDER BY q.position LIMIT $3) AS p
+ WHERE coalesce(p.bytes_before, 0) < $4
+ ORDER BY p.position
+
+-- name: release
+-- Has a parked event tried again; gives its position.
+UPDATE parked_events SET released_at = $2 WHERE event_id = $1 RETURNING position
