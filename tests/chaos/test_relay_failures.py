@@ -62,8 +62,7 @@ def relays(
     processes: Processes, fulfilling: Process, database_url: str, sql: Sql, broker: Kafka
 ) -> Iterator[Relays]:
     """Give the relays of a topic of the test's own, beside a worker that fulfils."""
-    assert fulfilling.pid
-    yield Relays(processes, database_url, sql, broker.brokers, fresh_topic())
+    yield Relays(processes, fulfilling, database_url, sql, broker.brokers, fresh_topic())
     broker.mend()
 
 
@@ -164,10 +163,10 @@ async def test_without_kafka_orders_go_on_and_the_backlog_drains_by_itself(
         assert not await relays.is_done()
         await mend(broker)
         await relays.goes_on()
-    assert await relays.breaches() == []
-    assert await breaches(sql) == []
     assert await relay.is_serving(RELAY)
     assert await fulfilling.is_serving(FULFILLMENT)
+    assert await relays.breaches() == []
+    assert await breaches(sql) == []
 
 
 async def test_a_transaction_left_open_does_not_hold_the_relay_up(
@@ -211,9 +210,8 @@ async def test_of_three_brokers_one_may_die(
     site: Site, processes: Processes, fulfilling: Process, database_url: str, sql: Sql
 ) -> None:
     """The topic has three copies; the two that are left are enough to publish all that comes."""
-    assert fulfilling.pid
     with own_kafka(3) as kafka:
-        relays = Relays(processes, database_url, sql, kafka.brokers, fresh_topic())
+        relays = Relays(processes, fulfilling, database_url, sql, kafka.brokers, fresh_topic())
         async with traffic(site, PAUSE):
             relay = await relays.active("relay")
             await relays.goes_on()

@@ -20,9 +20,12 @@ _BACKLOG = """
 class Relays:
     """The relays of one database and one topic of a Kafka."""
 
-    def __init__(self, processes: Processes, database_url: str, sql: Sql, brokers: str, topic: str) -> None:
-        """With none at work yet."""
+    def __init__(
+        self, processes: Processes, fulfilling: Process, database_url: str, sql: Sql, brokers: str, topic: str
+    ) -> None:
+        """With none at work yet, beside a worker that fulfils."""
         self._processes = processes
+        self._fulfilling = fulfilling
         self._database_url = database_url
         self._sql = sql
         self.brokers = brokers
@@ -64,12 +67,13 @@ class Relays:
         return not await self._sql.fetchval(_BACKLOG)
 
     async def told(self) -> list[Record]:
-        """Wait until all is published, and give what Kafka's own consumer reads then."""
+        """Let no more happen, wait until all is published, and give what Kafka's own consumer reads then."""
+        await self._fulfilling.stopped()
         await eventually(self.is_done, HEALED)
         return await asyncio.to_thread(read_topic, self.brokers, self.topic)
 
     async def breaches(self) -> list[str]:
-        """Wait until all is published, and give every breach of I5 to I7."""
+        """Give every breach of I5 to I7 when all has happened and is published."""
         return await breaches_of_events(self._sql, await self.told())
 
 
