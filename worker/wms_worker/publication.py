@@ -15,7 +15,9 @@ from wms_worker.rounds import Round, rounds
 _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
 _MOST, _LEAST = 1_000_000, 1_000  # bytes of a batch; less where the topic takes less
 _OF_ORDER = 50  # events of an order that are read at once
-_BUSY, _IDLE = 0.002, 0.05  # seconds between two looks at a log that has nothing new
+_IDLE = 0.05  # seconds between two looks at a log that has nothing new
+# A look that finds less is followed by a rest: many small rounds cost everybody else more than they gain.
+_HANDFUL, _REST = 500, 0.02
 _RELEASES = 0.5  # seconds between two looks for released events
 
 
@@ -47,15 +49,15 @@ class Publication:
         Raises KafkaTrouble, StaleEpoch, StorageUnavailable.
         """
         await self._write(self._begin)
-        pause = _BUSY
+        pause = _REST
         try:
             while not self._stopping.is_set():
                 await self._retry_released()
                 found = await self._next()
                 await self._publish(found, went_well)
                 went_well()
-                pause = _BUSY if found else min(2 * pause, _IDLE)
-                if not found:
+                pause = _REST if found else min(2 * pause, _IDLE)
+                if _is_handful(found):
                     await self._rest(pause)
         finally:
             self._forget_ahead()
@@ -66,7 +68,7 @@ class Publication:
 
     async def _publish(self, found: list[Round], went_well: Callable[[], None]) -> None:
         """Publish rounds one after the other, while what follows them is read and laid out."""
-        if found:
+        if not _is_handful(found):
             self._ahead = self._patience.begin(self._read(found[-1].position))
         for one in found:
             if self._stopping.is_set():
@@ -154,3 +156,7 @@ class Publication:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _is_handful(found: list[Round]) -> bool:
+    return sum(len(batch.events) for one in found for batch in one.batches.values()) < _HANDFUL
