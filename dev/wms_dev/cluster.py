@@ -19,6 +19,7 @@ from wms_dev.processes.child import Child
 from wms_dev.processes.run_folder import RunFolder
 from wms_dev.stack.address import Address
 from wms_dev.stack.interruption import Interrupted, Interruption
+from wms_dev.stack.plan import untraced
 from wms_dev.stack.readiness import until_serving
 from wms_dev.zookeeper import ZooKeeper
 
@@ -57,6 +58,7 @@ class Cluster:
         self._exit.callback(self._folder.remove)
         common = {
             "LOG_FORMAT": "pretty",
+            **untraced(self._environment),
             **self._environment,
             "DATABASE_URL": self._environment.get("DATABASE_URL") or self._postgres(),
             "ZOOKEEPER_HOSTS": self._environment.get("ZOOKEEPER_HOSTS") or self._zookeeper(),

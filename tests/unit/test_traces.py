@@ -5,6 +5,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from wms_core.traces import Tracing, read_traceparent, traceparent_of
+from wms_dev.stack.plan import COLLECTOR, dev_plan
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 SAMPLED = f"00-{TRACE}-{PARENT}-01"
@@ -78,3 +79,10 @@ def test_without_a_tracer_there_are_no_spans() -> None:
     """Also for a caller that is traced; of no span there is nothing to tell."""
     assert Tracing().begin("name", SpanKind.SERVER, SAMPLED) is INVALID_SPAN
     assert traceparent_of(INVALID_SPAN) == ""
+
+
+def test_in_development_nothing_is_traced_unless_somebody_collects_it() -> None:
+    """`make dev` says nothing of a missing collector; naming one, or saying so, switches spans on."""
+    assert dev_plan({}).child_environment("", "")["TRACING_ENABLED"] == "false"
+    assert "TRACING_ENABLED" not in dev_plan({COLLECTOR: "host:4317"}).child_environment("", "")
+    assert dev_plan({"TRACING_ENABLED": "true"}).child_environment("", "")["TRACING_ENABLED"] == "true"

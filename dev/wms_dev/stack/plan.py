@@ -80,15 +80,18 @@ class Plan:
             "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
             "PYTHONUNBUFFERED": "1",
         }
-        # Nobody here collects spans, unless the caller says where.
-        traced = str(COLLECTOR in self.environment).lower()
         return {
             "LOG_FORMAT": "pretty",
-            "TRACING_ENABLED": traced,
+            **untraced(self.environment),
             **self.environment,
             **self.settings,
             **ours,
         }
+
+
+def untraced(environment: Mapping[str, str]) -> dict[str, str]:
+    """Switch spans off, as nobody here collects them, unless the caller says where to."""
+    return {} if COLLECTOR in environment else {"TRACING_ENABLED": "false"}
 
 
 def dev_plan(environment: Mapping[str, str]) -> Plan:
