@@ -11,6 +11,7 @@ import pytest
 from tests.support.api import Api
 from tests.support.fulfillment import Fulfillment
 from tests.support.operations import ship, until_status
+from tests.support.relay import park
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
@@ -179,6 +180,29 @@ async def test_queues_are_counted_with_the_age_of_their_oldest(
         assert await worker.metric("wms_moves_live") == 1
         assert await worker.metric("wms_fulfillment_pauses") == 0
         await eventually(worker.shows(0, "wms_outbox_events"))
+
+
+async def test_the_relays_lag_and_what_is_parked_are_told(site: Api, database_url: str, sql: Sql) -> None:
+    """By every replica; of a relay that never was, nothing."""
+    orders = [(await site.orders.CreateOrder(create_order())).order.order_id for _ in range(3)]
+    await park(sql, *orders)
+    rows = await sql.fetch("SELECT position FROM order_events ORDER BY position")
+    first, second, last = (row["position"] for row in rows)
+    async with open_worker(database_url, auto_validate=False) as worker:
+        assert await worker.metric("wms_log_position") == last
+        assert await worker.metric("wms_parked_events") == 3
+        assert await worker.metric("wms_relay_lag_events") is None
+    await sql.execute("INSERT INTO relay_positions (relay, position) VALUES ('kafka', $1)", first)
+    await sql.execute(
+        "UPDATE order_events SET occurred_at = now() - interval '1 day' WHERE position = $1", second
+    )
+    async with open_worker(database_url, auto_validate=False) as worker:
+        assert await worker.metric("wms_relay_position") == first
+        assert await worker.metric("wms_relay_lag_events") == last - first
+        assert (await worker.metric("wms_relay_lag_seconds") or 0) > 86_000
+    await sql.execute("UPDATE relay_positions SET position = $1", last)
+    async with open_worker(database_url, auto_validate=False) as worker:
+        assert await worker.metric("wms_relay_lag_seconds") == 0
 
 
 async def test_events_of_before_the_term_are_not_counted(

@@ -34,6 +34,16 @@ _QUEUES = {
     "wms_moves_oldest_seconds": ("moves_oldest", "Age of the oldest of them"),
     "wms_fulfillment_pauses": ("pauses", "Pauses in force"),
 }
+_LOG = {
+    "wms_log_position": ("log_position", "The position at which the event log ends"),
+    "wms_parked_events": ("parked", "Events that Kafka refused and nobody has cured yet"),
+    "wms_parked_events_oldest_seconds": ("parked_oldest", "Time since the first of them was parked"),
+}
+_RELAY = {
+    "wms_relay_position": ("position", "The position up to which Kafka has acknowledged the log"),
+    "wms_relay_lag_events": ("lag", "Events of the log behind that position"),
+    "wms_relay_lag_seconds": ("lag_seconds", "Age of the oldest of them"),
+}
 _ROLES = {
     "wms_role_epoch": ("epoch", "The epoch a role is at"),
     "wms_role_without_holder_seconds": ("without_holder", "For how long nobody has held a role"),
@@ -88,7 +98,8 @@ class LevelGauges(Collector):
             yield _waiting(self.levels)
             yield from _by_priority(self.levels)
             yield from _by_role(self.levels)
-            for name, (field, text) in _QUEUES.items():
+            yield from _of_relay(self.levels)
+            for name, (field, text) in (_QUEUES | _LOG).items():
                 yield GaugeMetricFamily(name, text, getattr(self.levels, field))
 
 
@@ -114,3 +125,9 @@ def _by_role(levels: Levels) -> Iterator[Metric]:
         for one in levels.roles:
             family.add_metric([one.role], getattr(one, field))
         yield family
+
+
+def _of_relay(levels: Levels) -> Iterator[Metric]:
+    for name, (field, text) in _RELAY.items():
+        # Without a value where there was never a relay.
+        yield GaugeMetricFamily(name, text, getattr(levels.relay, field) if levels.relay else None)

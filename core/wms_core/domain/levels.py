@@ -54,6 +54,15 @@ class RoleLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayLevel:
+    """How far the relay has come, how many events lie behind that, and the age of the oldest of them."""
+
+    position: int
+    lag: int
+    lag_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Levels:
     """How much waits in the whole database, in numbers and seconds of the oldest."""
 
@@ -69,4 +78,9 @@ class Levels:
     moves: int
     moves_oldest: float
     pauses: int
+    log_position: int = 0
+    parked: int = 0
+    parked_oldest: float = 0
     roles: tuple[RoleLevel, ...] = ()
+    #: None when there was never one.
+    relay: RelayLevel | None = None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from wms_core.domain.levels import EventTally, Levels, RoleLevel, UrgencyLevel, WaitingLevel
+from wms_core.domain.levels import EventTally, Levels, RelayLevel, RoleLevel, UrgencyLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.postgres.connection import Connection
@@ -40,6 +40,7 @@ class PostgresMetricsStore:
             query("metrics.urgency"), now, list(limits_of_age), list(limits_of_age.values())
         )
         roles = await self._connection.fetch(query("metrics.roles"))
+        relay = await self._connection.fetchrow(query("metrics.relay"), now)
         queues = await self._connection.fetchrow(query("metrics.queues"), now)
         if queues is None:
             raise LookupError("an aggregate without a row")
@@ -47,6 +48,7 @@ class PostgresMetricsStore:
             waiting=tuple(_waiting(row) for row in waiting),
             urgency=tuple(_urgency(row) for row in urgency),
             roles=tuple(RoleLevel(**row) for row in roles),
+            relay=RelayLevel(**relay) if relay else None,
             **{name: value or 0 for name, value in queues.items()},
         )
 

@@ -13,7 +13,7 @@ from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
-_BUSY, _IDLE, _DOWN = 0.002, 0.1, 1.0  # seconds between two looks
+_BUSY, _IDLE, _DOWN = 0.002, 0.1, 1.0  # seconds between two looks; idle by and by
 _log = structlog.get_logger(__name__)
 
 
@@ -27,15 +27,18 @@ class Sequencer:
         self._looked_ahead = False
 
     async def run(self) -> None:
-        """Move events for ever, faster when there are many."""
+        """Move events for ever, faster when there are many.
+
+        A pause between two of them is no reason to fall asleep: where some came, more will come soon.
+        """
+        pause = _IDLE
         while True:
             try:
-                moved = await self.move()
+                pause = _BUSY if await self.move() else min(2 * pause, _IDLE)
             except DRIVER as error:
                 _log.warning("sequencer_waits", error=type(error).__name__)
-                await asyncio.sleep(_DOWN)
-            else:
-                await asyncio.sleep(_BUSY if moved else _IDLE)
+                pause = _DOWN
+            await asyncio.sleep(pause)
 
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""

@@ -52,7 +52,10 @@ SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units,
        m.moves, m.moves_oldest,
        (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS o) AS outbox,
        (SELECT extract(epoch FROM $1 - occurred_at)::float8 FROM outbox ORDER BY id LIMIT 1) AS outbox_oldest,
-       (SELECT count(*) FROM active_pauses) AS pauses
+       (SELECT count(*) FROM active_pauses) AS pauses,
+       (SELECT coalesce(max(position), 0) FROM order_events) AS log_position,
+       (SELECT count(*) FROM parked_events) AS parked,
+       (SELECT extract(epoch FROM $1 - min(parked_at))::float8 FROM parked_events) AS parked_oldest
   FROM (SELECT count(*) AS dead_letters, extract(epoch FROM $1 - min(created_at))::float8 AS dead_letters_oldest
           FROM dead_letter_entries WHERE resolution IS NULL) AS d,
        (SELECT count(*) AS backorders, coalesce(sum(quantity - quantity_fulfilled), 0)::bigint AS backordered_units,
@@ -71,3 +74,10 @@ SELECT role, epoch,
   FROM worker_roles
  WHERE greatest(heartbeat_at, claimed_at) IS NOT NULL
  ORDER BY role
+
+-- name: relay
+-- How far the relay is behind the log. Positions are nearly without gaps, so that their distance is a count.
+SELECT p.position, greatest((SELECT coalesce(max(position), 0) FROM order_events) - p.position, 0) AS lag,
+       coalesce((SELECT greatest(extract(epoch FROM $1 - e.occurred_at)::float8, 0) FROM order_events e
+                  WHERE e.position > p.position ORDER BY e.position LIMIT 1), 0) AS lag_seconds
+  FROM relay_positions p WHERE p.relay = 'kafka'
