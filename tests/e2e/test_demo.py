@@ -111,7 +111,7 @@ class Demos:
 
 
 def _clean_environment() -> dict[str, str]:
-    ours = {"DATABASE_URL", "SERVER_ADDR", "WORKER_ADDR", "DATA_DIR"}
+    ours = {"DATABASE_URL", "KAFKA_BROKERS", "SERVER_ADDR", "WORKER_ADDR", "DATA_DIR"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 

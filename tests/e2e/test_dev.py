@@ -122,7 +122,7 @@ class Devs:
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "wms_core.command", "dev"],
-                env={**_without_database(), **ours, **(environment or {})},
+                env={**_without_others(), **ours, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -144,10 +144,9 @@ class Devs:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _without_database() -> dict[str, str]:
-    return {
-        name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "KAFKA_BROKERS")
-    }
+def _without_others() -> dict[str, str]:
+    others = {"DATABASE_URL", "KAFKA_BROKERS"}
+    return {name: value for name, value in os.environ.items() if name not in others}
 
 
 @pytest.fixture
