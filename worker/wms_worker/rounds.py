@@ -11,7 +11,7 @@ _ROUND = 8_000_000  # characters of payload; brokers take a hundred million byte
 
 @dataclass(slots=True)
 class Round:
-    """What is published at once; then everything up to `position` has been. It begins at the time `oldest`."""
+    """What is published at once; then all up to `position` has been. It begins at the time `oldest`."""
 
     position: int
     oldest: str
