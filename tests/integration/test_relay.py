@@ -32,6 +32,7 @@ from tests.support.relay import (
     newest,
     nothing_is_sent,
     open_relay,
+    permit,
     position,
     trouble,
 )
@@ -366,7 +367,12 @@ async def test_tls_and_a_password_are_spoken_and_wrong_ones_named(
         "KAFKA_CA_FILE": {"kafka_ca_file": strangers.authority},
         "KAFKA_SASL_MECHANISM": {"kafka_sasl_mechanism": "SCRAM-SHA-256"},
     }
-    with own_kafka(settings=secured(certificates, "relay", "secret"), protocol="SASL_SSL") as kafka:
+    guarded = {
+        **secured(certificates, "relay", "secret"),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+    }
+    with own_kafka(settings=guarded, protocol="SASL_SSL") as kafka:
         for name, mistake in wrong.items():
             async with open_relay(database_url, kafka.brokers, topic, **{**settings, **mistake}) as worker:
 
@@ -374,6 +380,13 @@ async def test_tls_and_a_password_are_spoken_and_wrong_ones_named(
                     return name in await trouble(worker)
 
                 await eventually(said)
-        async with open_relay(database_url, kafka.brokers, topic, **settings):
+        async with open_relay(database_url, kafka.brokers, topic, **settings) as worker:
+
+            async def lacks_permission() -> bool:
+                return "lacks a permission" in await trouble(worker)
+
+            await eventually(lacks_permission)
+            await asyncio.to_thread(permit, kafka.inner, topic, "relay")
             await eventually(caught_up(sql))
+            assert await trouble(worker) == ""
         assert by_order(await _arrived(kafka.inner, topic)) == {"ORD-1": [1]}

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
-from confluent_kafka.admin._resource import ResourceType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from tests.support.event_log import write_and_commit
 from tests.support.invariants import Sql
@@ -167,3 +168,11 @@ async def park(sql: Sql, *order_ids: str) -> list[str]:
 
     await eventually(logged)
     return [str(row["event_id"]) for row in await sql.fetch(_PARK, order_ids)]
+
+
+def permit(brokers: str, topic: str, user: str) -> None:
+    """Let a user do what it likes with a topic."""
+    place = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
+    rule = AclBinding(*place, f"User:{user}", "*", AclOperation.ALL, AclPermissionType.ALLOW)
+    client = AdminClient({"bootstrap.servers": brokers})
+    client.create_acls([rule])[rule].result(20)

@@ -15,9 +15,8 @@ from wms_worker.rounds import Round, rounds
 _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
 _MOST, _LEAST = 1_000_000, 1_000  # bytes of a batch; less where the topic takes less
 _OF_ORDER = 50  # events of an order that are read at once
-_IDLE = 0.05  # seconds between two looks at a log that has nothing new
-# A look that finds less is followed by a rest: many small rounds cost everybody else more than they gain.
-_HANDFUL, _REST = 500, 0.02
+# A look that finds less is followed by a rest (seconds): many small rounds cost others more than they gain.
+_HANDFUL, _REST = 500, 0.04
 _RELEASES = 0.5  # seconds between two looks for released events
 
 
@@ -49,16 +48,14 @@ class Publication:
         Raises KafkaTrouble, StaleEpoch, StorageUnavailable.
         """
         await self._write(self._begin)
-        pause = _REST
         try:
             while not self._stopping.is_set():
                 await self._retry_released()
                 found = await self._next()
                 await self._publish(found, went_well)
                 went_well()
-                pause = _REST if found else min(2 * pause, _IDLE)
                 if _is_handful(found):
-                    await self._rest(pause)
+                    await self._rest()
         finally:
             self._forget_ahead()
 
@@ -150,9 +147,9 @@ class Publication:
     async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
         await self._database.transact(work, fence=self._fence)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_REST):
                 await self._stopping.wait()
         except TimeoutError:
             return

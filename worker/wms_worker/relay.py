@@ -96,8 +96,8 @@ class RelayTerm:
                 self._say(str(error))
             except WmsError as error:
                 self._say(f"the database: {error}")
-            except Exception:
-                _log.exception("relay_broke")
+            except Exception as error:
+                self._break(f"a fault that nobody expected: {type(error).__name__}: {error}")
             await self._pause()
 
     async def _publish(self) -> None:
@@ -117,6 +117,12 @@ class RelayTerm:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+    def _break(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.exception("relay_broke")
+        self._metrics.publishing_failed()
+        self._say(trouble)
 
     def _say(self, trouble: str) -> None:
         """Report what keeps events from being published, and log it when it is something new."""

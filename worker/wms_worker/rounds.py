@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from wms_core.domain.publishing import LogEvent
 from wms_worker.kafka import Batch, Kafka
 
+_ROUND = 8_000_000  # characters of payload; brokers take a hundred million bytes in one request
+
 
 @dataclass(slots=True)
 class Round:
-    """What is published at once; then everything up to `position` has been. `oldest` is when it begins."""
+    """What is published at once; then all up to `position` has been. It begins at the time `oldest`."""
 
     position: int
     oldest: str
+    size: int = 0
     batches: dict[int, Batch] = field(default_factory=dict)
 
 
@@ -36,9 +39,10 @@ def rounds(kafka: Kafka, events: Iterable[LogEvent], held: Container[str], limit
 
 def _add(kafka: Kafka, one: Round, event: LogEvent, limit: int) -> bool:
     """Add an event; False when the batch that it belongs in is full. An empty one takes anything."""
+    one.size += len(event.payload)
     partition = kafka.partition(event.order_id)
     batch = one.batches.get(partition)
     if batch is None:
         batch = one.batches[partition] = kafka.batch()
         return batch.add(event)
-    return batch.size < limit and batch.add(event)
+    return batch.size < limit and one.size < _ROUND and batch.add(event)
