@@ -46,7 +46,7 @@ class Application:
         self._database = database
         self._pipeline = pipeline
         self._health = grpc_health.HealthServicer()
-        self._moves = MoveWatch(database, settings.watch_buffer)
+        self._moves = MoveWatch(database, settings.patience)
         self._services = _services(settings, self._moves)
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
