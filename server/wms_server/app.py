@@ -18,6 +18,7 @@ from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.sequencer import Sequencer
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
+from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
 from wms_server.janitor import forget_answers
 from wms_server.move_watch import MoveWatch
@@ -47,7 +48,8 @@ class Application:
         self._pipeline = pipeline
         self._health = grpc_health.HealthServicer()
         self._moves = MoveWatch(database, settings.patience)
-        self._services = _services(settings, self._moves)
+        self._events = EventWatch(database, settings.patience)
+        self._services = _services(settings, self._moves, self._events)
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
 
@@ -85,6 +87,7 @@ class Application:
             tasks.create_task(self._readiness.watch(self._database, interval))
             tasks.create_task(Sequencer(self._database).run())
             tasks.create_task(self._moves.run())
+            tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
 
     async def drain(self) -> None:
@@ -117,9 +120,13 @@ _OPTIONS = (
 )
 
 
-def _services(settings: ServerSettings, moves: MoveWatch) -> dict[ServiceDescriptor, object]:
+def _services(
+    settings: ServerSettings, moves: MoveWatch, events: EventWatch
+) -> dict[ServiceDescriptor, object]:
     return {
-        orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(settings.default_warehouse_id),
+        orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(
+            settings.default_warehouse_id, events
+        ),
         reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
             settings.retry_policy
         ),

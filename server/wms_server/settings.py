@@ -22,7 +22,9 @@ class ServerSettings(CoreSettings):
         1000, ge=1, description="Calls at work at the same time; health checks are spared."
     )
     max_streams: int = Field(
-        1000, ge=1, description="Streams open at the same time; they are no calls at work."
+        2000,
+        ge=1,
+        description="Streams open at the same time, those of all watchers; they are no calls at work.",
     )
     watch_heartbeat: Duration = Field(
         timedelta(seconds=5),

@@ -40,3 +40,7 @@ LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE
 -- name: empty_outbox
 -- Gives the outbox's room back; the caller has closed it and moved every row.
 TRUNCATE outbox
+
+-- name: bounds
+-- Where the log begins, which the catalog knows, and where it ends.
+SELECT event_log_oldest() AS oldest, greatest(event_log_oldest(), max(position)) AS newest FROM order_events
