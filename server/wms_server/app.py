@@ -20,7 +20,7 @@ from wms_core.postgres.start import prepare
 from wms_core.tasks import running
 from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
-from wms_server.janitor import forget_answers
+from wms_server.janitor import forget_answers, forget_events
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
@@ -89,6 +89,7 @@ class Application:
             tasks.create_task(self._moves.run())
             tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
+            tasks.create_task(forget_events(self._database, settings.event_retention))
 
     async def drain(self) -> None:
         """Be unready, refuse new calls, let those at work finish within the grace, then stop."""

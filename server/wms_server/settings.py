@@ -53,6 +53,11 @@ class ServerSettings(CoreSettings):
         ge=timedelta(hours=24),
         description="How long answers are kept for requests that are sent again (24h at least).",
     )
+    event_retention: Duration = Field(
+        timedelta(days=30),
+        gt=NONE,
+        description="How long events are kept at least, for history, watchers and the relay; by the million.",
+    )
 
     @property
     def patience(self) -> Patience:

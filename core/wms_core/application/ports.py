@@ -244,6 +244,14 @@ class EventLogStore(Protocol):
         """
         ...
 
+    async def drop_oldest(self, kept: timedelta) -> str | None:
+        """Drop the oldest partition when every event in it is older and nobody waits for one of them.
+
+        Gives its name, None when there is nothing to drop. Raises ConcurrentChange when somebody reads the
+        log all the time.
+        """
+        ...
+
 
 class DeadLetterStore(Protocol):
     """Entries of the dead letter queue."""

@@ -1,5 +1,7 @@
 """The event log in Postgres."""
 
+from datetime import timedelta
+
 from wms_core.application.ports import EventFilter, LogBounds
 from wms_core.domain.events import EventRecord
 from wms_core.postgres.conditions import Conditions
@@ -28,6 +30,12 @@ class PostgresEventLogStore:
         """Give the next events after a position."""
         sql, arguments = _page(position, limit, until, wanted or EventFilter())
         return [event_from(row) for row in await self._connection.fetch(sql, *arguments)]
+
+    async def drop_oldest(self, kept: timedelta) -> str | None:
+        """Drop the oldest partition, within a lock that is given up soon."""
+        await self._connection.execute(query("events.lock_briefly"))
+        dropped: str | None = await self._connection.fetchval(query("events.drop_oldest"), kept)
+        return dropped
 
 
 def _page(position: int, limit: int, until: int | None, wanted: EventFilter) -> tuple[str, list[object]]:

@@ -44,3 +44,7 @@ TRUNCATE outbox
 -- name: bounds
 -- Where the log begins, which the catalog knows, and where it ends.
 SELECT event_log_oldest() AS oldest, greatest(event_log_oldest(), max(position)) AS newest FROM order_events
+
+-- name: drop_oldest
+-- Drops the oldest partition when nobody needs it any more.
+SELECT drop_oldest_events($1)
