@@ -20,8 +20,9 @@ from wms_core.postgres.sequencer import Sequencer
 from wms_core.postgres.start import prepare
 from wms_core.tasks import running
 from wms_core.traces import open_tracing
+from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
-from wms_server.janitor import forget_answers
+from wms_server.janitor import forget_answers, forget_events
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
@@ -48,8 +49,9 @@ class Application:
         self._database = database
         self._pipeline = pipeline
         self._health = grpc_health.HealthServicer()
-        self._moves = MoveWatch(database, settings.watch_buffer)
-        self._services = _services(settings, self._moves)
+        self._moves = MoveWatch(database, settings.patience)
+        self._events = EventWatch(database, settings.patience)
+        self._services = _services(settings, self._moves, self._events)
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
 
@@ -87,7 +89,9 @@ class Application:
             tasks.create_task(self._readiness.watch(self._database, interval))
             tasks.create_task(Sequencer(self._database).run())
             tasks.create_task(self._moves.run())
+            tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
+            tasks.create_task(forget_events(self._database, settings.event_retention))
 
     async def drain(self) -> None:
         """Be unready, refuse new calls, let those at work finish within the grace, then stop."""
@@ -119,9 +123,13 @@ _OPTIONS = (
 )
 
 
-def _services(settings: ServerSettings, moves: MoveWatch) -> dict[ServiceDescriptor, object]:
+def _services(
+    settings: ServerSettings, moves: MoveWatch, events: EventWatch
+) -> dict[ServiceDescriptor, object]:
     return {
-        orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(settings.default_warehouse_id),
+        orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(
+            settings.default_warehouse_id, events
+        ),
         reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
             settings.retry_policy
         ),

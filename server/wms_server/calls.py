@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from opentelemetry.trace import INVALID_SPAN, Span
@@ -24,7 +24,10 @@ _CLOCK_SLACK = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the API. `now` is the time of its arrival, the time of everything that it changes."""
+    """A call of the API. `now` is the time of its arrival, the time of everything that it changes.
+
+    `reached` is how far a stream has come; the error that ends it tells of it.
+    """
 
     rpc: str
     caller: Caller
@@ -32,6 +35,7 @@ class Call:
     ends: float
     key: RequestKey | None = None
     span: Span = INVALID_SPAN
+    reached: dict[str, str] = field(default_factory=dict, compare=False)
 
     def expect_time(self) -> None:
         """Raise DeadlinePassed when nobody waits for the answer any more."""

@@ -18,6 +18,7 @@ CODES: tuple[tuple[type[WmsError], int], ...] = (
     (errors.NotFound, Code.NOT_FOUND),
     (errors.AlreadyExists, Code.ALREADY_EXISTS),
     (errors.FailedPrecondition, Code.FAILED_PRECONDITION),
+    (errors.OutOfRange, Code.OUT_OF_RANGE),
     (errors.Aborted, Code.ABORTED),
     (errors.Unavailable, Code.UNAVAILABLE),
     (errors.Exhausted, Code.RESOURCE_EXHAUSTED),

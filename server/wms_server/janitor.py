@@ -1,4 +1,4 @@
-"""Removes answers that were kept for long enough."""
+"""Removes what was kept for long enough: answers, and events by the million."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,3 +25,17 @@ async def forget_answers(database: Database, kept: timedelta) -> None:
             removed = 0
         if removed < _BATCH:
             await asyncio.sleep(_PAUSE)
+
+
+async def forget_events(database: Database, kept: timedelta) -> None:
+    """Drop old partitions of the event log for ever; long readers and faults are waited out."""
+    while True:
+        try:
+            dropped = await database.transact(lambda transaction: transaction.events.drop_oldest(kept))
+        except WmsError as error:
+            _log.warning("janitor_waits", error=str(error))
+            dropped = None
+        if dropped is None:
+            await asyncio.sleep(_PAUSE)
+        else:
+            _log.info("events_dropped", partition=dropped)

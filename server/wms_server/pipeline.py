@@ -25,6 +25,7 @@ from wms_core.domain.errors import (
     MessageTooLarge,
     Overloaded,
     ShuttingDown,
+    WmsError,
 )
 from wms_core.traces import Tracing
 from wms_server.calls import Call, caller_from, now_utc
@@ -56,7 +57,7 @@ class Limits:
 
     max_in_flight: int = 1000
     deadline_cap: float = 30.0
-    max_streams: int = 1000
+    max_streams: int = 2000
 
 
 class Pipeline:
@@ -126,10 +127,15 @@ class Pipeline:
     async def stream(self, work: "StreamWork", call: Call, request: bytes, send: Send) -> None:
         """Send the messages of a stream until it ends, in the task of the call, which may be cancelled.
 
-        Raises our errors, those of `Streams.run` among them, and whatever a fault of ours raises.
+        Raises our errors, those of `Streams.run` among them, with how far the stream has come; and whatever a
+        fault of ours raises.
         """
         self._admit()
-        await self._streams.run(work(self._database, call, request), send)
+        try:
+            await self._streams.run(work(self._database, call, request), send)
+        except WmsError as error:
+            error.facts = {**call.reached, **error.facts}
+            raise
 
     def _admit(self) -> None:
         self._newest = time.monotonic()
@@ -183,7 +189,7 @@ def stream_work_of(method: StreamMethod, request_type: type[Message]) -> StreamW
         request = accepted(request_type, raw)
         async with aclosing(method(database, request, call)) as messages:
             async for message in messages:
-                yield message.SerializeToString()
+                yield message if isinstance(message, bytes) else message.SerializeToString()
 
     return work
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from wms_core.settings import NONE, Address, CoreSettings, Duration
+from wms_server.watcher import Patience
 
 
 class ServerSettings(CoreSettings):
@@ -21,7 +22,14 @@ class ServerSettings(CoreSettings):
         1000, ge=1, description="Calls at work at the same time; health checks are spared."
     )
     max_streams: int = Field(
-        1000, ge=1, description="Streams open at the same time; they are no calls at work."
+        2000,
+        ge=1,
+        description="Streams open at the same time, those of all watchers; they are no calls at work.",
+    )
+    watch_heartbeat: Duration = Field(
+        timedelta(seconds=5),
+        gt=NONE,
+        description="After how long without news a watcher is sent a sign of life.",
     )
     watch_buffer: int = Field(
         10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
@@ -45,3 +53,13 @@ class ServerSettings(CoreSettings):
         ge=timedelta(hours=24),
         description="How long answers are kept for requests that are sent again (24h at least).",
     )
+    event_retention: Duration = Field(
+        timedelta(days=30),
+        gt=NONE,
+        description="How long events are kept at least, for history, watchers and the relay; by the million.",
+    )
+
+    @property
+    def patience(self) -> Patience:
+        """What is borne with a watcher."""
+        return Patience(self.watch_buffer, self.watch_heartbeat.total_seconds())

@@ -16,10 +16,11 @@ from wms_core.application.ports import Database
 from wms_core.domain.errors import ShuttingDown, TooManyStreams, WatcherTooSlow
 from wms_server.calls import Call
 
-StreamMethod = Callable[[Database, Any, Call], AsyncGenerator[Message, None]]
+#: Gives messages, or the bytes of one that is told to many.
+StreamMethod = Callable[[Database, Any, Call], AsyncGenerator[Message | bytes, None]]
 M = TypeVar("M", bound=Callable[..., Any])
 Send = Callable[[bytes], Awaitable[None]]
-#: How long one message may wait for a client that does not read (contract: WatchMoves).
+#: How long one message may wait for a client that does not read (contract: WatchMoves, WatchOrders).
 SEND_PATIENCE = 30.0
 
 

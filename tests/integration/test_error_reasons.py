@@ -205,6 +205,14 @@ async def _dead_letter_entry_not_found(stage: Stage) -> Failure:
     return await failing(stage.api.dead_letters.GetDeadLetterEntry(request))
 
 
+@provokes("POSITION_NOT_KEPT")
+async def _position_not_kept(stage: Stage) -> Failure:
+    watching_orders = stage.api.orders.WatchOrders(orders_pb2.WatchOrdersRequest(position=7))
+    failure = await failing(watching_orders.read())
+    assert failure.metadata == {"position": "7", "oldestPosition": "0"}
+    return failure
+
+
 # What the state of things does not allow
 
 
@@ -732,9 +740,6 @@ async def test_a_pause_everywhere_names_no_warehouse_and_one_without_end_no_time
 
 #: The calls of the contract that no server answers yet, by their stream or lack of one.
 _UNSERVED: dict[str, Callable[[Api, Any], Any]] = {
-    "WatchOrders": lambda api, headers: api.orders.WatchOrders(
-        orders_pb2.WatchOrdersRequest(), metadata=headers
-    ),
     "IngestOrders": lambda api, headers: api.orders.IngestOrders(iter(()), metadata=headers),
 }
 

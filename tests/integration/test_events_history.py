@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.support.api import Api
+from tests.support.event_log import make_orders, write_and_commit
 from tests.support.failures import failing
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql
@@ -30,7 +33,11 @@ from wms.orders.v1 import (
     orders_pb2,
     reprocessing_pb2,
 )
+from wms_core.application import orders
+from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus, legal_calls
+from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.sequencer import Sequencer
 
 _S = OrderStatus
 
@@ -266,6 +273,30 @@ async def test_the_history_comes_in_pages_oldest_first(api: Api) -> None:
             break
         request.page_token = answer.next_page_token
     assert seen == [1, 2, 3, 4]
+
+
+async def test_pages_have_no_hole_while_events_get_their_positions(
+    database: PostgresDatabase, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events go from the outbox into the log between any two pages; none is passed over or told twice."""
+    monkeypatch.setattr("wms_core.postgres.sequencer.BATCH", 15)
+    sequencer = Sequencer(database)
+    await make_orders(sql, ["A"])
+    await write_and_commit(sql, "A", 60)
+    seen: list[EventRecord] = []
+    straddling = 0
+    while True:
+        after = seen[-1].sequence if seen else 0
+        page = await database.read(lambda transaction: orders.history(transaction, "A", after, 10))  # noqa: B023
+        straddling += {event.position is None for event in page} == {True, False}
+        seen += page
+        if len(page) < 10:
+            break
+        await sequencer.move()
+        await write_and_commit(sql, "A", 1)
+    assert [event.sequence for event in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) > 60
+    assert straddling
 
 
 async def test_the_token_of_one_order_does_not_page_another(api: Api) -> None:

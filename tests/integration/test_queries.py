@@ -17,11 +17,18 @@ from tests.conftest import database_named
 from tests.support.event_log import connected
 from tests.support.invariants import Sql
 from tests.support.plans import plans
-from wms_core.application.ports import BackorderFilter, DeadLetterFilter, OrderFilter, Page, RunFilter
+from wms_core.application.ports import (
+    BackorderFilter,
+    DeadLetterFilter,
+    EventFilter,
+    OrderFilter,
+    Page,
+    RunFilter,
+)
 from wms_core.domain.backorders import BackorderStatus
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
-from wms_core.postgres import backorder_store, dead_letter_store, fulfillment_store
+from wms_core.postgres import backorder_store, dead_letter_store, event_log_store, fulfillment_store
 from wms_core.postgres.order_pages import order_page
 from wms_core.postgres.queries import queries, query
 
@@ -139,6 +146,18 @@ def _runs(index: str, page: Page | None = None, **wanted: Any) -> Read:
     return Read(text, tuple(arguments), index)
 
 
+def _events(
+    index: str,
+    after: int,
+    until: int | None = None,
+    *,
+    wanted: EventFilter | None = None,
+    may_sort: bool = False,
+) -> Read:
+    text, arguments = event_log_store._page(after, 200, until, wanted or EventFilter())
+    return Read(text, tuple(arguments), index, may_sort)
+
+
 _S = OrderStatus
 READS = {
     "GetOrder": _named("orders.get", ["ORD-000100"], index="orders_pkey"),
@@ -172,6 +191,16 @@ READS = {
         "orders.history", "ORD-000100", 0, 100, index="order_events_p000000_order_id_sequence_idx",
         may_sort=True,
     ),
+    "WatchOrders, what is new": _events("order_events_p000000_pkey", 19_000),
+    "WatchOrders, a page of the past": _events(
+        "order_events_p000000_pkey", 5_000, until=10_000,
+        wanted=EventFilter(types=frozenset({"wms.order.shipped"}), customer_id="CUST-007"),
+    ),
+    "WatchOrders, all of two orders": _events(
+        "order_events_p000000_order_id_sequence_idx", 5, until=40_000, may_sort=True,
+        wanted=EventFilter(order_ids=frozenset({"ORD-000100", "ORD-000200"})),
+    ),
+    "WatchOrders, where the log ends": _named("events.bounds", index="order_events_p000000_pkey"),
     "attempts": _named("orders.attempts", "ORD-000100", 0, index="order_failures_pkey", may_sort=True),
     "GetDeadLetterEntry": _named(
         "dead_letters.newest", "ORD-000089", index="dead_letters_by_order", may_sort=True

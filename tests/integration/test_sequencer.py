@@ -41,6 +41,8 @@ SELECT nextval('event_position'), event_id, order_id, sequence, version, type, o
        actor, correlation_id, wave_number, workflow_id, traceparent, payload
   FROM (SELECT * FROM outbox WHERE id > $1 ORDER BY id) AS s
 """
+#: The file of the outbox: another one once it was truncated.
+_FILE = "SELECT pg_relation_filenode('outbox')"
 Move = Callable[[], Awaitable[object]]
 
 
@@ -243,10 +245,24 @@ async def _beside(*works: Awaitable[None]) -> AsyncIterator[None]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("rotating", [False, True], ids=["", "rotating"])
 async def test_many_writers_and_two_sequencers_lose_and_swap_nothing(
-    database: PostgresDatabase, database_url: str, sql: Sql, seed: int
+    database: PostgresDatabase,
+    database_url: str,
+    sql: Sql,
+    seed: int,
+    rotating: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Twelve random writers, two sequencers, a follower: log, follower and history say the same (I5, I6)."""
+    """Twelve random writers, two sequencers, a follower: log, follower and history say the same (I5, I6).
+
+    Also when the outbox is emptied and truncated between them all the time.
+    """
+    if rotating:
+        monkeypatch.setattr("wms_core.postgres.sequencer.LARGE", -1)
+        monkeypatch.setattr("wms_core.postgres.sequencer._ROTATION", 0.005)
+        monkeypatch.setattr("wms_core.postgres.sequencer._LONGEST", 0.01)
+    file = await sql.fetchval(_FILE)
     order_ids = [f"ORD-{number}" for number in range(6)]
     await make_orders(sql, order_ids)
     crowd = Crowd(database_url, random.Random(seed), order_ids)
@@ -264,6 +280,7 @@ async def test_many_writers_and_two_sequencers_lose_and_swap_nothing(
     assert faults_of_log(crowd.committed, log) + faults == []
     assert seen == log
     assert await sql.fetchval("SELECT count(*) FROM outbox") == 0
+    assert (await sql.fetchval(_FILE) != file) is rotating
 
 
 async def _count(seen: list[Logged], wanted: int) -> bool:

@@ -26,6 +26,7 @@ from wms_core.domain.storage import MoveStatus
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.tasks import running
 from wms_server.move_watch import MoveWatch
+from wms_server.watcher import Patience
 
 T = TypeVar("T")
 
@@ -175,7 +176,7 @@ class _Counting:
 async def test_watchers_share_the_looks_at_the_database(database: PostgresDatabase, sql: Sql) -> None:
     """A hundred of them cost as many reads as one; without any, nothing is read."""
     counting = _Counting(database)
-    watch = MoveWatch(counting, room=10)
+    watch = MoveWatch(counting, Patience(room=10, quiet=10.0))
     async with running(watch.run()):
         assert counting.reads == 0
         async with AsyncExitStack() as stack:
@@ -331,7 +332,7 @@ async def test_a_database_that_goes_away_ends_the_streams(
     database_url: str, sql: Sql, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With UNAVAILABLE; when it is back, watching again tells all that is open."""
-    monkeypatch.setattr("wms_server.move_watch._PATIENCE", 1.0)
+    monkeypatch.setattr("wms_server.watch._PATIENCE", 1.0)
     async with open_proxy(database_url) as proxy, open_api(proxy.url) as api:
         async with watching(api) as one, watching(api, "REQUESTED") as other:
             await one.first_part()

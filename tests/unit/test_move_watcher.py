@@ -8,9 +8,9 @@ import pytest
 from wms.orders.v1.storage_pb2 import WatchMovesResponse
 from wms_core.domain.errors import StorageUnavailable, WatcherTooSlow
 from wms_core.domain.storage import Move, MoveKind, MoveStatus
-from wms_server import move_watcher
 from wms_server.messages.storage import move_message
 from wms_server.move_watcher import MoveWatcher
+from wms_server.watcher import Patience
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -20,22 +20,21 @@ def _news(move_id: str, status: MoveStatus = MoveStatus.REQUESTED) -> tuple[Move
     return move, WatchMovesResponse(move=move_message(move))
 
 
-def _watcher(room: int = 10) -> MoveWatcher:
-    return MoveWatcher("WH-01", frozenset({MoveStatus.REQUESTED}), room)
+def _watcher(room: int = 10, quiet: float = 10.0) -> MoveWatcher:
+    return MoveWatcher("WH-01", frozenset({MoveStatus.REQUESTED}), Patience(room, quiet))
 
 
-async def test_a_heartbeat_comes_when_nothing_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_heartbeat_comes_when_nothing_else_does() -> None:
     """After the beginning: before it, a heartbeat would say that it is over."""
-    monkeypatch.setattr(move_watcher, "HEARTBEAT", 0.01)
-    watcher = _watcher()
+    watcher = _watcher(quiet=0.01)
     waiting = asyncio.create_task(watcher.next())
     done, _ = await asyncio.wait({waiting}, timeout=0.05)
     assert not done
-    watcher.begin([_news("MOV-1")])
+    watcher.show([_news("MOV-1")])
     assert (await waiting).move.move_id == "MOV-1"
     for _ in range(3):
         assert (await watcher.next()).HasField("heartbeat")
-    watcher.tell([_news("MOV-2"), _news("MOV-3", MoveStatus.CLAIMED)])
+    watcher.hear([_news("MOV-2"), _news("MOV-3", MoveStatus.CLAIMED)])
     assert (await watcher.next()).move.move_id == "MOV-2"
     assert (await watcher.next()).HasField("heartbeat")
 
@@ -43,11 +42,11 @@ async def test_a_heartbeat_comes_when_nothing_else_does(monkeypatch: pytest.Monk
 async def test_a_watcher_has_room_for_so_much_and_no_more() -> None:
     """The beginning counts apart; one that is full keeps nothing, and takes nothing any more."""
     watcher = _watcher(room=2)
-    watcher.begin([_news(f"MOV-{number}") for number in range(5)])
-    watcher.tell([_news("MOV-6"), _news("MOV-7")])
+    watcher.show([_news(f"MOV-{number}") for number in range(5)])
+    watcher.hear([_news("MOV-6"), _news("MOV-7")])
     assert not watcher.has_ended
-    watcher.tell([_news("MOV-8")])
-    watcher.tell([_news("MOV-9")])
+    watcher.hear([_news("MOV-8")])
+    watcher.hear([_news("MOV-9")])
     assert watcher.has_ended
     with pytest.raises(WatcherTooSlow):
         await watcher.next()
@@ -56,9 +55,21 @@ async def test_a_watcher_has_room_for_so_much_and_no_more() -> None:
 async def test_what_was_told_before_the_end_is_given_first() -> None:
     """Then the error, as often as it is asked."""
     watcher = _watcher()
-    watcher.begin([])
+    watcher.show([])
     watcher.end(StorageUnavailable)
     assert (await watcher.next()).HasField("heartbeat")
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
             await watcher.next()
+
+
+async def test_what_comes_with_the_end_of_a_pause_goes_before_the_heartbeat() -> None:
+    """A heartbeat says that nothing waits, whichever of the two was there first."""
+    watcher = _watcher(quiet=0.05)
+    watcher.show([])
+    await watcher.next()
+    waiting = asyncio.create_task(watcher.next())
+    await asyncio.sleep(0)
+    # Later than the timer that ends the pause, earlier than the task that it wakes.
+    asyncio.get_running_loop().call_later(0.05, watcher.hear, [_news("MOV-1")])
+    assert (await waiting).HasField("move")

@@ -118,6 +118,25 @@ class RunFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events; an absent value filters nothing. `statuses` are those after the event."""
+
+    order_ids: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+    statuses: frozenset[OrderStatus] = frozenset()
+    customer_id: str = ""
+    warehouse_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogBounds:
+    """Where the event log begins and ends: it can be read from any position from `oldest` to `newest`."""
+
+    oldest: int
+    newest: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestKey:
     """A request that may be sent again: the same id with the same content gives the first answer."""
 
@@ -207,6 +226,31 @@ class OrderStore(Protocol):
 
     async def since(self, order_id: str) -> datetime | None:
         """Say when an order came into its status; None when that event is no longer kept."""
+        ...
+
+
+class EventLogStore(Protocol):
+    """The event log, by position."""
+
+    async def bounds(self) -> LogBounds:
+        """Say where the log begins and ends now."""
+        ...
+
+    async def after(
+        self, position: int, limit: int, *, until: int | None = None, wanted: EventFilter | None = None
+    ) -> list[EventRecord]:
+        """Give the next events after a position, up to another one, that the filter lets through.
+
+        What was kept when it was asked; `bounds` afterwards tells whether that was all.
+        """
+        ...
+
+    async def drop_oldest(self, kept: timedelta) -> str | None:
+        """Drop the oldest partition when every event in it is older and nobody waits for one of them.
+
+        Gives its name, None when there is nothing to drop. Raises ConcurrentChange when somebody reads the
+        log all the time.
+        """
         ...
 
 
@@ -703,6 +747,11 @@ class Transaction(Protocol):
     @property
     def orders(self) -> OrderStore:
         """Orders."""
+        ...
+
+    @property
+    def events(self) -> EventLogStore:
+        """The event log."""
         ...
 
     @property

@@ -36,6 +36,10 @@ class FailedPrecondition(WmsError):
     """The state of the system does not allow the request; trying again changes nothing."""
 
 
+class OutOfRange(WmsError):
+    """What the request reads from lies outside of what is there."""
+
+
 class Aborted(WmsError):
     """Somebody else was faster; read again and retry."""
 
@@ -87,6 +91,14 @@ class PageTooDeep(InvalidArgument):
     """Page numbers and offsets reach the first {limit} results; follow next_page_token instead."""
 
     reason = "PAGE_TOO_DEEP"
+
+
+class PositionNotKept(OutOfRange):
+    """Events can't be watched from position {position}: they are kept from {oldest_position} on, or it lies
+    ahead of them all.
+    """
+
+    reason = "POSITION_NOT_KEPT"
 
 
 class TimeInFuture(InvalidArgument):

@@ -5,15 +5,21 @@ history of an order is whole with the server alone.
 """
 
 import asyncio
+import time
 
+import asyncpg
 import structlog
 
+from wms_core.postgres.connection import Connection
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
 _BUSY, _IDLE, _DOWN = 0.002, 0.1, 1.0  # seconds between two looks; idle by and by
+#: Bytes above which the outbox gives its room back, and the rows that may be moved while it is closed.
+LARGE, REST = 64 * 1024 * 1024, 1_000
+_ROTATION, _LONGEST = 1.0, 60.0  # seconds between two looks at its size; they double while it is refused
 _log = structlog.get_logger(__name__)
 
 
@@ -25,6 +31,8 @@ class Sequencer:
         self._pool = database.pool
         self._position = 0
         self._looked_ahead = False
+        self._pause = _ROTATION
+        self._rotation_due = 0.0
 
     async def run(self) -> None:
         """Move events for ever, faster when there are many.
@@ -34,7 +42,10 @@ class Sequencer:
         pause = _IDLE
         while True:
             try:
-                pause = _BUSY if await self.move() else min(2 * pause, _IDLE)
+                moved = await self.move()
+                if moved < REST and time.monotonic() > self._rotation_due:
+                    await self.rotate()
+                pause = _BUSY if moved else min(2 * pause, _IDLE)
             except DRIVER as error:
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 pause = _DOWN
@@ -50,11 +61,48 @@ class Sequencer:
                 # A database that was restored may be at the end of its last partition.
                 await connection.execute(query("events.extend"))
                 self._looked_ahead = True
-            row = await connection.fetchrow(query("events.sequence"), BATCH)
-            if row is None or not row["moved"]:
-                return 0
-            if row["newest"] // 100_000 != self._position // 100_000:
-                await connection.execute(query("events.extend"))
-            self._position = row["newest"]
-            moved: int = row["moved"]
-            return moved
+            return await self._sequence(connection, BATCH)
+
+    async def _sequence(self, connection: Connection, limit: int) -> int:
+        row = await connection.fetchrow(query("events.sequence"), limit)
+        if row is None or not row["moved"]:
+            return 0
+        if row["newest"] // 100_000 != self._position // 100_000:
+            await connection.execute(query("events.extend"))
+        self._position = row["newest"]
+        moved: int = row["moved"]
+        return moved
+
+    async def rotate(self) -> bool:
+        """Give the room of a large outbox back, also what a long transaction keeps from being cleared away.
+
+        False when it is not large, or when it can't be closed at once: it is left alone then, for longer
+        each time.
+        """
+        try:
+            rotated = await self._rotated()
+        except asyncpg.LockNotAvailableError:
+            self._pause = min(2 * self._pause, _LONGEST)
+            _log.info("outbox_not_rotated", again_in=self._pause)
+            rotated = False
+        else:
+            self._pause = _ROTATION
+        self._rotation_due = time.monotonic() + self._pause
+        return rotated
+
+    async def _rotated(self) -> bool:
+        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+            if not await connection.fetchval(query("events.try_lock")):
+                return False
+            size = await connection.fetchval(query("events.outbox_size"))
+            if size <= LARGE:
+                return False
+            await connection.execute(query("events.lock_briefly"))
+            await connection.execute(query("events.close_outbox"))
+            # A statement of its own: it sees all that was written before the outbox was closed.
+            moved = await self._sequence(connection, REST)
+            if moved == REST:
+                return False
+            await connection.execute(query("events.empty_outbox"))
+            _log.info("outbox_rotated", bytes=size, moved=moved)
+            return True

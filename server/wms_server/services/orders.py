@@ -1,14 +1,18 @@
 """OrderService."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 from wms.orders.v1 import orders_pb2 as pb
 from wms_core.application import explanations, orders
 from wms_core.application.identifiers import new_id
-from wms_core.application.ports import OrderFilter, RequestKey, Transaction
+from wms_core.application.ports import Database, EventFilter, OrderFilter, RequestKey, Transaction
 from wms_core.domain.errors import InvalidFields, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.errors import status_of
+from wms_server.event_watch import EventWatch
 from wms_server.messages.orders import (
     PRIORITY_WORDS,
     address_from,
@@ -22,15 +26,17 @@ from wms_server.messages.orders import (
 )
 from wms_server.messages.values import moment
 from wms_server.pipeline import change, read, request_key
+from wms_server.streams import stream
 from wms_server.validation import changed_fields, faults
 
 
 class OrderService:
     """Creates, changes, lists and explains orders."""
 
-    def __init__(self, default_warehouse_id: str) -> None:
-        """Give orders that name no warehouse this one."""
+    def __init__(self, default_warehouse_id: str, events: EventWatch) -> None:
+        """Give orders that name no warehouse this one; take the news of all from `events`."""
         self._default_warehouse_id = default_warehouse_id
+        self._events = events
 
     @change
     async def create_order(
@@ -201,6 +207,25 @@ class OrderService:
         """Say why an order waits."""
         explanation = await explanations.explain(transaction, request.order_id)
         return pb.ExplainOrderResponse(**explanation_fields(explanation))
+
+    @stream
+    async def watch_orders(
+        self, _database: Database, request: pb.WatchOrdersRequest, call: Call
+    ) -> AsyncGenerator[bytes, None]:
+        """Tell of the events after a position, for ever."""
+        wanted = EventFilter(
+            order_ids=frozenset(request.order_ids),
+            types=frozenset(request.types),
+            statuses=frozenset(statuses(request.statuses)),
+            customer_id=request.customer_id,
+            warehouse_id=request.warehouse_id,
+        )
+        position = request.position if request.HasField("position") else None
+        async with aclosing(self._events.follow(wanted, position)) as messages:
+            async for told in messages:
+                yield told.message
+                # Sent, as the next one is asked for.
+                call.reached["position"] = str(told.position)
 
 
 def _result(outcome: Order | bytes | WmsError, call: Call) -> pb.CreateOrderResult:

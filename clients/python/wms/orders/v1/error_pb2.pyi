@@ -296,7 +296,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: List the parked events.
     """
     ERROR_REASON_POSITION_NOT_KEPT: _ErrorReason.ValueType  # 39
-    """The events after this position are no longer kept, or the position lies ahead of all events.
+    """The events after this position are no longer kept, or the position lies ahead of all events, as one of
+    another database does.
 
     Code: OUT_OF_RANGE. Metadata: `position`, `oldestPosition`, the oldest that can be watched from.
 
@@ -326,7 +327,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_DATABASE_UNAVAILABLE: _ErrorReason.ValueType  # 43
     """The database cannot be reached, or did not answer in time.
 
-    Code: UNAVAILABLE. Metadata: none.
+    Code: UNAVAILABLE. Metadata: `position`, the last one sent, when a WatchOrders stream ends.
 
     Caller: Try again later, with the same request id: a change may have been made.
     """
@@ -668,7 +669,8 @@ Code: NOT_FOUND. Metadata: `eventId`.
 Caller: List the parked events.
 """
 ERROR_REASON_POSITION_NOT_KEPT: ErrorReason.ValueType  # 39
-"""The events after this position are no longer kept, or the position lies ahead of all events.
+"""The events after this position are no longer kept, or the position lies ahead of all events, as one of
+another database does.
 
 Code: OUT_OF_RANGE. Metadata: `position`, `oldestPosition`, the oldest that can be watched from.
 
@@ -698,7 +700,7 @@ Caller: Nothing was changed. Try again, after a short random wait.
 ERROR_REASON_DATABASE_UNAVAILABLE: ErrorReason.ValueType  # 43
 """The database cannot be reached, or did not answer in time.
 
-Code: UNAVAILABLE. Metadata: none.
+Code: UNAVAILABLE. Metadata: `position`, the last one sent, when a WatchOrders stream ends.
 
 Caller: Try again later, with the same request id: a change may have been made.
 """

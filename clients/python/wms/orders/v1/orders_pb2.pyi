@@ -963,7 +963,9 @@ class WatchOrdersRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     WAREHOUSE_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
-    """Events after this position. Absent: from now on. 0: from the oldest that is kept."""
+    """Events after this position. Absent: after the newest at the moment of the call. 0: from the oldest that
+    is kept.
+    """
     customer_id: _builtins.str
     """Events of this customer's orders."""
     warehouse_id: _builtins.str
@@ -978,7 +980,7 @@ class WatchOrdersRequest(_message.Message):
 
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_order_pb2.OrderStatus.ValueType]:
-        """Events after which the order is in one of these statuses."""
+        """Events that bring the order into one of these statuses: by their `to_status`."""
 
     def __init__(
         self,
@@ -1014,7 +1016,9 @@ class WatchOrdersResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___WatchHeartbeat:
-        """Nothing new for a while."""
+        """At the beginning; where a stretch of old events had none that is wanted; and after some seconds
+        without news (`WATCH_HEARTBEAT`, 5 by default).
+        """
 
     def __init__(
         self,

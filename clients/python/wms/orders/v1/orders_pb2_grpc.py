@@ -250,7 +250,9 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOrderHistory(self, request, context):
-        """Lists the events of one order, oldest first. An event is here as soon as the change it tells of.
+        """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
+        for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
+        gone, so that what is here does not begin with `sequence` 1.
 
         Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
         """
@@ -268,10 +270,27 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchOrders(self, request, context):
-        """Follows the events of all orders, or of those that the filters let through. To resume without gap
-        or repeat, start again from the last position seen, in an event or a heartbeat.
+        """Follows the events of all orders, or of those that the filters let through, each once and in the order
+        of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
 
-        Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `SHUTTING_DOWN`.
+        The first message is a heartbeat with the position that the stream begins after; others come while old
+        events are searched for a rare kind, and after some seconds without news. To resume without gap or
+        repeat, start again from the last position seen, in an event or a heartbeat.
+
+        Events are kept for 30 days at least as a rule (`EVENT_RETENTION`). A position whose next events are no
+        longer kept, or that lies ahead of all events (as one of another database does), is refused.
+
+        The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
+        It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does
+        not answer for some seconds (`DATABASE_UNAVAILABLE`), and when this watcher does not take a message for
+        30 seconds or falls thousands of messages behind the news (`WATCHER_TOO_SLOW`). The metadata of these
+        errors has the `position` of the last message sent. A watcher that begins in the past may take its
+        time with what is old.
+
+        A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+        Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
+        `DATABASE_UNAVAILABLE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

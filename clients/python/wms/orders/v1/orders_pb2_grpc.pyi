@@ -112,7 +112,9 @@ class OrderServiceStub:
     `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
     """
     GetOrderHistory: _grpc.UnaryUnaryMultiCallable[_orders_pb2.GetOrderHistoryRequest, _orders_pb2.GetOrderHistoryResponse]
-    """Lists the events of one order, oldest first. An event is here as soon as the change it tells of.
+    """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
+    for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
+    gone, so that what is here does not begin with `sequence` 1.
 
     Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
     """
@@ -122,10 +124,27 @@ class OrderServiceStub:
     Errors: `ORDER_NOT_FOUND`.
     """
     WatchOrders: _grpc.UnaryStreamMultiCallable[_orders_pb2.WatchOrdersRequest, _orders_pb2.WatchOrdersResponse]
-    """Follows the events of all orders, or of those that the filters let through. To resume without gap
-    or repeat, start again from the last position seen, in an event or a heartbeat.
+    """Follows the events of all orders, or of those that the filters let through, each once and in the order
+    of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
 
-    Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `SHUTTING_DOWN`.
+    The first message is a heartbeat with the position that the stream begins after; others come while old
+    events are searched for a rare kind, and after some seconds without news. To resume without gap or
+    repeat, start again from the last position seen, in an event or a heartbeat.
+
+    Events are kept for 30 days at least as a rule (`EVENT_RETENTION`). A position whose next events are no
+    longer kept, or that lies ahead of all events (as one of another database does), is refused.
+
+    The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
+    It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does
+    not answer for some seconds (`DATABASE_UNAVAILABLE`), and when this watcher does not take a message for
+    30 seconds or falls thousands of messages behind the news (`WATCHER_TOO_SLOW`). The metadata of these
+    errors has the `position` of the last message sent. A watcher that begins in the past may take its
+    time with what is old.
+
+    A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+    Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
+    `DATABASE_UNAVAILABLE`.
     """
 
 @_typing.type_check_only
@@ -212,7 +231,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
     `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
     """
     GetOrderHistory: _aio.UnaryUnaryMultiCallable[_orders_pb2.GetOrderHistoryRequest, _orders_pb2.GetOrderHistoryResponse]  # type: ignore[assignment]
-    """Lists the events of one order, oldest first. An event is here as soon as the change it tells of.
+    """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
+    for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
+    gone, so that what is here does not begin with `sequence` 1.
 
     Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
     """
@@ -222,10 +243,27 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Errors: `ORDER_NOT_FOUND`.
     """
     WatchOrders: _aio.UnaryStreamMultiCallable[_orders_pb2.WatchOrdersRequest, _orders_pb2.WatchOrdersResponse]  # type: ignore[assignment]
-    """Follows the events of all orders, or of those that the filters let through. To resume without gap
-    or repeat, start again from the last position seen, in an event or a heartbeat.
+    """Follows the events of all orders, or of those that the filters let through, each once and in the order
+    of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
 
-    Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `SHUTTING_DOWN`.
+    The first message is a heartbeat with the position that the stream begins after; others come while old
+    events are searched for a rare kind, and after some seconds without news. To resume without gap or
+    repeat, start again from the last position seen, in an event or a heartbeat.
+
+    Events are kept for 30 days at least as a rule (`EVENT_RETENTION`). A position whose next events are no
+    longer kept, or that lies ahead of all events (as one of another database does), is refused.
+
+    The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
+    It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does
+    not answer for some seconds (`DATABASE_UNAVAILABLE`), and when this watcher does not take a message for
+    30 seconds or falls thousands of messages behind the news (`WATCHER_TOO_SLOW`). The metadata of these
+    errors has the `position` of the last message sent. A watcher that begins in the past may take its
+    time with what is old.
+
+    A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+    Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
+    `DATABASE_UNAVAILABLE`.
     """
 
 class OrderServiceServicer:
@@ -374,7 +412,9 @@ class OrderServiceServicer:
         request: _orders_pb2.GetOrderHistoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.GetOrderHistoryResponse, _abc.Awaitable[_orders_pb2.GetOrderHistoryResponse]]:
-        """Lists the events of one order, oldest first. An event is here as soon as the change it tells of.
+        """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
+        for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
+        gone, so that what is here does not begin with `sequence` 1.
 
         Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
         """
@@ -394,10 +434,27 @@ class OrderServiceServicer:
         request: _orders_pb2.WatchOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_orders_pb2.WatchOrdersResponse], _abc.AsyncIterator[_orders_pb2.WatchOrdersResponse]]:
-        """Follows the events of all orders, or of those that the filters let through. To resume without gap
-        or repeat, start again from the last position seen, in an event or a heartbeat.
+        """Follows the events of all orders, or of those that the filters let through, each once and in the order
+        of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
 
-        Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `SHUTTING_DOWN`.
+        The first message is a heartbeat with the position that the stream begins after; others come while old
+        events are searched for a rare kind, and after some seconds without news. To resume without gap or
+        repeat, start again from the last position seen, in an event or a heartbeat.
+
+        Events are kept for 30 days at least as a rule (`EVENT_RETENTION`). A position whose next events are no
+        longer kept, or that lies ahead of all events (as one of another database does), is refused.
+
+        The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
+        It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does
+        not answer for some seconds (`DATABASE_UNAVAILABLE`), and when this watcher does not take a message for
+        30 seconds or falls thousands of messages behind the news (`WATCHER_TOO_SLOW`). The metadata of these
+        errors has the `position` of the last message sent. A watcher that begins in the past may take its
+        time with what is old.
+
+        A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+        Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
+        `DATABASE_UNAVAILABLE`.
         """
 
 def add_OrderServiceServicer_to_server(servicer: OrderServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

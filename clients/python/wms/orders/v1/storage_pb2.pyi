@@ -1566,7 +1566,7 @@ class WatchMovesResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___MoveHeartbeat:
-        """The end of the first part; later, nothing new for 10 seconds."""
+        """The end of the first part; later, nothing new for some seconds (`WATCH_HEARTBEAT`, 5 by default)."""
 
     def __init__(
         self,

@@ -263,8 +263,8 @@ class StorageServiceServicer:
         one move come in their order; moves that changed at the same look come oldest first. The same status
         of a move may be told again, in the first part of a new stream at least: be ready for repetitions.
 
-        A heartbeat comes whenever nothing else came for 10 seconds. A client that hears nothing for half a
-        minute should watch again.
+        A heartbeat comes whenever nothing else came for some seconds (`WATCH_HEARTBEAT`, 5 by default). A
+        client that hears nothing for half a minute should watch again.
 
         The stream has no end of its own, and the server sets no deadline; that of the client, if any, ends it.
         It ends with an error when the server shuts down (`SHUTTING_DOWN`), when the database is away or does

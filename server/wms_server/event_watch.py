@@ -1,0 +1,101 @@
+"""Tells everybody who watches events: one reader at the end of the log for all watchers of this process.
+
+A watcher that begins in the past reads the log by itself, page by page, until it has come to what is in
+memory; there it joins the others, so that nothing is passed over and nothing told twice.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from wms_core.application import event_log
+from wms_core.application.event_log import EventPage
+from wms_core.application.ports import Database, EventFilter, EventLogStore
+from wms_core.domain.errors import StorageUnavailable
+from wms_server.event_groups import EventGroups
+from wms_server.event_news import News, Told, heartbeat
+from wms_server.event_watcher import EventWatcher
+from wms_server.recent_events import RecentEvents
+from wms_server.watch import Watch
+from wms_server.watcher import Patience
+
+# Events that one look takes at most, and watchers whose pages are read at the same time.
+_EVENTS, _AT_ONCE = 500, 4
+# Seconds that a page may take with the wait for its turn; then the database is away.
+_PATIENCE = 30.0
+T = TypeVar("T")
+
+
+class EventWatch(Watch[EventWatcher]):
+    """Those who watch events in one process (contract: WatchOrders)."""
+
+    busy, idle = 0.02, 0.1
+
+    def __init__(self, database: Database, patience: Patience) -> None:
+        """Bear with each watcher as `patience` says."""
+        super().__init__()
+        self._database = database
+        self._patience = patience
+        self._recent = RecentEvents(0)
+        self._groups = EventGroups()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def follow(self, wanted: EventFilter, position: int | None) -> AsyncGenerator[Told, None]:
+        """Tell of the events after a position for ever; see `event_log.start`. Raises PositionNotKept.
+
+        Heartbeats say where it begins, where a page without events ends, and later that nothing comes.
+        """
+        page = await self._read(lambda log: event_log.start(log, position))
+        yield heartbeat(page.position)
+        while not self._reaches(page):
+            page = await self._page_after(page, wanted)
+            for event in page.events:
+                yield News(event).told
+            if not page.events:
+                yield heartbeat(page.position)
+        # No await since the log was known to be whole in memory from here on.
+        with self._watching(wanted, page.position) as watcher:
+            while True:
+                yield await watcher.next()
+
+    def _reaches(self, page: EventPage) -> bool:
+        """Say whether all events after a page are in memory; with the first watcher that is the log's end."""
+        if not self._watchers:
+            self._recent = RecentEvents(page.bounds.newest)
+        return page.position >= self._recent.start
+
+    @contextmanager
+    def _watching(self, wanted: EventFilter, position: int) -> Iterator[EventWatcher]:
+        watcher = EventWatcher(wanted, position, self._recent, self._patience)
+        with self._present(watcher):
+            self._groups.add(watcher)
+            try:
+                yield watcher
+            finally:
+                self._groups.discard(watcher)
+
+    async def _page_after(self, page: EventPage, wanted: EventFilter) -> EventPage:
+        return await self._read(lambda log: event_log.following(log, page, wanted))
+
+    async def _read(self, work: Callable[[EventLogStore], Awaitable[T]]) -> T:
+        """Read the log for one watcher, of which only a few do so at a time."""
+        try:
+            async with asyncio.timeout(_PATIENCE), self._turns:
+                return await self._database.read(lambda transaction: work(transaction.events))
+        except TimeoutError:
+            raise StorageUnavailable from None
+
+    async def _look(self) -> bool:
+        recent = self._recent
+        events = await self._database.read(lambda transaction: transaction.events.after(recent.end, _EVENTS))
+        news = [News(event) for event in events]
+        if news and recent is self._recent:
+            # Else all watchers have left meanwhile, and others began somewhere else.
+            recent.add(news)
+            self._groups.tell(news)
+        return bool(news)
+
+    def _forget(self) -> None:
+        self._recent = RecentEvents(0)
+        self._groups = EventGroups()

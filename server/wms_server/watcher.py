@@ -1,0 +1,79 @@
+"""One watcher: what waits to be sent to it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from wms_core.domain.errors import WatcherTooSlow
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many messages a watcher may be behind, and the seconds of quiet after which it gets a heartbeat."""
+
+    room: int
+    quiet: float
+
+
+class Watcher(Generic[M]):
+    """A buffer between the one who looks and one stream. It is new until `begin`; `end` ends it for good."""
+
+    def __init__(self, patience: Patience, heartbeat: Callable[[], M]) -> None:
+        """Bear with it as `patience` says, beside what there is at the beginning."""
+        self._room = patience.room
+        self._quiet = patience.quiet
+        self._heartbeat = heartbeat
+        self._waiting: deque[M] = deque()
+        self._some = asyncio.Event()
+        self._error: type[Exception] | None = None
+        self.is_new = True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it takes nothing any more."""
+        return self._error is not None
+
+    def begin(self, messages: Iterable[M]) -> None:
+        """Take what there is at the beginning, however much."""
+        self.is_new = False
+        self._waiting.extend(messages)
+        self._room += len(self._waiting)
+        self._some.set()
+
+    def tell(self, messages: Iterable[M]) -> None:
+        """Take what is new; ends with WatcherTooSlow when there is no room for it."""
+        if self.has_ended:
+            return
+        self._waiting.extend(messages)
+        if len(self._waiting) > self._room:
+            self._waiting.clear()
+            self.end(WatcherTooSlow)
+        elif self._waiting:
+            self._some.set()
+
+    def end(self, error: type[Exception]) -> None:
+        """Let `next` raise this once nothing waits any more."""
+        self._error = error
+        self._some.set()
+
+    async def next(self) -> M:
+        """Give the next message; a heartbeat when, after the beginning, none has come for long enough.
+
+        Raises what it was ended with.
+        """
+        while not self._waiting:
+            if self._error is not None:
+                raise self._error
+            self._some.clear()
+            try:
+                async with asyncio.timeout(None if self.is_new else self._quiet):
+                    await self._some.wait()
+            except TimeoutError:
+                # What came at the same moment goes first: a heartbeat tells that nothing waits.
+                if not self._waiting:
+                    return self._heartbeat()
+        return self._waiting.popleft()
