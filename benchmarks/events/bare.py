@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.connection import Connection
 from benchmarks.queries import query
 from wms_core.domain.publishing import LogEvent
+from wms_core.postgres.connection import Connection as PooledConnection
 from wms_core.postgres.relay_store import PostgresRelayStore
 from wms_worker.messages import Headers, headers
 
@@ -20,7 +22,8 @@ Message = tuple[bytes, bytes, Headers]
 
 async def messages(connection: Connection, count: int) -> list[Message]:
     """Give the last events of the log as the relay sends them."""
-    store = PostgresRelayStore(connection)
+    # A connection of our own does what one of the pool does.
+    store = PostgresRelayStore(cast("PooledConnection", connection))
     position: int = await connection.fetchval(query("log.newest")) - count
     found: list[LogEvent] = []
     while len(found) < count and (more := await store.after(position, READ, READ_BYTES)):

@@ -80,8 +80,9 @@ def _read(brokers: str, places: list[TopicPartition], wanted: set[str]) -> dict[
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(missing)} events have not come to Kafka")
             for message in consumer.consume(1000, timeout=0.5):
-                event_id = dict(message.headers() or []).get("ce_id", b"")
-                noted[str(event_id, "ascii")] = message.timestamp()[1] / 1000
+                event_id = dict(message.headers() or [])["ce_id"]
+                assert isinstance(event_id, bytes)
+                noted[event_id.decode()] = message.timestamp()[1] / 1000
         return noted
     finally:
         consumer.close()

@@ -33,6 +33,15 @@ class AIOKafkaProducer:
     async def send_batch(
         self, batch: BatchBuilder, topic: str, *, partition: int
     ) -> Future[RecordMetadata]: ...
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = ...,
+        key: bytes | None = ...,
+        partition: int | None = ...,
+        timestamp_ms: int | None = ...,
+        headers: list[Header] | None = ...,
+    ) -> Future[RecordMetadata]: ...
     async def send_and_wait(
         self,
         topic: str,
