@@ -48,7 +48,7 @@ class Services:
 
     async def start_server(self) -> None:
         """Start the gRPC server, with its sequencer, and wait until it serves."""
-        child = self._child("server", {"SERVER_ADDR": str(self.server)})
+        child = self._child("server", {"SERVER_ADDR": str(self.server), "HTTP_ADDR": ""})
         await _ready("server", self.server, "", child)
 
     @asynccontextmanager

@@ -51,7 +51,7 @@ class Services:
 
     async def start_server(self) -> None:
         """Start the gRPC server and wait until it serves."""
-        child = self._child("server", {"SERVER_ADDR": str(self.server)})
+        child = self._child("server", {"SERVER_ADDR": str(self.server), "HTTP_ADDR": ""})
         await _ready("server", self.server, "", child)
 
     async def start_worker(self) -> Child:

@@ -65,7 +65,7 @@ class Cluster:
             "PYTHONUNBUFFERED": "1",
         }
         self._child("migration", "migrate", common).finish(READY_SECONDS, ADVICE)
-        server = self._child("server", "server", {**common, "SERVER_ADDR": str(self.server)})
+        server = self._child("server", "server", {**common, "SERVER_ADDR": str(self.server), "HTTP_ADDR": ""})
         ready = until_serving(
             "server",
             self.server.target,

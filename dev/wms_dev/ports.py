@@ -1,5 +1,6 @@
 """A port on loopback."""
 
+import os
 import secrets
 import socket
 from collections import deque
@@ -11,7 +12,7 @@ CLAIMS_KEPT = 200
 
 # The newest ports that this process was given: between being given and being listened on, a port is
 # guarded by a name that one process of the machine can hold; the kernel takes it back when we end.
-_claims: deque[socket.socket] = deque(maxlen=CLAIMS_KEPT)
+_claims: deque[int] = deque(maxlen=CLAIMS_KEPT)
 
 
 def free_port() -> int:
@@ -46,6 +47,6 @@ def _claim(port: int) -> bool:
         claim.close()
         return False
     if len(_claims) == CLAIMS_KEPT:
-        _claims[0].close()
-    _claims.append(claim)
+        os.close(_claims[0])
+    _claims.append(claim.detach())
     return True

@@ -9,6 +9,7 @@ from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import until_terminated
 from wms_server.app import PortTaken, open_application
+from wms_server.http.serving import HttpPortTaken
 from wms_server.settings import ServerSettings
 
 
@@ -18,7 +19,7 @@ def command() -> None:
     configure_logging(settings.log_level, settings.log_format, settings.service_name)
     try:
         asyncio.run(serve(settings))
-    except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
+    except (AddressError, PortTaken, HttpPortTaken, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The server can't start: {error}") from None
 
 

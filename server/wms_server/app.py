@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace.export import SpanExporter
+from starlette.applications import Starlette
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.addresses import listen_address
@@ -22,7 +23,10 @@ from wms_core.tasks import running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
+from wms_server.http.pages import pages
+from wms_server.http.serving import serve
 from wms_server.janitor import forget_answers, forget_events
+from wms_server.metrics import registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
@@ -66,6 +70,11 @@ class Application:
         if self._settings.channelz_enabled:
             channelz.add_channelz_servicer(server)
         return server
+
+    def pages(self) -> Starlette:
+        """Give what HTTP shows."""
+        watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
+        return pages(lambda: self._readiness.is_ready, registry(self._pipeline, watches))
 
     async def start(self) -> None:
         """Listen; ready later, when the database is. Raises PortTaken."""
@@ -157,6 +166,7 @@ async def open_application(
         )
         limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds(), settings.max_streams)
         application = Application(settings, database, Pipeline(database, limits, tracing))
+        await stack.enter_async_context(serve(application.pages(), settings.http_addr))
         await application.start()
         work = await stack.enter_async_context(running(application.work()))
         stack.push_async_callback(application.drain)

@@ -27,6 +27,11 @@ class Readiness:
         self._services = ("", *services)
         self._ready: bool | None = None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether this server can do its work."""
+        return self._ready is True
+
     async def start(self) -> None:
         """Be alive, and not ready."""
         await self._servicer.set(LIVENESS, _SERVING)
@@ -45,6 +50,7 @@ class Readiness:
 
     async def stop(self) -> None:
         """Be unready for good."""
+        self._ready = False
         await self._servicer.enter_graceful_shutdown()
 
     async def _set(self, *, ready: bool, cause: str = "") -> None:

@@ -1,6 +1,7 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
+from typing import Literal
 
 from pydantic import Field
 
@@ -13,6 +14,9 @@ class ServerSettings(CoreSettings):
 
     server_addr: Address = Field(
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
+    )
+    http_addr: Literal[""] | Address = Field(
+        ":8080", description="Where the server tells of its health and metrics by HTTP; empty: nowhere."
     )
     reflection_enabled: bool = Field(
         True, description="Whether the server describes itself to grpcurl and the like."

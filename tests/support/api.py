@@ -65,7 +65,7 @@ async def open_api(
     It is traced when the test says where spans go.
     """
     address = f"127.0.0.1:{free_port()}"
-    chosen = {"server_addr": address, "tracing_enabled": exporter is not None, **settings}
+    chosen = {"server_addr": address, "http_addr": "", "tracing_enabled": exporter is not None, **settings}
     server = ServerSettings(database_url=SecretStr(database_url), **chosen)
     async with open_application(server, exporter), grpc.aio.insecure_channel(address) as channel:
         await channel.channel_ready()

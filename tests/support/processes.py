@@ -114,7 +114,8 @@ class Processes:
 
     def server(self, database_url: str | None, address: str = "", **environment: str) -> Process:
         """Start a server; names of variables may be given in small letters."""
-        return self._start("server", "SERVER_ADDR", database_url, address, environment)
+        without_http = {"http_addr": "", **environment}
+        return self._start("server", "SERVER_ADDR", database_url, address, without_http)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:
         """Start a worker that is quick: one role, a cycle each 50 ms, a lease of a second."""

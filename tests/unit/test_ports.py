@@ -1,5 +1,6 @@
 """A port that was given to one is given to nobody else."""
 
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ def draw(monkeypatch: pytest.MonkeyPatch, *drawn: int) -> None:
 def test_a_port_is_not_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though nobody listens on it yet."""
     first, second = free_port(), free_port()
-    ports._claims.pop().close()
+    os.close(ports._claims.pop())
     draw(monkeypatch, first, second)
     assert free_port() == second
 
@@ -32,7 +33,7 @@ def test_a_port_that_another_process_was_given_is_not_given(monkeypatch: pytest.
         assert holder.stdout is not None
         theirs = int(holder.stdout.readline())
         other = free_port()
-        ports._claims.pop().close()
+        os.close(ports._claims.pop())
         draw(monkeypatch, theirs, other, theirs)
         assert free_port() == other
         holder.communicate("\n", timeout=10)

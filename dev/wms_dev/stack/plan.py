@@ -82,6 +82,8 @@ class Plan:
         }
         return {
             "LOG_FORMAT": "pretty",
+            # Pages by HTTP only where somebody says so: several of us may run at once.
+            "HTTP_ADDR": "",
             **untraced(self.environment),
             **self.environment,
             **self.settings,

@@ -1,0 +1,64 @@
+"""Serving HTTP beside gRPC."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from wms_core.addresses import listen_address
+
+_log = structlog.get_logger(__name__)
+
+
+class HttpPortTaken(Exception):
+    """HTTP_ADDR can't be listened on."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the server."""
+        yield
+
+
+@asynccontextmanager
+async def serve(application: Starlette, address: str) -> AsyncIterator[None]:
+    """Serve HTTP at an address, or nothing when it is empty. Raises AddressError, HttpPortTaken."""
+    if not address:
+        yield
+        return
+    config = uvicorn.Config(
+        application,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    with _listener(address) as listener:
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        _log.info("listening_http", address=address)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def _listener(address: str) -> socket.socket:
+    host, _, port = listen_address(address).rpartition(":")
+    everywhere = host == "[::]" and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if everywhere else socket.AF_INET
+    place = ("" if host == "[::]" else host, int(port))
+    try:
+        return socket.create_server(place, family=family, dualstack_ipv6=everywhere)
+    except OSError as error:
+        raise HttpPortTaken(
+            f"HTTP_ADDR={address} is taken or can't be listened on: {error.strerror}"
+        ) from None

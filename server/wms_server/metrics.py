@@ -1,0 +1,37 @@
+"""What the server counts: read when somebody asks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from wms_server.pipeline import Pipeline
+from wms_server.watch import Watch
+
+
+class ServerGauges(Collector):
+    """Calls, streams and watchers of this process."""
+
+    def __init__(self, pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> None:
+        """Tell of the calls of a pipeline, and of who watches, by the name of the stream."""
+        self._pipeline = pipeline
+        self._watches = watches
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the numbers of this moment."""
+        yield GaugeMetricFamily("wms_server_calls", "Calls at work", self._pipeline.at_work)
+        yield GaugeMetricFamily("wms_server_streams", "Streams open", self._pipeline.streams)
+        watchers = GaugeMetricFamily("wms_server_watchers", "Who watches at the end of it", labels=["stream"])
+        for stream, watch in self._watches.items():
+            watchers.add_metric([stream], watch.count)
+        yield watchers
+
+
+def registry(pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> CollectorRegistry:
+    """Give a registry of one process of the server."""
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    made.register(ServerGauges(pipeline, watches))
+    return made
