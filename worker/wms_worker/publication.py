@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from wms_core.application.ports import Database, Fence, Transaction
 from wms_core.domain.publishing import LogEvent, Refusal, Released
-from wms_worker.kafka import Kafka
+from wms_worker.kafka import BATCH_BYTES, Kafka
 from wms_worker.metrics import Metrics
 from wms_worker.patience import Patience
 from wms_worker.refusals import publish_halves, publish_in_order
 from wms_worker.rounds import Round, rounds
 
 _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
-_MOST, _LEAST = 1_000_000, 1_000  # bytes of a batch; less where the topic takes less
+_LEAST = 1_000  # bytes of a batch for a topic that takes less than others do
 _OF_ORDER = 50  # events of an order that are read at once
 _BUSY, _IDLE = 0.002, 0.05  # seconds between two looks at a log that has nothing new
 _RELEASES = 0.5  # seconds between two looks for released events
@@ -37,7 +37,7 @@ class Publication:
         self._patience = Patience()
         self._position = 0
         self._held: set[str] = set()
-        self._batch_bytes = _MOST
+        self._batch_bytes = BATCH_BYTES
         self._looked = 0.0
         self._ahead: asyncio.Task[list[Round]] | None = None
 
