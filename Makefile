@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,13 +58,16 @@ lock: $(READY) ## pin the dependencies anew
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, two of restarts
-	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 600 $(ARGS)
+	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 900 $(ARGS)
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)
 
 bench-takeover: $(READY) ## how long nobody acts when the active worker is killed, stopped or frozen
 	@$(BIN)/python -m benchmarks.takeover $(ARGS)
+
+bench-events: $(READY) ## events a second from outbox to Kafka, their delay, and what it costs CreateOrder
+	@$(BIN)/python -m benchmarks.events $(ARGS)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .data .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -7,11 +7,11 @@ from rich.console import Console
 
 from benchmarks.fulfillment.figures import Figures
 from benchmarks.fulfillment.measuring import measure
-from benchmarks.fulfillment.progress import phases
 from benchmarks.fulfillment.report import show
 from benchmarks.fulfillment.results import write
 from benchmarks.fulfillment.scale import Scale
 from benchmarks.fulfillment.services import open_services
+from benchmarks.progress import phases
 from wms_dev.embedded_postgres import EmbeddedPostgresError
 from wms_dev.problem import Problem
 from wms_dev.stack.interruption import Interrupted, Interruption

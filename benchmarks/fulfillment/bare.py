@@ -2,9 +2,9 @@
 
 import time
 
-from benchmarks.fulfillment.connection import Connection
-from benchmarks.fulfillment.queries import query
+from benchmarks.connection import Connection
 from benchmarks.fulfillment.scale import Scale
+from benchmarks.queries import query
 
 STEPS = (
     ("received", "validated", "wms.order.validated"),

@@ -9,8 +9,8 @@ from statistics import median
 
 import asyncpg
 
-from benchmarks.fulfillment.connection import Connection
-from benchmarks.fulfillment.queries import query
+from benchmarks.connection import Connection
+from benchmarks.queries import query
 
 #: Cycles are put together by what they did: nothing, fewer than 1,000 things, fewer than 10,000, more.
 BOUNDS = (0, 1_000, 10_000)

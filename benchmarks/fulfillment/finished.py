@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from benchmarks.fulfillment.connection import Connection
-from benchmarks.fulfillment.queries import query
+from benchmarks.connection import Connection
+from benchmarks.queries import query
 
 CHUNK = 50_000
 EVENTS = 4

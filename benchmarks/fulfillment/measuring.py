@@ -9,20 +9,20 @@ from statistics import median
 
 import asyncpg
 
+from benchmarks.connection import Connection
 from benchmarks.fulfillment.bare import bare_rate
-from benchmarks.fulfillment.connection import Connection
 from benchmarks.fulfillment.cycles import CycleRecord, cycle_records, group, step_totals
 from benchmarks.fulfillment.figures import Figures
 from benchmarks.fulfillment.finished import load_finished
-from benchmarks.fulfillment.memory import resident_mb
 from benchmarks.fulfillment.moves import Cranes
 from benchmarks.fulfillment.orders import take_in
-from benchmarks.fulfillment.progress import Phases
-from benchmarks.fulfillment.queries import query
 from benchmarks.fulfillment.scale import Scale
 from benchmarks.fulfillment.services import ADVICE, Services
 from benchmarks.fulfillment.shipping import ship
 from benchmarks.fulfillment.site import open_site
+from benchmarks.memory import resident_mb
+from benchmarks.progress import Phases
+from benchmarks.queries import query
 from wms_core.tasks import running
 from wms_dev.client import Client, connect, dice
 from wms_dev.problem import Problem

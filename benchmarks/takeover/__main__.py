@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from wms_dev.embedded_postgres.ports import free_port
 
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
+from wms_dev.ports import free_port
 from wms_dev.processes.child import Child
 from wms_dev.processes.run_folder import RunFolder
 from wms_dev.zookeeper import ZooKeeper

@@ -111,7 +111,7 @@ class Demos:
 
 
 def _clean_environment() -> dict[str, str]:
-    ours = {"DATABASE_URL", "SERVER_ADDR", "WORKER_ADDR", "DATA_DIR"}
+    ours = {"DATABASE_URL", "KAFKA_BROKERS", "SERVER_ADDR", "WORKER_ADDR", "DATA_DIR"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
@@ -141,7 +141,7 @@ def test_the_demo_accounts_for_every_order_and_every_unit(demos: Demos) -> None:
     assert time.monotonic() - began < DEMO_SECONDS
     summary = sums(demo.text())
     assert all(total == sum(parts) for total, parts in summary.values()), summary
-    assert len(summary) == 8
+    assert len(summary) == 9
     assert summary["orders placed"][0] == 415
     assert all(part > 0 for part in summary["orders placed"][1])
     assert summary["units ordered"][0] == 25_322
@@ -151,6 +151,7 @@ def test_the_demo_accounts_for_every_order_and_every_unit(demos: Demos) -> None:
     for mishap in ("not found", "arrived damaged", "on a crane that broke down", "quantity mismatch", "lost"):
         assert re.search(rf"[1-9]\d* {mishap}", demo.text()), mishap
     assert "Everything adds up." in demo.text()
+    assert re.search(r"events told +(\d+) +\1 read from Kafka", demo.text())
     assert all(character.isprintable() or character == "\n" for character in demo.text())
     assert demo.leaves_nothing(), demo.what_is_left()
 
@@ -370,6 +371,16 @@ def test_a_carrier_that_nobody_held_is_found(mishaps: Books) -> None:
 def test_a_dead_letter_without_an_entry_is_found(books: Books) -> None:
     """An event that tells of an entry that isn't there is a fault."""
     assert any("0 entries" in fault for fault in faults(replace(books, entries=[])))
+
+
+@pytest.mark.parametrize("published", [{"1", "2", "3"}, {"1", "2", "3", "4", "5"}])
+def test_an_event_that_kafka_lacks_or_nobody_told_is_found(books: Books, published: set[str]) -> None:
+    """What was read from Kafka is what the histories tell, no less and no more."""
+    for number, told in enumerate(books.events(), start=1):
+        told.event_id = str(number)
+    whole = replace(books, published=frozenset({"1", "2", "3", "4"}))
+    assert faults(whole) == []
+    assert any("events told: 4" in fault for fault in faults(replace(whole, published=frozenset(published))))
 
 
 def test_a_hole_in_a_history_is_found(books: Books) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.support.kafka import count_records, own_kafka
 from tests.support.requests import create_order, item
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
 from wms_dev.embedded_postgres.waiting import until
@@ -31,6 +32,7 @@ pytestmark = [
 UP_SECONDS = 60.0
 SHIPPED_SECONDS = 30.0
 ENDED_SECONDS = 60.0
+SHIPS_AFTER = ("received", "validated", "wave-assigned", "picking-started", "packing-started", "shipped")
 SHIPPED = {order_pb2.ORDER_STATUS_SHIPPED, order_pb2.ORDER_STATUS_COMPLETED}
 
 
@@ -120,7 +122,7 @@ class Devs:
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", "wms_core.command", "dev"],
-                env={**_without_database(), **ours, **(environment or {})},
+                env={**_without_others(), **ours, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -142,8 +144,9 @@ class Devs:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _without_database() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+def _without_others() -> dict[str, str]:
+    others = {"DATABASE_URL", "KAFKA_BROKERS"}
+    return {name: value for name, value in os.environ.items() if name not in others}
 
 
 @pytest.fixture
@@ -172,6 +175,29 @@ def test_an_order_ships_by_itself_and_is_still_there_after_a_restart(devs: Devs)
     assert second.units("NW-001") == received - 2
     assert second.end(signal.SIGINT) == 0, second.text()
     assert not second.processes()
+
+
+def test_with_a_kafka_what_happens_to_an_order_is_read_there(devs: Devs) -> None:
+    """`make dev KAFKA=1` starts one and prints the command that shows its topic."""
+    with own_kafka():
+        pass  # or skip
+    dev = devs.start(environment={"KAFKA": "1"})
+    assert dev.is_up(), dev.text()
+    dev.ship_an_order("ORD-E2E-KAFKA")
+    printed = re.search(r"(\S+) -m wms_dev.kafka (\S+) (\S+)", dev.text())
+    assert printed
+    python, brokers, topic = printed.groups()
+    assert until(lambda: count_records(brokers, topic) >= len(SHIPS_AFTER), SHIPPED_SECONDS)
+    command = [python, "-m", "wms_dev.kafka", brokers, topic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as reader:
+        assert reader.stdout
+        lines = [reader.stdout.readline() for _ in SHIPS_AFTER]
+        reader.terminate()
+    for kind, line in zip(SHIPS_AFTER, lines, strict=True):
+        assert f"wms.order.{kind}" in line
+        assert "ORD-E2E-KAFKA" in line
+    assert dev.end() == 0
+    assert not dev.processes()
 
 
 def test_two_run_side_by_side(devs: Devs) -> None:

@@ -15,7 +15,8 @@ from wms_worker.rounds import Round, rounds
 _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
 _LEAST = 1_000  # bytes of a batch for a topic that takes less than others do
 _OF_ORDER = 50  # events of an order that are read at once
-_BUSY, _IDLE = 0.002, 0.05  # seconds between two looks at a log that has nothing new
+# A look that finds less is followed by a rest (seconds): many small rounds cost others more than they gain.
+_HANDFUL, _REST = 500, 0.04
 _RELEASES = 0.5  # seconds between two looks for released events
 
 
@@ -47,16 +48,14 @@ class Publication:
         Raises KafkaTrouble, StaleEpoch, StorageUnavailable.
         """
         await self._write(self._begin)
-        pause = _BUSY
         try:
             while not self._stopping.is_set():
                 await self._retry_released()
                 found = await self._next()
                 await self._publish(found, went_well)
                 went_well()
-                pause = _BUSY if found else min(2 * pause, _IDLE)
-                if not found:
-                    await self._rest(pause)
+                if _is_handful(found):
+                    await self._rest()
         finally:
             self._forget_ahead()
 
@@ -66,7 +65,7 @@ class Publication:
 
     async def _publish(self, found: list[Round], went_well: Callable[[], None]) -> None:
         """Publish rounds one after the other, while what follows them is read and laid out."""
-        if found:
+        if not _is_handful(found):
             self._ahead = self._patience.begin(self._read(found[-1].position))
         for one in found:
             if self._stopping.is_set():
@@ -148,9 +147,13 @@ class Publication:
     async def _write(self, work: Callable[[Transaction], Awaitable[None]]) -> None:
         await self._database.transact(work, fence=self._fence)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _rest(self) -> None:
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(_REST):
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+def _is_handful(found: list[Round]) -> bool:
+    return sum(len(batch.events) for one in found for batch in one.batches.values()) < _HANDFUL

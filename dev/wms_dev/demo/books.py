@@ -23,7 +23,7 @@ class Books:
     `placed` are the units of each SKU of each order, `received` those of each SKU, `escalated` the orders
     that were left to a superior, `given_up` the backorders that the supervisor cancelled, `histories` the
     events of each order, oldest first, `held` the carriers whose goods can't be used, `incidents` what the
-    warehouse itself wrote down.
+    warehouse itself wrote down, `published` the events that were read from Kafka, None where nobody looked.
     """
 
     placed: Mapping[str, Counter[str]]
@@ -37,6 +37,7 @@ class Books:
     backorders: Sequence[storage_pb2.Backorder] = ()
     held: Sequence[storage_pb2.Carrier] = ()
     incidents: Sequence[Incident] = ()
+    published: frozenset[str] | None = None
 
     def in_status(self, status: order_pb2.OrderStatus.ValueType) -> list[order_pb2.Order]:
         """The orders that ended in this status."""

@@ -1,5 +1,6 @@
 """The steps of the demo, each as calls of the public API."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,6 +14,7 @@ from wms_dev.demo.following import follow, place_and_follow, quiet_carriers
 from wms_dev.demo.report import print_decisions, print_statistics
 from wms_dev.demo.snapshot import Snapshot
 from wms_dev.demo.supervisor import OWED, backorders, carry_out, entries, statistics
+from wms_dev.demo.topic import Topic
 from wms_dev.demo.view import new_view
 from wms_dev.northwind import northwind_products
 from wms_dev.northwind_site import STATIONS, ZONES, open_site
@@ -106,9 +108,12 @@ class Guide:
         decisions: Sequence[Decisions],
         end: Snapshot,
         incidents: Callable[[], Sequence[Incident]],
+        topic: Topic | None,
     ) -> Books:
         """Ask the service for everything that is to be added up, when the last carrier has come to rest."""
         held = await quiet_carriers(self._client, self._warehouse_id)
+        histories = await _histories(self._client, end.orders)
+        told = sum(len(history) for history in histories.values())
         return Books(
             placed={request.order_id: _units(request) for request in requests},
             received=sum((one.delivery for one in decisions), received),
@@ -116,11 +121,12 @@ class Guide:
             orders=end.orders,
             stock=await self._client.stock(self._warehouse_id),
             entries=await entries(self._client, self._warehouse_id),
-            histories=await _histories(self._client, end.orders),
+            histories=histories,
             given_up=frozenset[str]().union(*(one.given_up for one in decisions)),
             backorders=await backorders(self._client, self._warehouse_id),
             held=held,
             incidents=incidents(),
+            published=await asyncio.to_thread(topic.event_ids, told) if topic else None,
         )
 
 

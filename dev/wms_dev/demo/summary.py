@@ -42,6 +42,7 @@ def rows(books: Books) -> Sequence[Row]:
         _on_hold(books),
         _backorders(books),
         Row("failures counted", books.failures, _failures(books)),
+        *_published(books),
     )
 
 
@@ -97,6 +98,16 @@ def _backorders(books: Books) -> Row:
     closed = sum(one.status == storage_pb2.BACKORDER_STATUS_CANCELLED for one in books.backorders)
     parts = {"fulfilled": fulfilled, "given up": given_up, "closed as their order failed": closed - given_up}
     return Row("backorders opened", len(books.backorders), parts)
+
+
+def _published(books: Books) -> Sequence[Row]:
+    if books.published is None:
+        return ()
+    told = {event.event_id for event in books.events()}
+    parts = {"read from Kafka": len(told & books.published)}
+    if unknown := books.published - told:
+        parts["that nobody told"] = -len(unknown)
+    return (Row("events told", len(told), parts),)
 
 
 def _failures(books: Books) -> Counter[str]:

@@ -14,11 +14,12 @@ from wms_dev.demo.accounts import faults
 from wms_dev.demo.books import COMPLETED, MOVED_TO_DLQ, Books
 from wms_dev.demo.guide import Guide
 from wms_dev.demo.report import print_summary, print_timeline, print_verdict
+from wms_dev.demo.topic import Topic
 from wms_dev.northwind import northwind_orders
 from wms_dev.problem import Problem
 from wms_dev.simulator.journal import read_journal
 from wms_dev.stack.launching import launch
-from wms_dev.stack.plan import demo_plan
+from wms_dev.stack.plan import KafkaSource, demo_plan
 from wms_dev.stack.stack import Stack
 
 INTRODUCTION = (
@@ -38,17 +39,23 @@ def run_demo(console: Console) -> int:
     console.print(INTRODUCTION, soft_wrap=True)
 
     def use(stack: Stack) -> int:
-        found = stack.run(tour(stack.plan.server.target, stack.plan.warehouse_id, stack.journal, console))
+        # A Kafka that was given may ask for a password, and is its giver's to look at.
+        ours = stack.plan.kafka is KafkaSource.MOCK
+        topic = Topic(stack.kafka_brokers, stack.plan.topic) if ours else None
+        plan = stack.plan
+        found = stack.run(tour(plan.server.target, plan.warehouse_id, stack.journal, topic, console))
         print_verdict(console, found, time.monotonic() - began)
         return 1 if found else 0
 
     return launch(console, demo_plan, use)
 
 
-async def tour(target: str, warehouse_id: str, journal: Path, console: Console) -> list[str]:
+async def tour(
+    target: str, warehouse_id: str, journal: Path, topic: Topic | None, console: Console
+) -> list[str]:
     """Show the whole demo against a running service; gives what does not add up.
 
-    `journal` is where the simulated warehouse writes down what goes wrong.
+    `journal` is where the simulated warehouse writes down what goes wrong, `topic` where events go.
     Raises `DatabaseNotEmpty`, `OrdersStuck`, or what a call to the service ends with.
     """
     async with connect(target, "demo", dice(1)) as client, connect(target, supervisor.NAME, dice(2)) as boss:
@@ -58,7 +65,7 @@ async def tour(target: str, warehouse_id: str, journal: Path, console: Console) 
         received = await guide.fill_warehouse()
         first = await guide.place(requests)
         last, decisions = await guide.settle(first)
-        books = await guide.books(requests, received, decisions, last, lambda: read_journal(journal))
+        books = await guide.books(requests, received, decisions, last, lambda: read_journal(journal), topic)
     _print_one_life(console, books)
     print_summary(console, books)
     return faults(books)

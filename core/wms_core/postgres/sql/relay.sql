@@ -11,8 +11,10 @@ SELECT $1, coalesce((SELECT min(position) FROM order_events), 1) - 1
 SELECT position FROM relay_positions WHERE relay = $1
 
 -- name: save
--- Notes how far a relay has come; never back.
-UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp() WHERE relay = $1
+-- Notes how far a relay has come; never back. Nobody waits for the disk: what a crash of Postgres takes away of it is
+-- published once more.
+WITH lazily AS (SELECT set_config('synchronous_commit', 'off', true))
+UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp() FROM lazily WHERE relay = $1
 
 -- name: after
 -- The next events of the log, with all that is published of them: some rows, and no more when those before them have

@@ -1,4 +1,4 @@
-"""The statements of this benchmark, from the .sql files beside it."""
+"""The statements of the benchmarks, from the .sql files beside them, whose names differ."""
 
 import re
 from functools import cache
@@ -14,6 +14,7 @@ def query(name: str) -> str:
 
 @cache
 def _statements(file: str) -> dict[str, str]:
-    text = Path(__file__).with_name(f"{file}.sql").read_text(encoding="utf-8")
+    (place,) = Path(__file__).parent.glob(f"*/{file}.sql")
+    text = place.read_text(encoding="utf-8")
     parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,0 +1,1 @@
+"""How fast events come from the outbox to Kafka, and what that costs those who place orders."""
