@@ -64,7 +64,8 @@ async def carried(
 async def burst_rate(connection: Connection, count: int, moved: Callable[[int], None]) -> float:
     """Commit so many events at once; gives how many a second the sequencer and the relay bring to Kafka."""
     start: int = await connection.fetchval(query("log.newest"))
-    await connection.execute(query("log.tell"), count)
+    written = await connection.execute(query("log.tell"), count)
+    assert written == f"INSERT 0 {count}"
     began = time.perf_counter()
     await carried(connection, start + count, moved)
     return count / (time.perf_counter() - began)

@@ -14,7 +14,7 @@ async def fill_log(connection: Connection, count: int, filled: Callable[[int], N
         last = min(first + CHUNK, count) - 1
         # Positions are taken as the sequencer takes them.
         end: int = await connection.fetchval(
-            "SELECT setval('event_position', nextval('event_position') + $1::bigint)", last - first + 1
+            "SELECT setval('event_position', nextval('event_position') + $1::bigint)", last - first
         )
         await connection.execute("SELECT extend_event_log(2)")
         await connection.execute(query("log.fill"), end - (last - first), first, last)
