@@ -41,6 +41,7 @@ from tests.support.waiting import eventually
 from tests.support.worker import Worker
 from wms.orders.v1 import fulfillment_pb2 as pb
 from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.relay_store import PostgresRelayStore
 from wms_dev.kafka import Kafka
 from wms_worker.settings import WorkerSettings
 
@@ -362,6 +363,21 @@ async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
         assert await worker.metric("wms_relay_events_parked_total") == 2
     messages = await _arrived(kafka_brokers, topic)
     assert by_order(messages) == {**others, "ORD-3": [1, 2, 3, 4, 5, 6, 7]}
+
+
+@ON_ONE_POSTGRES
+@pytest.mark.parametrize(("durably", "commit"), [(True, "on"), (False, "off")])
+async def test_a_position_waits_for_the_disk_only_with_what_is_parked(
+    sql: Sql, *, durably: bool, commit: str
+) -> None:
+    """A crash of Postgres may take a position back; it must not take a parked event that the relay holds."""
+    store = PostgresRelayStore(sql)
+    async with sql.transaction():
+        await store.begin()
+        await store.save(1, durably=durably)
+        assert await sql.fetchval("SHOW synchronous_commit") == commit
+    assert await sql.fetchval("SHOW synchronous_commit") == "on"
+    assert await position(sql) == 1
 
 
 async def _release(api: Api, attempts: int) -> None:

@@ -102,7 +102,8 @@ class Publication:
             refusals += await publish_halves(self._kafka, partition, events, error)
 
         async def save(transaction: Transaction) -> None:
-            await transaction.relay.save(one.position)
+            # Held orders are remembered here: their parked events must not be forgotten there.
+            await transaction.relay.save(one.position, durably=bool(refusals))
             if refusals:
                 await transaction.relay.park(refusals)
 
@@ -156,4 +157,5 @@ class Publication:
 
 
 def _is_handful(found: list[Round]) -> bool:
-    return sum(len(batch.events) for one in found for batch in one.batches.values()) < _HANDFUL
+    events = sum(len(batch.events) for one in found for batch in one.batches.values())
+    return events < _HANDFUL and sum(one.size for one in found) < _BYTES // 4
