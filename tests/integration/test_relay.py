@@ -41,7 +41,9 @@ from tests.support.waiting import eventually
 from tests.support.worker import Worker
 from wms.orders.v1 import fulfillment_pb2 as pb
 from wms_core.postgres.database import PostgresDatabase
+from wms_core.postgres.relay_store import PostgresRelayStore
 from wms_dev.kafka import Kafka
+from wms_worker.settings import WorkerSettings
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -64,17 +66,44 @@ async def test_events_arrive_in_order_where_kafkas_clients_look_for_them(
     topic = fresh_topic()
     orders = [f"ORD-{number}" for number in range(30)]
     await make_orders(sql, orders)
-    async with open_relay(database_url, kafka_brokers, topic, kafka_topic_partitions=5):
+    async with open_relay(database_url, kafka_brokers, topic, kafka_topic_partitions=5) as worker:
         for _ in range(3):
             for order_id in orders:
                 await log_events(database, sql, order_id, 2)
         await eventually(caught_up(sql))
+        assert await worker.metric("wms_relay_events_published_total") == 180
     messages = await _arrived(kafka_brokers, topic)
     assert by_order(messages) == {order_id: [1, 2, 3, 4, 5, 6] for order_id in orders}
     assert len(messages) == len({message.event_id for message in messages}) == 180
     found = {message.key: message.partition for message in messages}
     assert found == await asyncio.to_thread(_partitions_by_librdkafka, kafka_brokers, topic, orders)
     assert len(set(found.values())) == 5
+
+
+@ON_ONE_POSTGRES
+async def test_rounds_are_bounded_and_nothing_is_lost_between_them(
+    database: PostgresDatabase,
+    database_url: str,
+    sql: Sql,
+    kafka_brokers: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not by the bytes of a batch, of a round, of a reading, nor by the number of its events."""
+    monkeypatch.setattr("wms_worker.publication._EVENTS", 30)
+    monkeypatch.setattr("wms_worker.publication._BYTES", 8_000)
+    monkeypatch.setattr("wms_worker.publication.BATCH_BYTES", 2_000)
+    monkeypatch.setattr("wms_worker.rounds._ROUND", 5_000)
+    topic, orders = fresh_topic(), [f"ORD-{number}" for number in range(20)]
+    await make_orders(sql, orders)
+    for order_id in orders:
+        await log_events(database, sql, order_id, 5, json.dumps({"note": secrets.token_hex(500)}))
+    for order_id in orders:
+        await log_events(database, sql, order_id, 5)
+    async with open_relay(database_url, kafka_brokers, topic, kafka_topic_partitions=2):
+        await eventually(caught_up(sql))
+    messages = await _arrived(kafka_brokers, topic)
+    assert by_order(messages) == {order_id: list(range(1, 11)) for order_id in orders}
+    assert len(messages) == 200
 
 
 def _partitions_by_librdkafka(brokers: str, topic: str, keys: list[str]) -> dict[str, int]:
@@ -137,6 +166,21 @@ async def test_what_arrives_is_a_cloud_event(
     assert again.headers == {name: value for name, value in full.headers.items() if name != "traceparent"}
     absent = {"wmscorrelationid", "wmswavenumber", "wmsworkflowid", "traceparent"}
     assert not absent & {name.removeprefix("ce_") for name in bare.headers}
+
+
+@ON_ONE_POSTGRES
+async def test_the_largest_event_that_is_written_is_one_that_kafka_takes(
+    database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
+) -> None:
+    """EVENT_MAX_BYTES leaves room for what goes with a payload, in a topic with the usual limit."""
+    topic, most = fresh_topic(), WorkerSettings.model_fields["event_max_bytes"].default
+    await make_orders(sql, ["ORD-1"])
+    payload = json.dumps({"note": secrets.token_hex(most // 2 - 6)})
+    assert most - 2 <= len(payload) <= most
+    await log_events(database, sql, "ORD-1", 1, payload)
+    async with open_relay(database_url, kafka_brokers, topic, kafka_compression="none"):
+        await eventually(caught_up(sql))
+    assert [message.value.decode() for message in await _arrived(kafka_brokers, topic)] == [payload]
 
 
 @ON_ONE_POSTGRES
@@ -270,9 +314,17 @@ async def test_a_topic_that_cannot_be_made_as_asked_names_the_setting(
 
 @ON_ONE_POSTGRES
 async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
-    api: Api, database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
+    api: Api,
+    database: PostgresDatabase,
+    database_url: str,
+    sql: Sql,
+    kafka_brokers: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is parked; released, it is tried again, and once Kafka takes it the later ones follow in order."""
+    # So that some of them are in a reading that was made ahead, and on a second page when released.
+    monkeypatch.setattr("wms_worker.publication._EVENTS", 8)
+    monkeypatch.setattr("wms_worker.publication._OF_ORDER", 2)
     topic, orders = fresh_topic(), [f"ORD-{number}" for number in range(6)]
     await asyncio.to_thread(make_topic, kafka_brokers, topic, 2)
     await asyncio.to_thread(limit_batches, kafka_brokers, topic, 3_000)
@@ -311,6 +363,21 @@ async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
         assert await worker.metric("wms_relay_events_parked_total") == 2
     messages = await _arrived(kafka_brokers, topic)
     assert by_order(messages) == {**others, "ORD-3": [1, 2, 3, 4, 5, 6, 7]}
+
+
+@ON_ONE_POSTGRES
+@pytest.mark.parametrize(("durably", "commit"), [(True, "on"), (False, "off")])
+async def test_a_position_waits_for_the_disk_only_with_what_is_parked(
+    sql: Sql, *, durably: bool, commit: str
+) -> None:
+    """A crash of Postgres may take a position back; it must not take a parked event that the relay holds."""
+    store = PostgresRelayStore(sql)
+    async with sql.transaction():
+        await store.begin()
+        await store.save(1, durably=durably)
+        assert await sql.fetchval("SHOW synchronous_commit") == commit
+    assert await sql.fetchval("SHOW synchronous_commit") == "on"
+    assert await position(sql) == 1
 
 
 async def _release(api: Api, attempts: int) -> None:

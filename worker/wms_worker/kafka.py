@@ -22,7 +22,7 @@ from wms_worker.messages import headers
 from wms_worker.partitions import key_hash
 from wms_worker.patience import Patience
 
-_BATCH_BYTES = 1_000_000  # a little less than brokers take in one batch when nobody has told them otherwise
+BATCH_BYTES = 1_000_000  # a little less than brokers take in one batch when nobody has told them otherwise
 _FAREWELL = 1.0  # seconds that the end of a connection is waited for
 
 
@@ -130,7 +130,7 @@ async def open_kafka(brokers: Brokers, patience: Patience) -> AsyncIterator[Kafk
         **_connection(brokers),
         acks="all",
         compression_type=brokers.compression,
-        max_batch_size=_BATCH_BYTES,
+        max_batch_size=BATCH_BYTES,
         metadata_max_age_ms=60_000,
     )
     try:

@@ -1,4 +1,4 @@
-"""An event as Kafka gets it: a CloudEvent 1.0 in binary mode, keyed by its order (docs/events.md)."""
+"""An event as Kafka gets it: a CloudEvent 1.0 in binary mode, keyed by its order (docs/adr/0014)."""
 
 from wms_core.domain.publishing import LogEvent
 

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 
 from wms_core.application.ports import Database, Fence, Transaction
 from wms_core.domain.publishing import LogEvent, Refusal, Released
-from wms_worker.kafka import Kafka
+from wms_worker.kafka import BATCH_BYTES, Kafka
 from wms_worker.metrics import Metrics
 from wms_worker.patience import Patience
 from wms_worker.refusals import publish_halves, publish_in_order
 from wms_worker.rounds import Round, rounds
 
 _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
-_MOST, _LEAST = 1_000_000, 1_000  # bytes of a batch; less where the topic takes less
+_LEAST = 1_000  # bytes of a batch for a topic that takes less than others do
 _OF_ORDER = 50  # events of an order that are read at once
 # A look that finds less is followed by a rest (seconds): many small rounds cost others more than they gain.
 _HANDFUL, _REST = 500, 0.04
@@ -38,7 +38,7 @@ class Publication:
         self._patience = Patience()
         self._position = 0
         self._held: set[str] = set()
-        self._batch_bytes = _MOST
+        self._batch_bytes = BATCH_BYTES
         self._looked = 0.0
         self._ahead: asyncio.Task[list[Round]] | None = None
 
@@ -102,7 +102,8 @@ class Publication:
             refusals += await publish_halves(self._kafka, partition, events, error)
 
         async def save(transaction: Transaction) -> None:
-            await transaction.relay.save(one.position)
+            # Held orders are remembered here: their parked events must not be forgotten there.
+            await transaction.relay.save(one.position, durably=bool(refusals))
             if refusals:
                 await transaction.relay.park(refusals)
 
@@ -156,4 +157,5 @@ class Publication:
 
 
 def _is_handful(found: list[Round]) -> bool:
-    return sum(len(batch.events) for one in found for batch in one.batches.values()) < _HANDFUL
+    events = sum(len(batch.events) for one in found for batch in one.batches.values())
+    return events < _HANDFUL and sum(one.size for one in found) < _BYTES // 4

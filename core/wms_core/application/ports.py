@@ -622,8 +622,11 @@ class RelayStore(Protocol):
         """Note that the relay reads the log from now on; gives the position it has come to."""
         ...
 
-    async def save(self, position: int) -> None:
-        """Note that everything up to a position was acknowledged, or is parked."""
+    async def save(self, position: int, *, durably: bool) -> None:
+        """Note that everything up to a position was acknowledged, or is parked.
+
+        Unless `durably`, a crash of Postgres may take it away again, with all that its transaction wrote.
+        """
 
     async def after(self, position: int, limit: int, limit_bytes: int) -> list[LogEvent]:
         """Give the next events, some at most, and none behind so many stored bytes of payload."""

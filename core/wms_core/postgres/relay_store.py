@@ -27,9 +27,9 @@ class PostgresRelayStore:
         position: int = await self._connection.fetchval(query("relay.position"), _RELAY)
         return position
 
-    async def save(self, position: int) -> None:
-        """Note that everything up to a position was acknowledged, or is parked."""
-        await self._connection.execute(query("relay.save"), _RELAY, position)
+    async def save(self, position: int, *, durably: bool) -> None:
+        """Note that everything up to a position was acknowledged, or is parked; see the port."""
+        await self._connection.execute(query("relay.save"), _RELAY, position, durably)
 
     async def after(self, position: int, limit: int, limit_bytes: int) -> list[LogEvent]:
         """Give the next events, some at most, and none behind so many stored bytes of payload."""

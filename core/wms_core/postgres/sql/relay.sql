@@ -13,8 +13,11 @@ SELECT position FROM relay_positions WHERE relay = $1
 -- name: save
 -- Notes how far a relay has come; never back. Nobody waits for the disk: what a crash of Postgres takes away of it is
 -- published once more.
-WITH lazily AS (SELECT set_config('synchronous_commit', 'off', true))
-UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp() FROM lazily WHERE relay = $1
+WITH commits AS (
+    SELECT set_config('synchronous_commit', CASE WHEN $3 THEN current_setting('synchronous_commit') ELSE 'off' END, true)
+)
+UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp()
+  FROM commits WHERE relay = $1
 
 -- name: after
 -- The next events of the log, with all that is published of them: some rows, and no more when those before them have
