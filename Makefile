@@ -57,7 +57,7 @@ lock: $(READY) ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
-soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, two of restarts
+soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka
 	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 900 $(ARGS)
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)

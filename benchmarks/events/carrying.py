@@ -26,6 +26,11 @@ class Memory:
         return self.samples[len(self.samples) // 10]
 
     @property
+    def at_half(self) -> float:
+        """After half of it, when the caches are full."""
+        return self.samples[len(self.samples) // 2]
+
+    @property
     def at_end(self) -> float:
         """At the end of it."""
         return self.samples[-1]

@@ -41,8 +41,8 @@ class Figures:
 
     @property
     def growth(self) -> float:
-        """The relay's memory at the end of the backlog in terms of that after a tenth."""
-        return self.memory["at_end"] / self.memory["at_tenth"]
+        """The relay's memory at the end of the backlog in terms of that after half of it."""
+        return self.memory["at_end"] / self.memory["at_half"]
 
 
 def percentile(values: Iterable[float], share: float) -> float:

@@ -47,7 +47,12 @@ class Measurement:
             simple=simple,
             relay=relay,
             backlog=backlog,
-            memory={"at_tenth": memory.at_tenth, "at_end": memory.at_end, "most": memory.most},
+            memory={
+                "at_tenth": memory.at_tenth,
+                "at_half": memory.at_half,
+                "at_end": memory.at_end,
+                "most": memory.most,
+            },
             delay={"p50": 1000 * middle(late), "p99": 1000 * percentile(late, 0.99)},
             highest_rate=highest,
             placing_without=without,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import grpc
 import structlog
@@ -36,6 +37,7 @@ from wms_server.services.orders import OrderService
 from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
 from wms_server.settings import ServerSettings
+from wms_server.watch import Watch
 
 _log = structlog.get_logger(__name__)
 
