@@ -368,16 +368,18 @@ async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
 @ON_ONE_POSTGRES
 @pytest.mark.parametrize(("durably", "commit"), [(True, "on"), (False, "off")])
 async def test_a_position_waits_for_the_disk_only_with_what_is_parked(
-    sql: Sql, *, durably: bool, commit: str
+    database: PostgresDatabase, *, durably: bool, commit: str
 ) -> None:
     """A crash of Postgres may take a position back; it must not take a parked event that the relay holds."""
-    store = PostgresRelayStore(sql)
-    async with sql.transaction():
-        await store.begin()
-        await store.save(1, durably=durably)
-        assert await sql.fetchval("SHOW synchronous_commit") == commit
-    assert await sql.fetchval("SHOW synchronous_commit") == "on"
-    assert await position(sql) == 1
+    async with database.pool.acquire() as sql:
+        await sql.execute("SET synchronous_commit = on")
+        async with sql.transaction():
+            store = PostgresRelayStore(sql)
+            await store.begin()
+            await store.save(1, durably=durably)
+            assert await sql.fetchval("SHOW synchronous_commit") == commit
+        assert await sql.fetchval("SHOW synchronous_commit") == "on"
+        assert await sql.fetchval("SELECT position FROM relay_positions") == 1
 
 
 async def _release(api: Api, attempts: int) -> None:
