@@ -15,8 +15,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.support.certificates import Certificates
-from wms_dev.java import JavaMissing
+from wms_dev.java import JavaMissing, find_java, maven_jars
 from wms_dev.kafka import Kafka, consumer_command
+from wms_dev.kafka.cluster import POM
 from wms_dev.kafka.consumer import FIELD, HEADER
 
 READ_SECONDS = 60.0
@@ -41,18 +42,21 @@ def own_kafka(
     protocol: str = "PLAINTEXT",
     java_options: Sequence[str] = (),
 ) -> Iterator[Kafka]:
-    """Give a Kafka of our own; the test is skipped where there can be none, and fails there in CI."""
-    kafka = Kafka(brokers, settings, protocol=protocol, java_options=java_options)
-    try:
-        try:
-            kafka.start()
-        except JavaMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing))
-            pytest.skip(str(missing))
+    """Give a Kafka of our own; see `require_kafka`."""
+    require_kafka()
+    with Kafka(brokers, settings, protocol=protocol, java_options=java_options) as kafka:
         yield kafka
-    finally:
-        kafka.stop()
+
+
+def require_kafka() -> None:
+    """Skip the test where there can be no Kafka of our own, and fail it there in CI."""
+    try:
+        find_java()
+        maven_jars("kafka", POM)
+    except JavaMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 def secured(certificates: Certificates, user: str, password: str) -> dict[str, str]:
