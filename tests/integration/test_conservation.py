@@ -57,9 +57,9 @@ REFUSALS = frozenset({grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_F
 
 _EMPTY = """
     SELECT pg_advisory_xact_lock(7302, 0);
-    TRUNCATE outbox, order_events, order_failures, dead_letter_resolutions, dead_letter_entries, shipments,
-             allocations, backorders, write_offs, order_items, moves, carriers, orders, waves, lanes,
-             destinations, audit_log, request_answers, fulfillment_runs, fulfillment_pauses"""
+    TRUNCATE outbox, order_events, parked_events, order_failures, dead_letter_resolutions, shipments,
+             dead_letter_entries, allocations, backorders, write_offs, order_items, moves, carriers, orders,
+             waves, lanes, destinations, audit_log, request_answers, fulfillment_runs, fulfillment_pauses"""
 
 
 Lines = list[tuple[str, int]]  # SKU and units

@@ -8,13 +8,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.api import Api
+from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment
 from tests.support.operations import ship, until_status
 from tests.support.relay import park
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
-from tests.support.worker import open_worker
+from tests.support.worker import Worker, open_worker
 from wms.orders.v1 import order_pb2, reprocessing_pb2
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_dev.ports import free_port
@@ -236,8 +236,9 @@ async def has(sql: Sql, query: str, value: object) -> bool:
 
 async def test_every_metric_is_explained(database_url: str) -> None:
     """The operations guide has a row for each metric of ours, and none for one that does not exist."""
-    async with open_worker(database_url) as worker:
-        _, body = await worker.get("/metrics")
-    exported = set(re.findall(r"^# TYPE (wms_\w+) ", body, re.MULTILINE))
+    port = free_port()
+    async with open_worker(database_url) as worker, open_api(database_url, http_addr=f"127.0.0.1:{port}"):
+        pages = [(await one.get("/metrics"))[1] for one in (worker, Worker(port))]
+    exported = set(re.findall(r"^# TYPE (wms_\w+) ", "".join(pages), re.MULTILINE))
     explained = set(re.findall(r"^\| `(wms_\w+)", GUIDE.read_text(encoding="utf-8"), re.MULTILINE))
     assert explained == exported
