@@ -16,7 +16,7 @@ _EVENTS, _BYTES = 4_000, 2_000_000  # of one reading of the log
 _LEAST = 1_000  # bytes of a batch for a topic that takes less than others do
 _OF_ORDER = 50  # events of an order that are read at once
 # A look that finds less is followed by a rest (seconds): many small rounds cost others more than they gain.
-_HANDFUL, _REST = 500, 0.08
+_HANDFUL, _REST = 500, 0.1
 _RELEASES = 0.5  # seconds between two looks for released events
 
 
