@@ -20,6 +20,7 @@ from wms_core.postgres.start import prepare
 from wms_core.tasks import running
 from wms_server.health import Readiness
 from wms_server.janitor import forget_answers
+from wms_server.joining import JoiningLimits
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
@@ -139,7 +140,12 @@ async def open_application(settings: ServerSettings) -> AsyncIterator[asyncio.Ta
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-server"))
         )
-        limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds(), settings.max_streams)
+        limits = Limits(
+            settings.max_in_flight,
+            settings.deadline_cap.total_seconds(),
+            settings.max_streams,
+            JoiningLimits(settings.group_commit_calls),
+        )
         application = Application(settings, database, Pipeline(database, limits))
         await application.start()
         work = await stack.enter_async_context(running(application.work()))
