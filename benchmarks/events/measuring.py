@@ -84,7 +84,7 @@ class Measurement:
 
     async def _carry_burst(self, count: int) -> tuple[float, list[float]]:
         scale = self._scale
-        await self._services.start_server()
+        await self._services.children.start_server(self._services.server)
         async with self._services.relay():
             with self._phases.phase("outbox carried to Kafka", count) as moved:
                 rate = await burst_rate(self._connection, count, moved)
@@ -116,7 +116,7 @@ class Measurement:
 
 async def measure(services: Services, scale: Scale, phases: Phases) -> Figures:
     """Measure on fresh services."""
-    services.migrate()
+    services.children.migrate()
     connection = await asyncpg.connect(services.postgres.dsn)
     try:
         return await Measurement(services, scale, phases, connection).run()

@@ -7,8 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import POSTGRES
 from benchmarks.events.figures import Figures
-from benchmarks.events.services import JAVA, POSTGRES, SERVICE
+from benchmarks.events.services import JAVA, SERVICE
 from benchmarks.machine import machine
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "events.json"

@@ -9,6 +9,7 @@ from statistics import median
 
 import asyncpg
 
+from benchmarks.children import ADVICE
 from benchmarks.connection import Connection
 from benchmarks.fulfillment.bare import bare_rate
 from benchmarks.fulfillment.cycles import CycleRecord, cycle_records, group, step_totals
@@ -17,7 +18,7 @@ from benchmarks.fulfillment.finished import load_finished
 from benchmarks.fulfillment.moves import Cranes
 from benchmarks.fulfillment.orders import take_in
 from benchmarks.fulfillment.scale import Scale
-from benchmarks.fulfillment.services import ADVICE, Services
+from benchmarks.fulfillment.services import Services
 from benchmarks.fulfillment.shipping import ship
 from benchmarks.fulfillment.site import open_site
 from benchmarks.memory import resident_mb
@@ -92,7 +93,7 @@ class Measurement:
         await self._connection.execute("CHECKPOINT")
 
     async def _fulfil(self, moving: asyncio.Task[None]) -> None:
-        worker = await self._services.start_worker()
+        worker = await self._services.children.start_worker("bench")
         with self._phases.phase("orders fulfilled", self._scale.orders) as count:
             await self._until_packed(worker, moving, count)
         self._memory.append(resident_mb(worker.process.pid))
@@ -162,8 +163,8 @@ class Measurement:
 
 async def measure(services: Services, scale: Scale, phases: Phases) -> Figures:
     """Measure once, on services that have just been opened."""
-    services.migrate()
-    await services.start_server()
+    services.children.migrate()
+    await services.children.start_server(services.server)
     connection = await asyncpg.connect(services.database_url, server_settings={"jit": "off"})
     try:
         return await Measurement(services, scale, phases, connection).run()

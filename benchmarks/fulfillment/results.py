@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.children import POSTGRES
 from benchmarks.fulfillment.figures import Figures
-from benchmarks.fulfillment.services import POSTGRES, SERVICE
+from benchmarks.fulfillment.services import SERVICE
 from benchmarks.machine import machine
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "fulfillment.json"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -150,3 +151,13 @@ def read_settings(kind: type[S], **values: Any) -> S:
 def _variable(location: tuple[int | str, ...]) -> str:
     """Name the variable that a fault is in; none when it is in how several go together."""
     return f"{str(location[0]).upper()}: " if location else ""
+
+
+def path_text(file: Path | None) -> str | None:
+    """Give a path as text."""
+    return str(file) if file else None
+
+
+def secret_text(value: SecretStr | None) -> str | None:
+    """Give what is secret."""
+    return value.get_secret_value() if value else None

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.durations import CHOSEN
 from tests.support.election import SESSION, Replicas, said, stays
-from tests.support.invariants import Sql, breaches, late_writes
+from tests.support.invariants import Sql, broken_promises
 from tests.support.processes import FULFILLMENT, Process
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
@@ -46,8 +46,7 @@ async def test_one_node_of_three_is_not_missed(
         await eventually(lambda: _one_is_active(first, second), within=2 * SESSION)
         assert await stays(lambda: _one_is_active(first, second), SESSION)
         assert await _epochs(sql) <= before + 1
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])
@@ -69,8 +68,7 @@ async def test_without_a_quorum_nobody_acts_and_all_resumes_by_itself(
         assert len(placed) > count
         ensemble.mend()
         await eventually(lambda: _one_is_active(first, second), within=SESSION + 10)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 _CUTS: dict[str, Callable[[Proxy], Awaitable[None] | None]] = {
@@ -98,8 +96,7 @@ async def test_an_active_replica_without_its_way_to_zookeeper_is_followed(
         await said(first, "passive")
         assert await second.stopped() == 0
         await first.serving(FULFILLMENT, within=2)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_epochs_rise_when_zookeeper_is_wiped(
@@ -116,8 +113,7 @@ async def test_epochs_rise_when_zookeeper_is_wiped(
         ensemble.mend()
         await eventually(lambda: _one_is_active(first, second))
         assert await _epochs(sql) > before
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_workers_start_before_their_zookeeper(
@@ -156,5 +152,4 @@ async def test_replicas_that_are_restarted_again_and_again_lose_nothing(
             leaving.signal(signal.SIGKILL if round_ % 2 else signal.SIGTERM)
             await eventually(lambda: _one_is_active(*workers), within=SESSION + 3)
             workers.sort(key=lambda worker: len(worker.said("active")), reverse=True)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []

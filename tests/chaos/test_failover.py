@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from tests.support.election import SESSION, Replicas, said
-from tests.support.invariants import Sql, breaches, late_writes, switch_fence_off
+from tests.support.invariants import Sql, broken_promises, late_writes, switch_fence_off
 from tests.support.mid_step import held_up
 from tests.support.processes import FULFILLMENT
 from tests.support.proxy import Proxy, open_proxy
@@ -39,8 +39,7 @@ async def test_a_replica_that_is_killed_is_followed_after_its_session(
         first, second = await replicas.pair()
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=SESSION + 1)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_replica_that_is_killed_in_the_middle_of_a_step_is_followed(
@@ -52,8 +51,7 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_step_is_followed(
         async with held_up(sql):
             first.signal(signal.SIGKILL)
             await second.serving(FULFILLMENT, within=SESSION + 1)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_replica_that_is_stopped_hands_over_at_once(site: Site, replicas: Replicas, sql: Sql) -> None:
@@ -63,8 +61,7 @@ async def test_a_replica_that_is_stopped_hands_over_at_once(site: Site, replicas
         first.signal(signal.SIGTERM)
         await second.serving(FULFILLMENT, within=0.5)
         assert await first.ended(within=5) == 0
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_replica_that_steps_down_hands_over_at_once(site: Site, replicas: Replicas, sql: Sql) -> None:
@@ -74,8 +71,7 @@ async def test_a_replica_that_steps_down_hands_over_at_once(site: Site, replicas
         await site.api.fulfillment.StepDown(fulfillment_pb2.StepDownRequest())
         await second.serving(FULFILLMENT, within=0.5)
         await said(first, "passive", within=5)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "StepDown"])
@@ -97,8 +93,7 @@ async def test_a_replica_that_hands_over_finishes_its_step(
         await second.serving(FULFILLMENT, within=0.5)
     assert await site.status(order_id) != "RECEIVED"
     assert await sql.fetchval("SELECT epoch FROM recorded_writes ORDER BY at LIMIT 1") == 1
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_replica_that_was_frozen_wakes_up_deposed(site: Site, replicas: Replicas, sql: Sql) -> None:
@@ -114,8 +109,7 @@ async def test_a_replica_that_was_frozen_wakes_up_deposed(site: Site, replicas: 
         assert not await first.is_serving(FULFILLMENT)
         assert await second.stopped() == 0
         await first.serving(FULFILLMENT, within=2)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
     assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 3
 
 
@@ -133,8 +127,7 @@ async def test_a_replica_that_was_frozen_in_the_middle_of_a_step_is_followed(
         await said(first, "stepped_down", within=3)
         await said(first, "passive", within=2 * SESSION)
         assert not await first.is_serving(FULFILLMENT)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_replica_that_wakes_up_with_a_write_under_way_is_refused(

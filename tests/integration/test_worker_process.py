@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.support.invariants import Sql, breaches, late_writes, record_epochs
+from tests.support.invariants import Sql, breaches, broken_promises, record_epochs
 from tests.support.processes import FULFILLMENT, Process, Processes
 from tests.support.proxy import open_proxy
 from tests.support.site import Site
@@ -50,8 +50,7 @@ async def test_an_active_worker_that_is_stopped_hands_over_at_once(
         first, second = await _active_and_passive(processes, database_url, standalone_lease="60s")
         assert await first.stopped() == 0
         await second.serving(FULFILLMENT, within=3)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_an_active_worker_that_is_killed_is_replaced_after_its_lease(
@@ -63,8 +62,7 @@ async def test_an_active_worker_that_is_killed_is_replaced_after_its_lease(
         first, second = await _active_and_passive(processes, database_url)
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=4)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
 
 
 async def test_a_worker_that_was_frozen_longer_than_its_lease_writes_nothing_more(
@@ -83,8 +81,7 @@ async def test_a_worker_that_was_frozen_longer_than_its_lease_writes_nothing_mor
         assert await second.is_serving(FULFILLMENT)
         assert await second.stopped() == 0
         await first.serving(FULFILLMENT, within=4)
-    assert await breaches(sql) == []
-    assert await late_writes(sql) == []
+    assert await broken_promises(sql) == []
     assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 3
 
 

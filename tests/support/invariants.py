@@ -245,3 +245,8 @@ async def late_writes(sql: Sql) -> list[str]:
           JOIN LATERAL (SELECT epoch, at FROM recorded_writes n WHERE n.epoch > w.epoch
                          ORDER BY at LIMIT 1) AS later ON later.at < w.at""")
     return [f"I3 epoch {row['epoch']} wrote after epoch {row['later_epoch']}: {dict(row)}" for row in rows]
+
+
+async def broken_promises(sql: Sql) -> list[str]:
+    """Give every breach of I1 to I4, I8 and I9, where epochs were recorded; nothing when all hold."""
+    return [*await breaches(sql), *await late_writes(sql)]

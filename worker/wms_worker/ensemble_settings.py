@@ -2,12 +2,11 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
-from wms_core.settings import CoreSettings, Duration
+from wms_core.settings import CoreSettings, Duration, path_text, secret_text
 from wms_worker.ensemble import Ensemble, Login
 from wms_worker.tls import Tls
 
@@ -91,13 +90,3 @@ class EnsembleSettings(CoreSettings):
     def _login(self) -> Login | None:
         name, password = self.zookeeper_sasl_username, secret_text(self.zookeeper_sasl_password)
         return Login(name, password) if name and password else None
-
-
-def path_text(file: Path | None) -> str | None:
-    """Give a path as text."""
-    return str(file) if file else None
-
-
-def secret_text(value: SecretStr | None) -> str | None:
-    """Give what is secret."""
-    return value.get_secret_value() if value else None

@@ -6,9 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
-from wms_core.settings import CoreSettings, Duration
+from wms_core.settings import CoreSettings, Duration, path_text, secret_text
 from wms_worker.brokers import Brokers, SaslLogin, Topic
-from wms_worker.ensemble_settings import path_text, secret_text
 from wms_worker.tls import Tls
 
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}"
