@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.election import SESSION, Replicas, said
 from tests.support.invariants import Sql, broken_promises, late_writes, switch_fence_off
-from tests.support.mid_step import held_up
+from tests.support.mid_step import shut_gate
 from tests.support.processes import FULFILLMENT
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
@@ -48,7 +48,8 @@ async def test_a_replica_that_is_killed_in_the_middle_of_a_step_is_followed(
     """Its transaction, which Postgres does not know to be nobody's, holds its successor up no longer."""
     async with traffic(site, PAUSE):
         first, second = await replicas.pair()
-        async with held_up(sql):
+        async with shut_gate(sql) as gate:
+            await gate.reached()
             first.signal(signal.SIGKILL)
             await second.serving(FULFILLMENT, within=SESSION + 1)
     assert await broken_promises(sql) == []
@@ -81,15 +82,16 @@ async def test_a_replica_that_hands_over_finishes_its_step(
     """Its successor waits for that, and no longer."""
     await site.open()
     first, second = await replicas.pair()
-    order_id = await site.order()
-    async with held_up(sql) as let_go:
+    async with shut_gate(sql) as gate:
+        order_id = await site.order()
+        await gate.reached()
         if how == "SIGTERM":
             first.signal(signal.SIGTERM)
         else:
             await site.api.fulfillment.StepDown(fulfillment_pb2.StepDownRequest())
         await first.not_serving(FULFILLMENT)
         assert not await second.is_serving(FULFILLMENT)
-        await let_go()
+        await gate.open()
         await second.serving(FULFILLMENT, within=0.5)
     assert await site.status(order_id) != "RECEIVED"
     assert await sql.fetchval("SELECT epoch FROM recorded_writes ORDER BY at LIMIT 1") == 1
@@ -119,7 +121,8 @@ async def test_a_replica_that_was_frozen_in_the_middle_of_a_step_is_followed(
     """The one that takes over ends the transaction; awake, the old one has written nothing."""
     async with traffic(site, PAUSE):
         first, second = await replicas.pair()
-        async with held_up(sql):
+        async with shut_gate(sql) as gate:
+            await gate.reached()
             first.signal(signal.SIGSTOP)
             await second.serving(FULFILLMENT, within=SESSION + 3)
         await asyncio.sleep(2 * SESSION)
@@ -155,8 +158,9 @@ async def test_without_the_fence_the_checkers_see_what_a_replica_writes_that_wak
     await switch_fence_off(sql)
     await site.open()
     first, second = await replicas.pair()
-    await site.order()
-    async with held_up(sql):
+    async with shut_gate(sql) as gate:
+        await site.order()
+        await gate.reached()
         first.signal(signal.SIGSTOP)
         await second.serving(FULFILLMENT, within=SESSION + 3)
     await site.order()

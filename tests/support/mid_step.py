@@ -1,6 +1,6 @@
 """A step of the cycle that is held up inside its transaction, so that something can happen to its worker."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.support.invariants import Sql
@@ -15,20 +15,32 @@ _GATE = """
 _WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7399 AND NOT granted)"
 
 
+class Gate:
+    """Holds up whoever validates an order."""
+
+    def __init__(self, sql: Sql) -> None:
+        """Look through a connection that holds the gate's lock."""
+        self._sql = sql
+
+    async def reached(self) -> None:
+        """Wait until somebody stands before the gate."""
+        await eventually(self._reached)
+
+    async def open(self) -> None:
+        """Let whoever stands there go on."""
+        await self._sql.execute("SELECT pg_advisory_unlock_all()")
+
+    async def _reached(self) -> bool:
+        return bool(await self._sql.fetchval(_WAITING))
+
+
 @asynccontextmanager
-async def held_up(sql: Sql) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """Hold up whoever validates an order; the block begins when somebody does. Gives what lets them go on."""
-    await sql.execute(_GATE)
+async def shut_gate(sql: Sql) -> AsyncIterator[Gate]:
+    """Shut the gate for the block: only an order that is placed inside it is sure to bring somebody."""
     await sql.execute("SELECT pg_advisory_lock(7399)")
-
-    async def let_go() -> None:
-        await sql.execute("SELECT pg_advisory_unlock_all()")
-
-    async def at_it() -> bool:
-        return bool(await sql.fetchval(_WAITING))
-
+    await sql.execute(_GATE)
+    gate = Gate(sql)
     try:
-        await eventually(at_it)
-        yield let_go
+        yield gate
     finally:
-        await let_go()
+        await gate.open()
