@@ -27,6 +27,7 @@ from wms_server.health import Readiness
 from wms_server.http.pages import pages
 from wms_server.http.serving import serve
 from wms_server.janitor import forget_answers, forget_events
+from wms_server.joining import JoiningLimits
 from wms_server.metrics import registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
@@ -166,7 +167,12 @@ async def open_application(
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-server"))
         )
-        limits = Limits(settings.max_in_flight, settings.deadline_cap.total_seconds(), settings.max_streams)
+        limits = Limits(
+            settings.max_in_flight,
+            settings.deadline_cap.total_seconds(),
+            settings.max_streams,
+            JoiningLimits(settings.group_commit_calls),
+        )
         application = Application(settings, database, Pipeline(database, limits, tracing))
         await stack.enter_async_context(serve(application.pages(), settings.http_addr))
         await application.start()

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -29,6 +29,7 @@ from wms_core.domain.errors import (
 )
 from wms_core.traces import Tracing
 from wms_server.calls import Call, caller_from, now_utc
+from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.spans import begin_span
 from wms_server.streams import Send, StreamMethod, Streams
 from wms_server.validation import validate
@@ -53,11 +54,15 @@ def read(method: M) -> M:
 
 @dataclass(slots=True)
 class Limits:
-    """How many calls at a time, and for how long (seconds); how many streams, which may last."""
+    """How many calls at a time, and for how long (seconds); how many streams, which may last.
+
+    `joining` holds for each rpc whose calls share transactions.
+    """
 
     max_in_flight: int = 1000
     deadline_cap: float = 30.0
     max_streams: int = 2000
+    joining: JoiningLimits = field(default_factory=JoiningLimits)
 
 
 class Pipeline:
@@ -72,6 +77,10 @@ class Pipeline:
         self._streams = Streams(limits.max_streams)
         self._closed = False
         self._newest = 0.0
+
+    def joining(self, method: JoinedMethod) -> Joining:
+        """Give what gathers the calls of a method."""
+        return Joining(self._database, method, self._limits.joining)
 
     @property
     def at_work(self) -> int:
@@ -151,6 +160,17 @@ class Pipeline:
 
 Work = Callable[[Database, Call, bytes], Coroutine[Any, Any, bytes]]
 StreamWork = Callable[[Database, Call, bytes], AsyncGenerator[bytes, None]]
+
+
+def joined_work_of(joining: Joining, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
+    """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
+    rpc = descriptor.name
+
+    async def work(_database: Database, call: Call, raw: bytes) -> bytes:
+        request = accepted(request_type, raw)
+        return await joining.done(Asked(request, call, request_key(rpc, request), len(raw)))
+
+    return work
 
 
 def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:

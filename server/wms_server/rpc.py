@@ -17,7 +17,7 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.errors import NotServed, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
-from wms_server.pipeline import Metadata, Pipeline, StreamWork, Work, stream_work_of, work_of
+from wms_server.pipeline import Metadata, Pipeline, StreamWork, Work, joined_work_of, stream_work_of, work_of
 from wms_server.spans import end_span
 
 T = TypeVar("T")
@@ -50,7 +50,11 @@ def _handler(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
         return _unserved(method)
     if method.server_streaming:
         return _streaming(pipeline, method, served)
-    work = work_of(served, method, GetMessageClass(method.input_type))
+    request_type = GetMessageClass(method.input_type)
+    if getattr(served, "joins", False):
+        work = joined_work_of(pipeline.joining(served), method, request_type)
+    else:
+        work = work_of(served, method, request_type)
 
     async def unary(request: bytes, context: Context) -> bytes:
         return await _answer(pipeline, work, method, request, context)

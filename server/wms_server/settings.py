@@ -38,6 +38,9 @@ class ServerSettings(CoreSettings):
     watch_buffer: int = Field(
         10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
     )
+    group_commit_calls: int = Field(
+        256, ge=1, le=500, description="CreateOrder calls that may share a transaction; 1: each has its own."
+    )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),
         gt=NONE,

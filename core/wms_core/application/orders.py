@@ -1,6 +1,7 @@
 """The OrderService: each function is one call's work inside a transaction."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from wms_core.application import dead_letters
@@ -27,68 +28,33 @@ from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_core.domain.storage import Wave
 
 
-async def create(transaction: Transaction, new: NewOrder, caller: Caller, now: datetime) -> Order:
-    """Take one order in. Raises WarehouseNotFound, OrderAlreadyExists."""
-    (outcome,) = await create_many(transaction, [new], caller, now)
-    if isinstance(outcome, WmsError):
-        raise outcome
-    return outcome
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order that somebody asks for; `key` is that of a request that brought an id."""
+
+    new: NewOrder
+    caller: Caller
+    now: datetime
+    key: RequestKey | None = None
 
 
-async def create_many(
-    transaction: Transaction, wanted: Sequence[NewOrder], caller: Caller, now: datetime
-) -> list[Order | WmsError]:
-    """Take orders in by one statement; each gives its order or its own error, in the order given.
-
-    Of two with the same id the first one is made; the second only when the first was refused.
-    """
-    outcomes: dict[int, Order | WmsError] = {}
-    waiting = dict(enumerate(wanted))
-    while waiting:
-        first = {new.order_id: number for number, new in reversed(waiting.items())}
-        changes = {number: lifecycle.receive(waiting[number], caller, now) for number in first.values()}
-        made = await transaction.orders.insert(list(changes.values()))
-        for number, new in list(waiting.items()):
-            outcome = made[new.order_id]
-            if number in changes:
-                outcomes[number] = _created(changes[number].order, outcome)
-            elif outcome.warehouse_known and not outcome.too_large:
-                outcomes[number] = OrderAlreadyExists(order_id=new.order_id)
-            else:
-                continue
-            del waiting[number]
-    return [outcomes[number] for number in range(len(wanted))]
-
-
-def _created(order: Order, outcome: InsertOutcome) -> Order | WmsError:
-    if outcome.too_large:
-        return outcome.too_large
-    if not outcome.warehouse_known:
-        return WarehouseNotFound(warehouse_id=order.warehouse_id)
-    return order if outcome.inserted else OrderAlreadyExists(order_id=order.order_id)
-
-
-async def create_batch(
-    transaction: Transaction,
-    wanted: Sequence[tuple[NewOrder, RequestKey | None]],
-    encode: Callable[[Order], bytes],
-    caller: Caller,
-    now: datetime,
+async def create(
+    transaction: Transaction, wishes: Sequence[Wish], encode: Callable[[Order], bytes]
 ) -> list[Order | bytes | WmsError]:
-    """As `create_many`, where an order may bring a request id: then it may also give its kept answer.
+    """Take orders in; each gives its order, or the answer kept under its request id, or its own error.
 
-    Two of one batch with the same request id are one order, or an error when their contents differ.
+    Two with the same request id are one order, or an error when their contents differ.
     """
     keys: dict[str, RequestKey] = {}
-    for _, key in wanted:
-        if key is not None:
-            keys.setdefault(key.request_id, key)
+    for wish in wishes:
+        if wish.key is not None:
+            keys.setdefault(wish.key.request_id, wish.key)
     answered = await transaction.requests.reserve(list(keys.values())) if keys else {}
-    fresh = [new for new, key in wanted if _first(key, keys, answered)]
-    made = iter(await create_many(transaction, fresh, caller, now) if fresh else [])
+    fresh = [wish for wish in wishes if _first(wish.key, keys, answered)]
+    made = iter(await _create(transaction, fresh) if fresh else [])
     kept: dict[str, bytes | WmsError] = {}
     outcomes: list[Order | bytes | WmsError] = []
-    for _, key in wanted:
+    for key in (wish.key for wish in wishes):
         if key is None:
             outcomes.append(next(made))
         elif key.request_id in answered:
@@ -103,6 +69,41 @@ async def create_batch(
             outcomes.append(kept[key.request_id])
     await _keep(transaction, keys, kept)
     return outcomes
+
+
+async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Order | WmsError]:
+    """Take orders in by one statement; each gives its order or its own error, in the order given.
+
+    Of two with the same id the first one is made; the second only when the first was refused.
+    """
+    outcomes: dict[int, Order | WmsError] = {}
+    waiting = dict(enumerate(wishes))
+    while waiting:
+        first = {wish.new.order_id: number for number, wish in reversed(waiting.items())}
+        changes = {number: _received(waiting[number]) for number in first.values()}
+        made = await transaction.orders.insert(list(changes.values()))
+        for number, wish in list(waiting.items()):
+            outcome = made[wish.new.order_id]
+            if number in changes:
+                outcomes[number] = _created(changes[number].order, outcome)
+            elif outcome.warehouse_known and not outcome.too_large:
+                outcomes[number] = OrderAlreadyExists(order_id=wish.new.order_id)
+            else:
+                continue
+            del waiting[number]
+    return [outcomes[number] for number in range(len(wishes))]
+
+
+def _received(wish: Wish) -> Change:
+    return lifecycle.receive(wish.new, wish.caller, wish.now)
+
+
+def _created(order: Order, outcome: InsertOutcome) -> Order | WmsError:
+    if outcome.too_large:
+        return outcome.too_large
+    if not outcome.warehouse_known:
+        return WarehouseNotFound(warehouse_id=order.warehouse_id)
+    return order if outcome.inserted else OrderAlreadyExists(order_id=order.order_id)
 
 
 def _replayed(key: RequestKey, fingerprint: bytes, answer: bytes) -> bytes | WmsError:

@@ -1,18 +1,20 @@
 """OrderService."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from wms.orders.v1 import orders_pb2 as pb
 from wms_core.application import explanations, orders
 from wms_core.application.identifiers import new_id
-from wms_core.application.ports import Database, EventFilter, OrderFilter, RequestKey, Transaction
+from wms_core.application.orders import Wish
+from wms_core.application.ports import Database, EventFilter, OrderFilter, Transaction
 from wms_core.domain.errors import InvalidFields, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
 from wms_server.calls import Call
 from wms_server.errors import status_of
 from wms_server.event_watch import EventWatch
+from wms_server.joining import Asked, joined
 from wms_server.messages.orders import (
     PRIORITY_WORDS,
     address_from,
@@ -38,13 +40,14 @@ class OrderService:
         self._default_warehouse_id = default_warehouse_id
         self._events = events
 
-    @change
+    @joined
     async def create_order(
-        self, transaction: Transaction, request: pb.CreateOrderRequest, call: Call
-    ) -> pb.CreateOrderResponse:
-        """Take an order in."""
-        order = await orders.create(transaction, self._new(request), call.caller, call.now)
-        return pb.CreateOrderResponse(order=order_message(order, call.now))
+        self, transaction: Transaction, asked: Sequence[Asked[pb.CreateOrderRequest]]
+    ) -> list[bytes | WmsError]:
+        """Take orders in, each for its own caller."""
+        wishes = [Wish(self._new(one.request), one.call.caller, one.call.now, one.key) for one in asked]
+        outcomes = await orders.create(transaction, wishes, _created)
+        return [_created(outcome) if isinstance(outcome, Order) else outcome for outcome in outcomes]
 
     @change
     async def batch_create_orders(
@@ -52,19 +55,15 @@ class OrderService:
     ) -> pb.BatchCreateOrdersResponse:
         """Take orders in, each by itself."""
         results: list[pb.CreateOrderResult | None] = []
-        wanted: list[tuple[NewOrder, RequestKey | None]] = []
+        wishes: list[Wish] = []
         for element in request.requests:
             if found := faults(element):
                 results.append(pb.CreateOrderResult(status=status_of(InvalidFields(found))))
             else:
                 results.append(None)
-                wanted.append((self._new(element), request_key("CreateOrder", element)))
-
-        def encode(order: Order) -> bytes:
-            return pb.CreateOrderResponse(order=order_message(order, call.now)).SerializeToString()
-
-        outcomes = await orders.create_batch(transaction, wanted, encode, call.caller, call.now)
-        made = iter(_result(outcome, call) for outcome in outcomes)
+                key = request_key("CreateOrder", element)
+                wishes.append(Wish(self._new(element), call.caller, call.now, key))
+        made = map(_result, await orders.create(transaction, wishes, _created))
         return pb.BatchCreateOrdersResponse(results=[result or next(made) for result in results])
 
     def _new(self, request: pb.CreateOrderRequest) -> NewOrder:
@@ -228,12 +227,16 @@ class OrderService:
                 call.reached["position"] = str(told.position)
 
 
-def _result(outcome: Order | bytes | WmsError, call: Call) -> pb.CreateOrderResult:
+def _created(order: Order) -> bytes:
+    return pb.CreateOrderResponse(order=order_message(order, order.created_at)).SerializeToString()
+
+
+def _result(outcome: Order | bytes | WmsError) -> pb.CreateOrderResult:
     if isinstance(outcome, WmsError):
         return pb.CreateOrderResult(status=status_of(outcome))
     if isinstance(outcome, bytes):
         return pb.CreateOrderResult(order=pb.CreateOrderResponse.FromString(outcome).order)
-    return pb.CreateOrderResult(order=order_message(outcome, call.now))
+    return pb.CreateOrderResult(order=order_message(outcome, outcome.created_at))
 
 
 def _changes(request: pb.UpdateOrderRequest) -> OrderChanges:

@@ -1,0 +1,161 @@
+"""Group commit: calls of one rpc that arrive together share a transaction (docs/adr/0017).
+
+A method that is marked `joined` takes many calls and gives each its answer or its own error. A call that is
+alone waits for nobody: its transaction begins as soon as the event loop has nothing else to do. While many
+arrive, the loop always has something to do, and they gather until it has not, up to the bounds below; and
+while a transaction is under way, those that come gather for the next.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from wms_core.application.ports import Database, RequestKey, Transaction
+from wms_core.domain.errors import DeadlinePassed, StorageUnavailable, WmsError
+from wms_server.calls import Call
+
+M = TypeVar("M", bound=Callable[..., Any])
+R = TypeVar("R")
+JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[list[bytes | WmsError]]]
+#: How long a transaction gathers at most while calls go on coming.
+GATHERING_SECONDS = 0.005
+_log = structlog.get_logger(__name__)
+
+
+def joined(method: M) -> M:
+    """Mark a method that writes for many calls at once; it keeps their answers under their request ids."""
+    method.joins = True  # type: ignore[attr-defined]
+    return method
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[R]):
+    """A valid request, the call that brought it, and its key when it has an id."""
+
+    request: R
+    call: Call
+    key: RequestKey | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoiningLimits:
+    """Bounds of one transaction: calls, and bytes of their requests; one call joins nothing.
+
+    `at_once` is how many transactions may be under way.
+    """
+
+    calls: int = 256
+    size: int = 4 * 1024 * 1024
+    at_once: int = 2
+
+
+class Joining:
+    """Gathers the calls of one method and does them together."""
+
+    def __init__(self, database: Database, method: JoinedMethod, limits: JoiningLimits) -> None:
+        """With nobody waiting."""
+        self._database = database
+        self._method = method
+        self._limits = limits
+        self._waiting: deque[_Waiter] = deque()
+        self._gathering: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def done(self, asked: Asked[Any]) -> bytes:
+        """Do a call with whoever else is there; gives its answer, or raises its own error.
+
+        Raises DeadlinePassed, with nothing done, when its turn comes too late.
+        """
+        waiter = _Waiter(asked, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        self._go_on()
+        return await waiter.answer
+
+    def _go_on(self) -> None:
+        """Gather the next transaction unless that is being done, or as many as may be are under way."""
+        if self._waiting and self._gathering is None and len(self._under_way) < self._limits.at_once:
+            self._gathering = asyncio.create_task(self._gather())
+
+    async def _gather(self) -> None:
+        await self._quiet()
+        batch = self._taken()
+        self._gathering = None
+        task = asyncio.create_task(self._do(batch))
+        self._under_way.add(task)
+
+        def over(done: asyncio.Task[None]) -> None:
+            self._under_way.discard(done)
+            self._go_on()
+
+        task.add_done_callback(over)
+        self._go_on()
+
+    async def _quiet(self) -> None:
+        """Wait until a round of the loop brings nobody, or there are enough."""
+        loop = asyncio.get_running_loop()
+        ends, seen = loop.time() + GATHERING_SECONDS, 0
+        while seen < len(self._waiting) < self._limits.calls and loop.time() < ends:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
+
+    def _taken(self) -> "list[_Waiter]":
+        """Take the first of the line, at least one."""
+        batch, size = [self._waiting.popleft()], 0
+        while self._waiting and len(batch) < self._limits.calls:
+            size += self._waiting[0].asked.size
+            if size > self._limits.size:
+                break
+            batch.append(self._waiting.popleft())
+        return [one for one in batch if _is_in_time(one)]
+
+    async def _do(self, batch: "Sequence[_Waiter]") -> None:
+        """Do a batch; when it breaks by something in it, its halves by themselves."""
+        if not batch:
+            return
+        try:
+            outcomes = await self._database.transact(
+                lambda transaction: self._method(transaction, [one.asked for one in batch])
+            )
+        except StorageUnavailable as error:
+            # Perhaps it was committed all the same.
+            _answer(batch, [error] * len(batch))
+        except Exception as error:
+            if len(batch) == 1:
+                _answer(batch, [error])
+                return
+            _log.warning("batch_halved", calls=len(batch), error=type(error).__name__)
+            half = len(batch) // 2
+            await self._do(batch[:half])
+            await self._do(batch[half:])
+        else:
+            _answer(batch, outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    asked: Asked[Any]
+    answer: asyncio.Future[bytes]
+
+
+def _is_in_time(waiter: _Waiter) -> bool:
+    try:
+        waiter.asked.call.expect_time()
+    except DeadlinePassed as error:
+        _answer([waiter], [error])
+        return False
+    return True
+
+
+def _answer(batch: Sequence[_Waiter], outcomes: Sequence[bytes | Exception]) -> None:
+    for waiter, outcome in zip(batch, outcomes, strict=True):
+        if waiter.answer.done():
+            continue
+        if isinstance(outcome, Exception):
+            waiter.answer.set_exception(outcome)
+        else:
+            waiter.answer.set_result(outcome)
