@@ -3,7 +3,8 @@
 A method that is marked `joined` takes many calls and gives each its answer or its own error. A call that is
 alone waits for nobody: its transaction begins as soon as the event loop has nothing else to do. While many
 arrive, the loop always has something to do, and they gather until it has not, up to the bounds below; and
-while a transaction is under way, those that come gather for the next.
+while a transaction is under way, those that come gather for the next, so that calls are done in the order of
+their arrival. Only one that takes long, because it waits for a lock, is not waited for.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from wms_server.calls import Call
 M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
 JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[list[bytes | WmsError]]]
+#: Seconds after which a transaction is late, and the next one begins beside it.
+PATIENCE = 0.1
 #: How long a transaction gathers at most while calls go on coming.
 GATHERING_SECONDS = 0.005
 _log = structlog.get_logger(__name__)
@@ -46,12 +49,12 @@ class Asked(Generic[R]):
 class JoiningLimits:
     """Bounds of one transaction: calls, and bytes of their requests; one call joins nothing.
 
-    `at_once` is how many transactions may be under way.
+    `at_once` is how many transactions may be under way when some of them are late.
     """
 
     calls: int = 256
     size: int = 4 * 1024 * 1024
-    at_once: int = 2
+    at_once: int = 4
 
 
 class Joining:
@@ -63,7 +66,7 @@ class Joining:
         self._method = method
         self._limits = limits
         self._waiting: deque[_Waiter] = deque()
-        self._gathering: asyncio.Task[None] | None = None
+        self._turns: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def done(self, asked: Asked[Any]) -> bytes:
@@ -73,27 +76,21 @@ class Joining:
         """
         waiter = _Waiter(asked, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
-        self._go_on()
+        if self._turns is None:
+            self._turns = asyncio.create_task(self._take_turns())
         return await waiter.answer
 
-    def _go_on(self) -> None:
-        """Gather the next transaction unless that is being done, or as many as may be are under way."""
-        if self._waiting and self._gathering is None and len(self._under_way) < self._limits.at_once:
-            self._gathering = asyncio.create_task(self._gather())
-
-    async def _gather(self) -> None:
-        await self._quiet()
-        batch = self._taken()
-        self._gathering = None
-        task = asyncio.create_task(self._do(batch))
-        self._under_way.add(task)
-
-        def over(done: asyncio.Task[None]) -> None:
-            self._under_way.discard(done)
-            self._go_on()
-
-        task.add_done_callback(over)
-        self._go_on()
+    async def _take_turns(self) -> None:
+        """Do one transaction after the other while anybody waits."""
+        while self._waiting:
+            await self._quiet()
+            task = asyncio.create_task(self._do(self._taken()))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            await asyncio.wait({task}, timeout=PATIENCE)
+            while len(self._under_way) >= self._limits.at_once:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        self._turns = None
 
     async def _quiet(self) -> None:
         """Wait until a round of the loop brings nobody, or there are enough."""

@@ -115,6 +115,10 @@ class Pipeline:
         span, caller = begin_span(self._tracing, method, caller_from(metadata))
         return Call(method.name, caller, now_utc(), time.monotonic() + seconds, span=span)
 
+    def element(self, rpc: str, stream: Call) -> Call:
+        """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
+        return Call(rpc, stream.caller, now_utc(), time.monotonic() + self._limits.deadline_cap)
+
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
 
@@ -122,18 +126,38 @@ class Pipeline:
         unknown to the caller), and whatever a fault of ours raises.
         """
         self._admit()
-        if len(self._at_work) >= self._limits.max_in_flight:
+        if self._is_full:
             raise Overloaded(limit=self._limits.max_in_flight)
+        return await self._finished(self._begun(work, call, request), call)
+
+    async def begin_when_there_is_room(self, work: "Work", call: Call, request: bytes) -> Awaitable[bytes]:
+        """Begin a call's work, after a wait while too many are at work; gives what `run` would give.
+
+        Raises ShuttingDown.
+        """
+        while self._is_full:
+            await asyncio.wait(self._at_work, return_when=asyncio.FIRST_COMPLETED)
+        self._admit()
+        return self._finished(self._begun(work, call, request), call)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._at_work) >= self._limits.max_in_flight
+
+    def _begun(self, work: "Work", call: Call, request: bytes) -> "asyncio.Task[bytes]":
         task = asyncio.get_running_loop().create_task(work(self._database, call, request))
         self._at_work.add(task)
         task.add_done_callback(self._done)
+        return task
+
+    async def _finished(self, task: "asyncio.Task[bytes]", call: Call) -> bytes:
         try:
             async with asyncio.timeout(call.ends - time.monotonic()):
                 return await asyncio.shield(task)
         except TimeoutError:
             raise DeadlinePassedAtWork from None
 
-    async def stream(self, work: "StreamWork", call: Call, request: bytes, send: Send) -> None:
+    async def stream(self, work: "StreamWork", call: Call, request: Any, send: Send) -> None:
         """Send the messages of a stream until it ends, in the task of the call, which may be cancelled.
 
         Raises our errors, those of `Streams.run` among them, with how far the stream has come; and whatever a
@@ -159,7 +183,8 @@ class Pipeline:
 
 
 Work = Callable[[Database, Call, bytes], Coroutine[Any, Any, bytes]]
-StreamWork = Callable[[Database, Call, bytes], AsyncGenerator[bytes, None]]
+#: What comes is the bytes of one request, or an iterator of many.
+StreamWork = Callable[[Database, Call, Any], AsyncGenerator[bytes, None]]
 
 
 def joined_work_of(joining: Joining, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:

@@ -4,7 +4,8 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import grpc
@@ -13,11 +14,22 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
+from wms_core.application.ports import Database
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import NotServed, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
-from wms_server.pipeline import Metadata, Pipeline, StreamWork, Work, joined_work_of, stream_work_of, work_of
+from wms_server.ingesting import in_order
+from wms_server.pipeline import (
+    Metadata,
+    Pipeline,
+    StreamWork,
+    Work,
+    accepted,
+    joined_work_of,
+    stream_work_of,
+    work_of,
+)
 from wms_server.spans import end_span
 
 T = TypeVar("T")
@@ -32,10 +44,7 @@ def handlers(
     """Give the handlers of services; an rpc without a method of that name answers UNIMPLEMENTED."""
     made = []
     for descriptor, service in services.items():
-        methods = {
-            method.name: _handler(pipeline, method, getattr(service, snake_case(method.name), None))
-            for method in descriptor.methods
-        }
+        methods = {method.name: _handler(pipeline, method, service) for method in descriptor.methods}
         made.append(grpc.method_handlers_generic_handler(descriptor.full_name, methods))
     return tuple(made)
 
@@ -45,21 +54,51 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def _handler(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
+def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> Any:
+    served: Any = getattr(service, snake_case(method.name), None)
     if served is None:
         return _unserved(method)
+    if method.client_streaming:
+        return _ingesting(pipeline, method, service, served)
     if method.server_streaming:
         return _streaming(pipeline, method, served)
-    request_type = GetMessageClass(method.input_type)
-    if getattr(served, "joins", False):
-        work = joined_work_of(pipeline.joining(served), method, request_type)
-    else:
-        work = work_of(served, method, request_type)
+    work = _unary_work(pipeline, method, served)
 
     async def unary(request: bytes, context: Context) -> bytes:
         return await _answer(pipeline, work, method, request, context)
 
     return grpc.unary_unary_rpc_method_handler(unary)
+
+
+def _unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
+    request_type = GetMessageClass(method.input_type)
+    if getattr(served, "joins", False):
+        return joined_work_of(pipeline.joining(served), method, request_type)
+    return work_of(served, method, request_type)
+
+
+def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
+    """Each message of the stream brings a request of another rpc, and is done as a call of that."""
+    element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
+    work = _unary_work(pipeline, element, getattr(service, snake_case(element.name)))
+    request_type = GetMessageClass(method.input_type)
+
+    async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
+        request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
+        call = pipeline.element(element.name, stream)
+        return _outcome(await pipeline.begin_when_there_is_room(work, call, request), call)
+
+    async def outcomes(
+        _: Database, call: Call, requests: AsyncIterator[bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        async with aclosing(in_order(requests, lambda raw: begin(call, raw))) as found:
+            async for outcome in found:
+                yield served(outcome).SerializeToString()
+
+    async def stream(requests: AsyncIterator[bytes], context: Context) -> None:
+        await _flow(pipeline, outcomes, method, requests, context)
+
+    return grpc.stream_stream_rpc_method_handler(stream)
 
 
 def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
@@ -87,7 +126,7 @@ async def _answer(
 
 
 async def _flow(
-    pipeline: Pipeline, work: StreamWork, method: MethodDescriptor, request: bytes, context: Context
+    pipeline: Pipeline, work: StreamWork, method: MethodDescriptor, request: Any, context: Context
 ) -> None:
     started = time.perf_counter()
     call = pipeline.begin(method, _metadata(context), context.time_remaining())

@@ -25,11 +25,12 @@ _POISON = """
 
 @pytest.fixture
 async def gate(sql: Sql) -> AsyncIterator[asyncio.Event]:
-    """Hold up every insert of an order until the event is set."""
+    """Hold up every insert of an order of the customer HELD until the event is set."""
     await sql.execute("""
         CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql
-            AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7398); RETURN NULL; END $$;
-        CREATE TRIGGER gate BEFORE INSERT ON orders EXECUTE FUNCTION gate();
+            AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7398); RETURN NEW; END $$;
+        CREATE TRIGGER gate BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.customer_id = 'HELD')
+            EXECUTE FUNCTION gate();
     """)
     await sql.execute("SELECT pg_advisory_lock(7398)")
     opened = asyncio.Event()
@@ -42,6 +43,10 @@ async def gate(sql: Sql) -> AsyncIterator[asyncio.Event]:
     yield opened
     opened.set()
     await opening
+
+
+def _held() -> orders_pb2.CreateOrderRequest:
+    return create_order(customer_id="HELD")
 
 
 async def _placed(api: Api, wanted: Sequence[orders_pb2.CreateOrderRequest]) -> list[Any]:
@@ -57,10 +62,10 @@ async def _placed(api: Api, wanted: Sequence[orders_pb2.CreateOrderRequest]) -> 
 
 
 async def _busy(api: Api, sql: Sql) -> "list[asyncio.Task[list[Any]]]":
-    """Have as many transactions under way as may be: who comes now has to wait."""
+    """Have as many transactions under way as may be, all of them late: who comes now has to wait."""
     under_way = []
-    for number in (1, 2):
-        under_way.append(asyncio.create_task(_placed(api, [create_order()])))
+    for number in range(1, 5):
+        under_way.append(asyncio.create_task(_placed(api, [_held()])))
         await _held_up(sql, number)
     return under_way
 
@@ -114,8 +119,18 @@ async def test_those_that_come_during_a_transaction_share_the_next(
     await _arrived(api)
     gate.set()
     await asyncio.gather(*under_way)
-    assert await sql.fetchval("SELECT count(*) FROM orders") == 42
+    assert await sql.fetchval("SELECT count(*) FROM orders") == 44
     assert await sql.fetchval(_TRANSACTIONS) < 15
+
+
+async def test_a_transaction_that_is_late_holds_nobody_up(api: Api, sql: Sql, gate: asyncio.Event) -> None:
+    """The next one begins beside it."""
+    late = asyncio.create_task(_placed(api, [_held()]))
+    await _held_up(sql, 1)
+    assert await _placed(api, [create_order(order_id="ORD-NEXT")]) == ["ORD-NEXT"]
+    assert not late.done()
+    gate.set()
+    await late
 
 
 async def test_each_call_of_a_shared_transaction_has_its_own_answer(

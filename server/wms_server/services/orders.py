@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from google.rpc.status_pb2 import Status
+
 from wms.orders.v1 import orders_pb2 as pb
 from wms_core.application import explanations, orders
 from wms_core.application.identifiers import new_id
@@ -14,6 +16,7 @@ from wms_server import pages
 from wms_server.calls import Call
 from wms_server.errors import status_of
 from wms_server.event_watch import EventWatch
+from wms_server.ingesting import ingest
 from wms_server.joining import Asked, joined
 from wms_server.messages.orders import (
     PRIORITY_WORDS,
@@ -65,6 +68,13 @@ class OrderService:
                 wishes.append(Wish(self._new(element), call.caller, call.now, key))
         made = map(_result, await orders.create(transaction, wishes, _created))
         return pb.BatchCreateOrdersResponse(results=[result or next(made) for result in results])
+
+    @ingest("CreateOrder")
+    def ingest_orders(self, outcome: bytes | Status) -> pb.IngestOrdersResponse:
+        """Tell what became of the next order of a stream."""
+        if isinstance(outcome, Status):
+            return pb.IngestOrdersResponse(result=pb.CreateOrderResult(status=outcome))
+        return pb.IngestOrdersResponse(result=_result(outcome))
 
     def _new(self, request: pb.CreateOrderRequest) -> NewOrder:
         return NewOrder(
