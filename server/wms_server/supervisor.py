@@ -17,8 +17,8 @@ from wms_server.restarts import Restarts
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import forget_gauges, metrics_folder, restarts
 
-#: Seconds that a process has for its end beside the time of its drain, and after it was told to hurry.
-_PATIENCE, _HURRIED = 15.0, 5.0
+#: Seconds that a process has for its end, beside the time of its drain unless it was told to hurry.
+_PATIENCE = 15.0
 _log = structlog.get_logger(__name__)
 
 
@@ -68,7 +68,7 @@ class Supervisor:
             self._end()
             return
         self._tell(signal.SIGINT)
-        asyncio.get_running_loop().call_later(_HURRIED, self._kill)
+        asyncio.get_running_loop().call_later(_PATIENCE, self._kill)
 
     def _end(self) -> None:
         self._ending.set()
