@@ -79,22 +79,26 @@ async def test_a_fault_of_ours_is_not_hidden_behind_a_retry(database: PostgresDa
 async def test_a_deadlock_is_solved_by_doing_one_side_again(database: PostgresDatabase, sql: Sql) -> None:
     """Two transactions that lock two orders crosswise both succeed; one of them ran twice."""
     await make_orders(sql, ["A", "B"])
-    both_hold_one = asyncio.Barrier(2)
+    both_hold_one, one_is_done = asyncio.Barrier(2), asyncio.Event()
     tries = 0
 
     async def lock(transaction: Transaction, first: str, second: str) -> None:
         nonlocal tries
         tries += 1
+        if tries > 2:
+            # Before the other has woken up, this side could take its first order again: a second deadlock.
+            await one_is_done.wait()
         await transaction.orders.lock([first])
         if tries <= 2:
             await both_hold_one.wait()
         await transaction.orders.lock([second])
         await transaction.storage.put_warehouse(f"WH-{first}")
 
-    await asyncio.gather(
-        database.transact(lambda transaction: lock(transaction, "A", "B")),
-        database.transact(lambda transaction: lock(transaction, "B", "A")),
-    )
+    async def locking(first: str, second: str) -> None:
+        await database.transact(lambda transaction: lock(transaction, first, second))
+        one_is_done.set()
+
+    await asyncio.gather(locking("A", "B"), locking("B", "A"))
     assert (tries, await sql.fetchval("SELECT count(*) FROM warehouses")) == (3, 3)
 
 
