@@ -26,7 +26,7 @@ from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
 from wms_server.http.pages import pages
 from wms_server.http.serving import serve
-from wms_server.janitor import forget_answers, forget_events
+from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
 from wms_server.metrics import registry
 from wms_server.move_watch import MoveWatch
@@ -104,6 +104,7 @@ class Application:
             tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
             tasks.create_task(forget_events(self._database, settings.event_retention))
+            tasks.create_task(fold_counts(self._database))
 
     async def drain(self) -> None:
         """Be unready, refuse new calls, let those at work finish within the grace, then stop."""

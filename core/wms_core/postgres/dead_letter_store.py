@@ -82,7 +82,7 @@ class PostgresDeadLetterStore:
         return [_entry(row) for row in await self._connection.fetch(sql, *arguments)]
 
     async def stats(self) -> DeadLetterStats:
-        """Count the entries by one statement."""
+        """Give the counts by one statement."""
         row = await self._connection.fetchrow(query("dead_letters.stats"))
         if row is None:
             raise LookupError("an aggregate without a row")
@@ -94,6 +94,11 @@ class PostgresDeadLetterStore:
             by_resolution=json.loads(row["by_resolution"] or "{}"),
             oldest_unresolved_at=row["oldest_unresolved_at"],
         )
+
+    async def fold_counts(self, limit: int) -> int:
+        """Make few of many rows that count entries; gives how many there were, up to a limit."""
+        folded: int = await self._connection.fetchval(query("dead_letters.fold_counts"), limit)
+        return folded
 
 
 def _entry(row: asyncpg.Record) -> DeadLetterEntry:
