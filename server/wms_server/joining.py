@@ -1,10 +1,11 @@
-"""Group commit: calls of one rpc that arrive together share a transaction (docs/adr/0017).
+"""Calls of one rpc that arrive together share a transaction, or a query (docs/adr/0017, 0019).
 
 A method that is marked `joined` takes many calls and gives each its answer or its own error. A call that is
 alone waits for nobody: its transaction begins as soon as the event loop has nothing else to do. While many
 arrive, the loop always has something to do, and they gather until it has not, up to the bounds below; and
 while a transaction is under way, those that come gather for the next, so that calls are done in the order of
-their arrival. Only one that takes long, because it waits for a lock, is not waited for.
+their arrival. Only one that takes long, because it waits for a lock, is not waited for. Reads are joined in
+the same way; each caller writes its own answer, while Postgres is at the next query.
 """
 
 import asyncio
@@ -21,7 +22,9 @@ from wms_server.calls import Call
 
 M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
-JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[list[bytes | WmsError]]]
+#: What a call gets: its answer, a function that writes it, or its error.
+Outcome = bytes | Callable[[], bytes] | WmsError
+JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[Sequence[Outcome]]]
 #: Seconds after which a transaction is late, and the next one begins beside it.
 PATIENCE = 0.1
 #: How long a transaction gathers at most while calls go on coming.
@@ -31,7 +34,13 @@ _log = structlog.get_logger(__name__)
 
 def joined(method: M) -> M:
     """Mark a method that writes for many calls at once; it keeps their answers under their request ids."""
-    method.joins = True  # type: ignore[attr-defined]
+    method.joins, method.changes = True, True  # type: ignore[attr-defined]
+    return method
+
+
+def joined_read(method: M) -> M:
+    """Mark a method that reads for many calls at once, by one query."""
+    method.joins, method.changes = True, False  # type: ignore[attr-defined]
     return method
 
 
@@ -62,7 +71,8 @@ class Joining:
 
     def __init__(self, database: Database, method: JoinedMethod, limits: JoiningLimits) -> None:
         """With nobody waiting."""
-        self._database = database
+        changes: bool = method.changes  # type: ignore[attr-defined]
+        self._run = database.transact if changes else database.read
         self._method = method
         self._limits = limits
         self._waiting: deque[_Waiter] = deque()
@@ -78,7 +88,8 @@ class Joining:
         self._waiting.append(waiter)
         if self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
-        return await waiter.answer
+        answer = await waiter.answer
+        return answer if isinstance(answer, bytes) else answer()
 
     async def _take_turns(self) -> None:
         """Do one transaction after the other while anybody waits."""
@@ -115,7 +126,7 @@ class Joining:
         if not batch:
             return
         try:
-            outcomes = await self._database.transact(
+            outcomes = await self._run(
                 lambda transaction: self._method(transaction, [one.asked for one in batch])
             )
         except StorageUnavailable as error:
@@ -136,7 +147,7 @@ class Joining:
 @dataclass(frozen=True, slots=True)
 class _Waiter:
     asked: Asked[Any]
-    answer: asyncio.Future[bytes]
+    answer: asyncio.Future[bytes | Callable[[], bytes]]
 
 
 def _is_in_time(waiter: _Waiter) -> bool:
@@ -148,7 +159,7 @@ def _is_in_time(waiter: _Waiter) -> bool:
     return True
 
 
-def _answer(batch: Sequence[_Waiter], outcomes: Sequence[bytes | Exception]) -> None:
+def _answer(batch: Sequence[_Waiter], outcomes: Sequence[Outcome | Exception]) -> None:
     for waiter, outcome in zip(batch, outcomes, strict=True):
         if waiter.answer.done():
             continue

@@ -189,11 +189,12 @@ StreamWork = Callable[[Database, Call, Any], AsyncGenerator[bytes, None]]
 
 def joined_work_of(joining: Joining, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
     """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
-    rpc = descriptor.name
+    rpc, has_ids = descriptor.name, "request_id" in descriptor.input_type.fields_by_name
 
     async def work(_database: Database, call: Call, raw: bytes) -> bytes:
         request = accepted(request_type, raw)
-        return await joining.done(Asked(request, call, request_key(rpc, request), len(raw)))
+        key = request_key(rpc, request) if has_ids else None
+        return await joining.done(Asked(request, call, key, len(raw)))
 
     return work
 
