@@ -132,8 +132,11 @@ def _page(wanted: DeadLetterFilter, page: Page) -> tuple[str, list[Any]]:
     if wanted.created_before:
         conditions.add("created_at < ?", wanted.created_before)
     limit, offset = conditions.parameter(page.size + 1), conditions.parameter(page.offset)
-    sql = (
-        f"SELECT * FROM dead_letter_documents{conditions.where} "  # noqa: S608
-        f"ORDER BY created_at DESC, entry_id DESC LIMIT {limit} OFFSET {offset}"
+    newest = "ORDER BY created_at DESC, entry_id DESC"
+    # Of the entries that are passed over no decisions are read.
+    keys = (
+        f"SELECT entry_id FROM dead_letter_entries{conditions.where} "  # noqa: S608
+        f"{newest} LIMIT {limit} OFFSET {offset}"
     )
+    sql = f"SELECT d.* FROM ({keys}) AS page JOIN dead_letter_documents d USING (entry_id) {newest}"  # noqa: S608
     return sql, conditions.values

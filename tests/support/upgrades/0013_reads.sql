@@ -1,0 +1,1 @@
+-- An index keeps no rows: those of the migrations before are enough.
