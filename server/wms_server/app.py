@@ -138,8 +138,8 @@ class Application:
 _OPTIONS = (
     # Leaves room for our own, clearer refusal.
     ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
-    # The window of each stream is what its probing would come to on a long line; to probe costs a ping for each
-    # piece that is read, a fifth of what a small call costs (docs/adr/0017).
+    # A window as wide as its probing would make it on a long line: to probe costs a ping for each piece that
+    # is read, a fifth of what a small call costs (docs/adr/0017).
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 1024 * 1024),
 )
