@@ -113,9 +113,9 @@ class Processes:
         self._started: list[Process] = []
 
     def server(self, database_url: str | None, address: str = "", **environment: str) -> Process:
-        """Start a server; names of variables may be given in small letters."""
-        without_http = {"http_addr": "", **environment}
-        return self._start("server", "SERVER_ADDR", database_url, address, without_http)
+        """Start a server of one process without pages; names of variables may be given in small letters."""
+        small = {"http_addr": "", "server_processes": "1", **environment}
+        return self._start("server", "SERVER_ADDR", database_url, address, small)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:
         """Start a worker that is quick: one role, a cycle each 50 ms, a lease of a second."""

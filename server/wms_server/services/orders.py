@@ -13,11 +13,12 @@ from wms_core.application.ports import Database, EventFilter, OrderFilter, Trans
 from wms_core.domain.errors import InvalidFields, OrderNotFound, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
+from wms_server.at_work import Outcome
 from wms_server.calls import Call
 from wms_server.errors import status_of
 from wms_server.event_watch import EventWatch
 from wms_server.ingesting import ingest
-from wms_server.joining import Asked, Outcome, joined, joined_read
+from wms_server.joining import Asked, joined, joined_read
 from wms_server.messages.orders import (
     PRIORITY_WORDS,
     address_from,
