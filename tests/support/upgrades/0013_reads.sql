@@ -1,1 +1,0 @@
--- An index keeps no rows: those of the migrations before are enough.
