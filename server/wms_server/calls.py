@@ -64,7 +64,9 @@ def header_text(value: str | bytes) -> str:
     """Give a header's text without control characters, cut to 256 characters; bytes are no text."""
     if not isinstance(value, str):
         return ""
-    return "".join(filter(str.isprintable, value))[:_LONGEST]
+    if not value.isprintable():
+        value = "".join(filter(str.isprintable, value))
+    return value[:_LONGEST]
 
 
 def now_utc() -> datetime:

@@ -1,4 +1,4 @@
-"""Removes what was kept for long enough: answers, and events by the million."""
+"""Removes what was kept for long enough: answers, and events by the million; adds up what was counted."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,8 @@ from wms_core.domain.errors import WmsError
 
 _BATCH = 1_000
 _PAUSE = 60.0  # seconds between two rounds
+_COUNTS = 10_000
+_FOLDING_PAUSE = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -39,3 +41,15 @@ async def forget_events(database: Database, kept: timedelta) -> None:
             await asyncio.sleep(_PAUSE)
         else:
             _log.info("events_dropped", partition=dropped)
+
+
+async def fold_counts(database: Database) -> None:
+    """Keep the rows few by which the dead letter queue is counted; a fault of the database is waited out."""
+    while True:
+        try:
+            folded = await database.transact(lambda it: it.dead_letters.fold_counts(_COUNTS))
+        except WmsError as error:
+            _log.warning("janitor_waits", error=str(error))
+            folded = 0
+        if folded < _COUNTS:
+            await asyncio.sleep(_FOLDING_PAUSE)

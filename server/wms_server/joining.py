@@ -1,27 +1,29 @@
-"""Group commit: calls of one rpc that arrive together share a transaction (docs/adr/0017).
+"""Calls of one rpc that arrive together share a transaction, or a query (docs/adr/0017, 0019).
 
 A method that is marked `joined` takes many calls and gives each its answer or its own error. A call that is
 alone waits for nobody: its transaction begins as soon as the event loop has nothing else to do. While many
 arrive, the loop always has something to do, and they gather until it has not, up to the bounds below; and
 while a transaction is under way, those that come gather for the next, so that calls are done in the order of
-their arrival. Only one that takes long, because it waits for a lock, is not waited for.
+their arrival. Only one that takes long, because it waits for a lock, is not waited for. Reads are joined in
+the same way; each caller writes its own answer, while Postgres is at the next query.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 
 from wms_core.application.ports import Database, RequestKey, Transaction
-from wms_core.domain.errors import DeadlinePassed, StorageUnavailable, WmsError
+from wms_core.domain.errors import DeadlinePassed, StorageUnavailable
+from wms_server.at_work import AtWork, Outcome, tell
 from wms_server.calls import Call
 
 M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
-JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[list[bytes | WmsError]]]
+JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[Sequence[Outcome]]]
 #: Seconds after which a transaction is late, and the next one begins beside it.
 PATIENCE = 0.1
 #: How long a transaction gathers at most while calls go on coming.
@@ -31,7 +33,13 @@ _log = structlog.get_logger(__name__)
 
 def joined(method: M) -> M:
     """Mark a method that writes for many calls at once; it keeps their answers under their request ids."""
-    method.joins = True  # type: ignore[attr-defined]
+    method.joins, method.changes = True, True  # type: ignore[attr-defined]
+    return method
+
+
+def joined_read(method: M) -> M:
+    """Mark a method that reads for many calls at once, by one query."""
+    method.joins, method.changes = True, False  # type: ignore[attr-defined]
     return method
 
 
@@ -60,31 +68,37 @@ class JoiningLimits:
 class Joining:
     """Gathers the calls of one method and does them together."""
 
-    def __init__(self, database: Database, method: JoinedMethod, limits: JoiningLimits) -> None:
-        """With nobody waiting."""
-        self._database = database
+    def __init__(
+        self, database: Database, method: JoinedMethod, limits: JoiningLimits, at_work: AtWork
+    ) -> None:
+        """With nobody waiting; who waits or is being done is at work."""
+        changes: bool = method.changes  # type: ignore[attr-defined]
+        self._run = database.transact if changes else database.read
         self._method = method
         self._limits = limits
+        self._at_work = at_work
         self._waiting: deque[_Waiter] = deque()
         self._turns: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def done(self, asked: Asked[Any]) -> bytes:
-        """Do a call with whoever else is there; gives its answer, or raises its own error.
+    def begin(self, asked: Asked[Any]) -> "asyncio.Future[Outcome]":
+        """Do a call with whoever else is there, and give what will be its outcome.
 
-        Raises DeadlinePassed, with nothing done, when its turn comes too late.
+        It is DeadlinePassed, with nothing done, when its turn comes too late. Who no longer waits for it may
+        cancel it: that stops nobody, and not the call either.
         """
-        waiter = _Waiter(asked, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiter)
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiter(asked, outcome))
+        self._at_work.count += 1
         if self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
-        return await waiter.answer
+        return outcome
 
     async def _take_turns(self) -> None:
         """Do one transaction after the other while anybody waits."""
         while self._waiting:
             await self._quiet()
-            task = asyncio.create_task(self._do(self._taken()))
+            task = asyncio.create_task(self._do_all(self._taken()))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
             await asyncio.wait({task}, timeout=PATIENCE)
@@ -108,14 +122,20 @@ class Joining:
             if size > self._limits.size:
                 break
             batch.append(self._waiting.popleft())
-        return [one for one in batch if _is_in_time(one)]
+        return batch
+
+    async def _do_all(self, batch: "Sequence[_Waiter]") -> None:
+        try:
+            await self._do([one for one in batch if _is_in_time(one)])
+        finally:
+            self._at_work.ended(len(batch))
 
     async def _do(self, batch: "Sequence[_Waiter]") -> None:
         """Do a batch; when it breaks by something in it, its halves by themselves."""
         if not batch:
             return
         try:
-            outcomes = await self._database.transact(
+            outcomes = await self._run(
                 lambda transaction: self._method(transaction, [one.asked for one in batch])
             )
         except StorageUnavailable as error:
@@ -133,26 +153,20 @@ class Joining:
             _answer(batch, outcomes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiter:
+class _Waiter(NamedTuple):
     asked: Asked[Any]
-    answer: asyncio.Future[bytes]
+    outcome: "asyncio.Future[Outcome]"
 
 
 def _is_in_time(waiter: _Waiter) -> bool:
     try:
         waiter.asked.call.expect_time()
     except DeadlinePassed as error:
-        _answer([waiter], [error])
+        tell(waiter.outcome, error)
         return False
     return True
 
 
-def _answer(batch: Sequence[_Waiter], outcomes: Sequence[bytes | Exception]) -> None:
+def _answer(batch: Sequence[_Waiter], outcomes: Sequence[Outcome]) -> None:
     for waiter, outcome in zip(batch, outcomes, strict=True):
-        if waiter.answer.done():
-            continue
-        if isinstance(outcome, Exception):
-            waiter.answer.set_exception(outcome)
-        else:
-            waiter.answer.set_result(outcome)
+        tell(waiter.outcome, outcome)

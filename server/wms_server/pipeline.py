@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
 
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
@@ -28,6 +29,7 @@ from wms_core.domain.errors import (
     WmsError,
 )
 from wms_core.traces import Tracing
+from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import Call, caller_from, now_utc
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.spans import begin_span
@@ -73,19 +75,28 @@ class Pipeline:
         self._database = database
         self._limits = limits
         self._tracing = tracing
-        self._at_work: set[asyncio.Task[bytes]] = set()
+        self._at_work = AtWork()
         self._streams = Streams(limits.max_streams)
         self._closed = False
         self._newest = 0.0
 
     def joining(self, method: JoinedMethod) -> Joining:
         """Give what gathers the calls of a method."""
-        return Joining(self._database, method, self._limits.joining)
+        return Joining(self._database, method, self._limits.joining, self._at_work)
+
+    def alone(self, work: Coroutine[Any, Any, bytes]) -> "asyncio.Future[Outcome]":
+        """Begin work that shares nothing with others."""
+        return self._at_work.begin(work)
 
     @property
     def at_work(self) -> int:
         """How many calls are at work, those whose callers have left included."""
-        return len(self._at_work)
+        return self._at_work.count
+
+    @property
+    def database(self) -> Database:
+        """Where the work is done."""
+        return self._database
 
     @property
     def streams(self) -> int:
@@ -99,8 +110,7 @@ class Pipeline:
 
     async def drained(self) -> None:
         """Wait until no call is at work."""
-        while self._at_work:
-            await asyncio.wait(set(self._at_work))
+        await self._at_work.fewer_than(1)
 
     async def left_alone(self, seconds: float) -> None:
         """Wait until nobody has called for so long."""
@@ -126,36 +136,18 @@ class Pipeline:
         unknown to the caller), and whatever a fault of ours raises.
         """
         self._admit()
-        if self._is_full:
+        if self._at_work.count >= self._limits.max_in_flight:
             raise Overloaded(limit=self._limits.max_in_flight)
-        return await self._finished(self._begun(work, call, request), call)
+        return await _finished(work(call, request), call)
 
     async def begin_when_there_is_room(self, work: "Work", call: Call, request: bytes) -> Awaitable[bytes]:
         """Begin a call's work, after a wait while too many are at work; gives what `run` would give.
 
         Raises ShuttingDown.
         """
-        while self._is_full:
-            await asyncio.wait(self._at_work, return_when=asyncio.FIRST_COMPLETED)
+        await self._at_work.fewer_than(self._limits.max_in_flight)
         self._admit()
-        return self._finished(self._begun(work, call, request), call)
-
-    @property
-    def _is_full(self) -> bool:
-        return len(self._at_work) >= self._limits.max_in_flight
-
-    def _begun(self, work: "Work", call: Call, request: bytes) -> "asyncio.Task[bytes]":
-        task = asyncio.get_running_loop().create_task(work(self._database, call, request))
-        self._at_work.add(task)
-        task.add_done_callback(self._done)
-        return task
-
-    async def _finished(self, task: "asyncio.Task[bytes]", call: Call) -> bytes:
-        try:
-            async with asyncio.timeout(call.ends - time.monotonic()):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            raise DeadlinePassedAtWork from None
+        return _finished(work(call, request), call)
 
     async def stream(self, work: "StreamWork", call: Call, request: Any, send: Send) -> None:
         """Send the messages of a stream until it ends, in the task of the call, which may be cancelled.
@@ -175,35 +167,55 @@ class Pipeline:
         if self._closed:
             raise ShuttingDown
 
-    def _done(self, task: asyncio.Task[bytes]) -> None:
-        self._at_work.discard(task)
-        if not task.cancelled():
-            # Read, so that nobody is told of an error that its caller did not wait for.
-            task.exception()
 
-
-Work = Callable[[Database, Call, bytes], Coroutine[Any, Any, bytes]]
+#: Begins the work of one call; what it gives may be cancelled by who no longer waits, which stops nothing.
+Work = Callable[[Call, bytes], "asyncio.Future[Outcome]"]
 #: What comes is the bytes of one request, or an iterator of many.
 StreamWork = Callable[[Database, Call, Any], AsyncGenerator[bytes, None]]
 
 
-def joined_work_of(joining: Joining, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
-    """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
-    rpc = descriptor.name
+async def _finished(outcome: "asyncio.Future[Outcome]", call: Call) -> bytes:
+    """Wait for an outcome until the call's end. Raises DeadlinePassedAtWork, or what the outcome is."""
+    end = asyncio.get_running_loop().call_later(call.ends - time.monotonic(), _pass, outcome)
+    try:
+        found = await outcome
+    finally:
+        end.cancel()
+    if isinstance(found, bytes):
+        return found
+    if isinstance(found, Exception):
+        raise found
+    return found()
 
-    async def work(_database: Database, call: Call, raw: bytes) -> bytes:
-        request = accepted(request_type, raw)
-        return await joining.done(Asked(request, call, request_key(rpc, request), len(raw)))
+
+def _pass(outcome: "asyncio.Future[Outcome]") -> None:
+    tell(outcome, DeadlinePassedAtWork())
+
+
+def joined_work_of(pipeline: Pipeline, method: JoinedMethod, descriptor: MethodDescriptor) -> Work:
+    """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
+    rpc, has_ids = descriptor.name, "request_id" in descriptor.input_type.fields_by_name
+    request_type = GetMessageClass(descriptor.input_type)
+    joining = pipeline.joining(method)
+
+    def work(call: Call, raw: bytes) -> "asyncio.Future[Outcome]":
+        try:
+            request = accepted(request_type, raw)
+        except WmsError as error:
+            return refused(error)
+        return joining.begin(Asked(request, call, request_key(rpc, request) if has_ids else None, len(raw)))
 
     return work
 
 
-def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Message]) -> Work:
+def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) -> Work:
     """Give the work of one rpc: decode, validate, run in a transaction or a read, encode."""
     changes: bool = method.changes  # type: ignore[attr-defined]
     rpc = descriptor.name
+    request_type = GetMessageClass(descriptor.input_type)
+    database = pipeline.database
 
-    async def work(database: Database, call: Call, raw: bytes) -> bytes:
+    async def work(call: Call, raw: bytes) -> bytes:
         request = accepted(request_type, raw)
         if not changes:
 
@@ -223,7 +235,7 @@ def work_of(method: Method, descriptor: MethodDescriptor, request_type: type[Mes
 
         return await database.transact(changing)
 
-    return work
+    return lambda call, raw: pipeline.alone(work(call, raw))
 
 
 def stream_work_of(method: StreamMethod, request_type: type[Message]) -> StreamWork:

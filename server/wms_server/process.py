@@ -7,6 +7,7 @@ import signal
 import sys
 
 import structlog
+import uvloop
 
 from wms_core.addresses import AddressError
 from wms_core.logs import configure_logging
@@ -26,7 +27,8 @@ def run(settings: ServerSettings, number: int | None = None) -> None:
     Exits with a sentence when it can't start, and trying again would not help.
     """
     try:
-        asyncio.run(_serve(settings, number))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(settings, number))
     except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The server can't start: {error}") from None
 

@@ -60,19 +60,29 @@ def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> A
         return _ingesting(pipeline, method, service, served)
     if method.server_streaming:
         return _streaming(pipeline, method, served)
-    work = _unary_work(pipeline, method, served)
-
-    async def unary(request: bytes, context: Context) -> bytes:
-        return await _answer(pipeline, work, method, request, context)
-
-    return grpc.unary_unary_rpc_method_handler(unary)
+    return _unary(pipeline, method, _unary_work(pipeline, method, served))
 
 
 def _unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
-    request_type = GetMessageClass(method.input_type)
     if getattr(served, "joins", False):
-        return joined_work_of(pipeline.joining(served), method, request_type)
-    return work_of(served, method, request_type)
+        return joined_work_of(pipeline, served, method)
+    return work_of(pipeline, served, method)
+
+
+def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
+    async def unary(request: bytes, context: Context) -> bytes:
+        started = time.perf_counter()
+        call = pipeline.begin(method, _metadata(context), context.time_remaining())
+        # The id comes back at the end only: what is sent ahead is an operation of its own (docs/adr/0017).
+        correlation = _correlation(call.caller)
+        outcome = await _outcome(pipeline.run(work, call, request), call)
+        _tell(call, outcome, time.perf_counter() - started)
+        if isinstance(outcome, Status):
+            return await _abort(context, outcome, correlation)
+        context.set_trailing_metadata(correlation)
+        return outcome
+
+    return grpc.unary_unary_rpc_method_handler(unary)
 
 
 def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
@@ -106,21 +116,6 @@ def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any
         await _flow(pipeline, work, method, request, context)
 
     return grpc.unary_stream_rpc_method_handler(stream)
-
-
-async def _answer(
-    pipeline: Pipeline, work: Work, method: MethodDescriptor, request: bytes, context: Context
-) -> bytes:
-    started = time.perf_counter()
-    call = pipeline.begin(method, _metadata(context), context.time_remaining())
-    correlation = _correlation(call.caller)
-    await context.send_initial_metadata(correlation)
-    outcome = await _outcome(pipeline.run(work, call, request), call)
-    _tell(call, outcome, time.perf_counter() - started)
-    if isinstance(outcome, Status):
-        return await _abort(context, outcome, correlation)
-    context.set_trailing_metadata(correlation)
-    return outcome
 
 
 async def _flow(

@@ -16,6 +16,7 @@ from tests.support.waiting import eventually
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 from wms_dev.ports import free_port
 
@@ -79,22 +80,26 @@ async def test_a_fault_of_ours_is_not_hidden_behind_a_retry(database: PostgresDa
 async def test_a_deadlock_is_solved_by_doing_one_side_again(database: PostgresDatabase, sql: Sql) -> None:
     """Two transactions that lock two orders crosswise both succeed; one of them ran twice."""
     await make_orders(sql, ["A", "B"])
-    both_hold_one = asyncio.Barrier(2)
+    both_hold_one, one_is_done = asyncio.Barrier(2), asyncio.Event()
     tries = 0
 
     async def lock(transaction: Transaction, first: str, second: str) -> None:
         nonlocal tries
         tries += 1
+        if tries > 2:
+            # Before the other has woken up, this side could take its first order again: a second deadlock.
+            await one_is_done.wait()
         await transaction.orders.lock([first])
         if tries <= 2:
             await both_hold_one.wait()
         await transaction.orders.lock([second])
         await transaction.storage.put_warehouse(f"WH-{first}")
 
-    await asyncio.gather(
-        database.transact(lambda transaction: lock(transaction, "A", "B")),
-        database.transact(lambda transaction: lock(transaction, "B", "A")),
-    )
+    async def locking(first: str, second: str) -> None:
+        await database.transact(lambda transaction: lock(transaction, first, second))
+        one_is_done.set()
+
+    await asyncio.gather(locking("A", "B"), locking("B", "A"))
     assert (tries, await sql.fetchval("SELECT count(*) FROM warehouses")) == (3, 3)
 
 
@@ -323,3 +328,18 @@ async def test_every_session_has_its_limits(database: PostgresDatabase) -> None:
         return {name: await sql.fetchval(f"SHOW {name}") for name in wanted}
 
     assert await database.transact(work) == wanted
+
+
+async def test_a_read_is_one_round_trip(database_url: str) -> None:
+    """Neither a transaction around a single query nor anything after it."""
+    sent: list[str] = []
+
+    async def listen(transaction: Transaction) -> None:
+        connection_of(transaction).add_query_logger(lambda record: sent.append(record.query))
+
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        await database.read(listen)
+        await database.read(lambda transaction: transaction.orders.get(["A", "B"]))
+        await database.transact(lambda transaction: transaction.orders.get(["A"]))
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+    assert sent == [query("orders.get"), begin, query("orders.get"), "COMMIT;"]

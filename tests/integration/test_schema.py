@@ -10,7 +10,7 @@ import asyncpg
 from tests.support.invariants import Sql
 from wms_core.domain.backorders import BackorderStatus
 from wms_core.domain.dead_letters import Resolution
-from wms_core.domain.order_status import TRANSITIONS, OrderStatus
+from wms_core.domain.order_status import TRANSITIONS, WORKING, OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.runs import RunStatus
@@ -32,9 +32,12 @@ class AllocationStatus(StrEnum):
 
 
 #: The columns whose words a CHECK holds to those of the code.
-WORDS: dict[tuple[str, str], type[StrEnum]] = {
+WORDS: dict[tuple[str, str], Iterable[StrEnum]] = {
     ("orders", "status"): OrderStatus,
     ("orders", "priority"): Priority,
+    ("orders", "failed_status"): WORKING,
+    ("order_failures", "status"): WORKING,
+    ("dead_letter_entries", "final_failure_status"): WORKING,
     ("dead_letter_entries", "resolution"): Resolution,
     ("dead_letter_resolutions", "resolution"): Resolution,
     ("lanes", "status"): LaneStatus,

@@ -75,6 +75,14 @@ _STOCK = {
          WHERE occupied <> inside.n + promised.n""",
 }
 
+_COUNTED = {
+    "the counts of the dead letter queue are those of its entries": """
+        SELECT final_failure_status, resolution, sum(counted), sum(there) FROM
+            (SELECT final_failure_status, resolution, entries AS counted, 0 AS there FROM dead_letter_counts
+             UNION ALL SELECT final_failure_status, resolution, 0, 1 FROM dead_letter_entries) AS both_ways
+         GROUP BY 1, 2 HAVING sum(counted) <> sum(there)""",
+}
+
 #: I4: only legal histories, and the order is where its history ends.
 _HISTORY = {
     "sequence numbers run from 1 without a hole": """
@@ -180,6 +188,7 @@ async def breaches(
         found += await _rows(sql, "I8", _ATTEMPTS, chosen.max_retries)
         found += await _rows(sql, "I8", _DELAYS, *delays)
         found += await _rows(sql, "I9", _DEAD_LETTERS)
+        found += await _rows(sql, "I9", _COUNTED)
     return found
 
 

@@ -133,15 +133,20 @@ async def _keep(
 
 async def get(transaction: Transaction, order_id: str) -> Order:
     """Give an order. Raises OrderNotFound."""
-    found = await transaction.orders.get([order_id])
+    found = await find(transaction, [order_id])
     if order_id not in found:
         raise OrderNotFound(order_id=order_id)
     return found[order_id]
 
 
+async def find(transaction: Transaction, order_ids: Sequence[str]) -> dict[str, Order]:
+    """Give those of the orders that exist, by id."""
+    return await transaction.orders.get(list(dict.fromkeys(order_ids)))
+
+
 async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> list[Order]:
     """Give orders in the order asked for. Raises OrderNotFound for the first that does not exist."""
-    found = await transaction.orders.get(list(dict.fromkeys(order_ids)))
+    found = await find(transaction, order_ids)
     for order_id in order_ids:
         if order_id not in found:
             raise OrderNotFound(order_id=order_id)

@@ -274,7 +274,11 @@ class DeadLetterStore(Protocol):
         ...
 
     async def stats(self) -> DeadLetterStats:
-        """Count the entries in one snapshot."""
+        """Give the counts of one snapshot."""
+        ...
+
+    async def fold_counts(self, limit: int) -> int:
+        """Make few of many rows that count entries; gives how many there were, up to a limit."""
         ...
 
 

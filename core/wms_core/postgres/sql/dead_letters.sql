@@ -26,13 +26,31 @@ WITH decided AS (
 UPDATE dead_letter_entries SET resolution = $3, resolved_at = $6 WHERE entry_id = $1
 
 -- name: stats
--- All counts from one snapshot.
+-- All counts from one snapshot. The entries themselves are not counted: that takes a second where this takes none.
+WITH kinds AS (
+    SELECT final_failure_status, resolution, sum(entries)::bigint AS n
+      FROM dead_letter_counts GROUP BY final_failure_status, resolution HAVING sum(entries) <> 0
+)
 SELECT coalesce(sum(n), 0)::bigint AS total,
        coalesce(sum(n) FILTER (WHERE resolution IS NULL), 0)::bigint AS unresolved,
        coalesce(sum(n) FILTER (WHERE resolution IS NOT NULL), 0)::bigint AS resolved,
-       (SELECT json_object_agg(final_failure_status, f.n)
-          FROM (SELECT final_failure_status, count(*) AS n FROM dead_letter_entries
-                 WHERE resolution IS NULL GROUP BY final_failure_status) AS f) AS by_failure_status,
-       json_object_agg(resolution, n) FILTER (WHERE resolution IS NOT NULL) AS by_resolution,
+       json_object_agg(final_failure_status, n) FILTER (WHERE resolution IS NULL) AS by_failure_status,
+       (SELECT json_object_agg(resolution, r.n)
+          FROM (SELECT resolution, sum(n) AS n FROM kinds WHERE resolution IS NOT NULL GROUP BY resolution) AS r)
+           AS by_resolution,
        (SELECT min(created_at) FROM dead_letter_entries WHERE resolution IS NULL) AS oldest_unresolved_at
-  FROM (SELECT resolution, count(*) AS n FROM dead_letter_entries GROUP BY resolution) AS r
+  FROM kinds
+
+-- name: fold_counts
+-- Makes one row of the many of each kind, once there are a hundred; those that another is folding are left to it.
+WITH folded AS (
+    DELETE FROM dead_letter_counts
+     WHERE ctid = ANY (ARRAY (SELECT ctid FROM dead_letter_counts LIMIT $1 FOR UPDATE SKIP LOCKED))
+       AND (SELECT count(*) FROM dead_letter_counts) > 100
+    RETURNING *
+), kept AS (
+    INSERT INTO dead_letter_counts
+    SELECT final_failure_status, resolution, sum(entries) FROM folded
+     GROUP BY final_failure_status, resolution HAVING sum(entries) <> 0
+)
+SELECT count(*) FROM folded
