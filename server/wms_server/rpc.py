@@ -62,7 +62,7 @@ def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> A
         return _ingesting(pipeline, method, service, served)
     if method.server_streaming:
         return _streaming(pipeline, method, served)
-    work = _unary_work(pipeline, method, served)
+    work = unary_work(pipeline, method, served)
 
     async def unary(request: bytes, context: Context) -> bytes:
         return await _answer(pipeline, work, method, request, context)
@@ -70,7 +70,8 @@ def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> A
     return grpc.unary_unary_rpc_method_handler(unary)
 
 
-def _unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
+def unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
+    """Give the work of an rpc with one request and one answer, as its method is marked."""
     request_type = GetMessageClass(method.input_type)
     if getattr(served, "joins", False):
         return joined_work_of(pipeline.joining(served), method, request_type)
@@ -80,13 +81,13 @@ def _unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Wo
 def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
     """Each message of the stream brings a request of another rpc, and is done as a call of that."""
     element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
-    work = _unary_work(pipeline, element, getattr(service, snake_case(element.name)))
+    work = unary_work(pipeline, element, getattr(service, snake_case(element.name)))
     request_type = GetMessageClass(method.input_type)
 
     async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
         request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
         call = pipeline.element(element.name, stream)
-        return _outcome(await pipeline.begin_when_there_is_room(work, call, request), call)
+        return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     async def outcomes(
         _: Database, call: Call, requests: AsyncIterator[bytes]
@@ -117,8 +118,8 @@ async def _answer(
     call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
-    outcome = await _outcome(pipeline.run(work, call, request), call)
-    _tell(call, outcome, time.perf_counter() - started)
+    outcome = await outcome_of(pipeline.run(work, call, request), call)
+    tell(call, outcome, time.perf_counter() - started)
     if isinstance(outcome, Status):
         return await _abort(context, outcome, correlation)
     context.set_trailing_metadata(correlation)
@@ -132,15 +133,15 @@ async def _flow(
     call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
-    outcome = await _outcome(pipeline.stream(work, call, request, context.write), call)
-    _tell(call, outcome, time.perf_counter() - started)
+    outcome = await outcome_of(pipeline.stream(work, call, request, context.write), call)
+    tell(call, outcome, time.perf_counter() - started)
     if isinstance(outcome, Status):
         # A message that the client has not read yet does not stand in the way of the status.
         await _abort(context, outcome, correlation)
     context.set_trailing_metadata(correlation)
 
 
-async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
+async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
     """Run a call; an error is a status here, and a fault of ours is in the log under an id."""
     try:
         return await running
@@ -158,7 +159,8 @@ async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
         return internal_status(error_id)
 
 
-def _tell(call: Call, outcome: bytes | Status | None, seconds: float) -> None:
+def tell(call: Call, outcome: object, seconds: float) -> None:
+    """Log a call that is over, and end its span."""
     code = _CODES[outcome.code] if isinstance(outcome, Status) else grpc.StatusCode.OK
     end_span(call.span, code)
     _log.debug(

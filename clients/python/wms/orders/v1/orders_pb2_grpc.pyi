@@ -143,6 +143,8 @@ class OrderServiceStub:
 
     A server holds a limited number of streams open; one more is `OVERLOADED`.
 
+    Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
+
     Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
     `DATABASE_UNAVAILABLE`.
     """
@@ -261,6 +263,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     time with what is old.
 
     A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+    Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
 
     Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
     `DATABASE_UNAVAILABLE`.
@@ -452,6 +456,8 @@ class OrderServiceServicer:
         time with what is old.
 
         A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+        Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
 
         Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
         `DATABASE_UNAVAILABLE`.
