@@ -1,5 +1,6 @@
 """Messages from JSON, by the descriptors: proto JSON with the words of the Order Service document."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -50,10 +51,18 @@ class Reading:
             self.faults.add(path, "can't be there together with another form of the same", "json.oneof")
         elif not field.is_repeated:
             self.one(target, field, value, path)
+        elif field.message_type is not None and field.message_type.GetOptions().map_entry:
+            self._map(target, field, value, path)
         elif not isinstance(value, list):
             self.faults.add(path, "must be an array", "json.array")
         else:
             self._elements(getattr(target, field.name), field, value, path)
+
+    def _map(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+        try:
+            json_format.ParseDict({field.json_name: _plain(value)}, target)
+        except (json_format.ParseError, TypeError, AttributeError, ValueError):
+            self.faults.add(path, "can't be read as an object of such values", "json.value")
 
     def _elements(self, target: Any, field: FieldDescriptor, values: list[Any], path: str) -> None:
         for number, value in enumerate(values):
@@ -96,7 +105,7 @@ class Reading:
             elif name == _MONEY and not isinstance(value, dict):
                 target.CopyFrom(money_of(value, self.currency))
             elif name.startswith(_WELL_KNOWN):
-                json_format.ParseDict(value, target)
+                json_format.ParseDict(_plain(value), target)
             else:
                 self.message(target, value, path)
         except Unreadable as error:
@@ -125,6 +134,11 @@ def _is_set_otherwise(target: Message, field: FieldDescriptor) -> bool:
     """Say whether the field belongs to a oneof of which a member is set."""
     oneof = field.containing_oneof
     return oneof is not None and target.WhichOneof(oneof.name) is not None
+
+
+def _plain(value: Any) -> Any:
+    """Give JSON as others read it, with floats."""
+    return json.loads(json.dumps(value, default=float))
 
 
 def _unknown(known: dict[str, FieldDescriptor], name: str) -> str:
