@@ -50,7 +50,7 @@ def beside(shown: Starlette, api: Api) -> ASGIApp:
 def _refusal(request: Request, error: Exception) -> Response:
     """Refuse a method that a page does not have."""
     assert isinstance(error, HTTPException)
-    allowed = (error.headers or {}).get("Allow", "GET, HEAD")
+    allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
     return refused(
         request.scope, MethodNotAllowed(method=request.method, path=request.url.path, allowed=allowed)
     )
