@@ -397,14 +397,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_METHOD_NOT_ALLOWED: _ErrorReason.ValueType  # 53
     """Over HTTP only: the path exists, and this method is not among its own.
 
-    Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`, as in the header `Allow`.
+    Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`.
 
     Caller: Use one of the methods that are allowed.
     """
     ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: _ErrorReason.ValueType  # 54
     """Over HTTP only: a body that is not JSON in UTF-8 by its `Content-Type`, or is compressed.
 
-    Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be, or none.
+    Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be.
 
     Caller: Send JSON, with `Content-Type: application/json`.
     """
@@ -798,14 +798,14 @@ Caller: Look the path up in `/openapi.json`.
 ERROR_REASON_METHOD_NOT_ALLOWED: ErrorReason.ValueType  # 53
 """Over HTTP only: the path exists, and this method is not among its own.
 
-Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`, as in the header `Allow`.
+Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`.
 
 Caller: Use one of the methods that are allowed.
 """
 ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 54
 """Over HTTP only: a body that is not JSON in UTF-8 by its `Content-Type`, or is compressed.
 
-Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be, or none.
+Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be.
 
 Caller: Send JSON, with `Content-Type: application/json`.
 """
