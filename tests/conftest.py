@@ -5,12 +5,14 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
+from tests.support.http_api import open_http_api
 from tests.support.kafka import own_kafka
 from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
@@ -110,10 +112,17 @@ async def sql(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Re
 
 
 @pytest.fixture
-async def api(database_url: str) -> AsyncIterator[Api]:
-    """Give a client of a server on the test's database."""
-    async with open_api(database_url) as client:
+async def api(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Api]:
+    """Give a client of a server on the test's database, over gRPC or, where the test says so, over HTTP."""
+    opened = open_http_api if getattr(request, "param", "grpc") == "http" else open_api
+    async with opened(database_url) as client:
         yield client
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests that are marked so over HTTP as well."""
+    if metafunc.definition.get_closest_marker("also_over_http") and "api" in metafunc.fixturenames:
+        metafunc.parametrize("api", ["grpc", "http"], indirect=True)
 
 
 @pytest.fixture
@@ -141,3 +150,14 @@ async def _execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what goes over HTTP on one Postgres: its version makes no difference to JSON."""
+    twice = [item for item in items if _params(item).get("api") == "http" and _params(item)["postgres"] != 18]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [item for item in items if item not in twice]
+
+
+def _params(item: pytest.Item) -> dict[str, Any]:
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
 from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace.export import SpanExporter
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.addresses import listen_address
@@ -24,7 +24,8 @@ from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
-from wms_server.http.pages import pages
+from wms_server.http.api import Api, HttpOptions
+from wms_server.http.pages import beside, pages
 from wms_server.http.serving import serve
 from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
@@ -77,10 +78,13 @@ class Application:
             channelz.add_channelz_servicer(server)
         return server
 
-    def pages(self) -> Starlette:
-        """Give what HTTP shows."""
+    def http(self) -> ASGIApp:
+        """Give what HTTP shows: the calls, and the pages beside them."""
         told = [self._shared] if self._shared else [*self._looked_at, restarts()]
-        return pages(lambda: self._readiness.is_ready, registry(*told))
+        shown = pages(lambda: self._readiness.is_ready, registry(*told))
+        settings = self._settings
+        options = HttpOptions(settings.default_currency, settings.http_request_timeout.total_seconds())
+        return beside(shown, Api(self._pipeline, self._services, options))
 
     async def start(self) -> None:
         """Listen; ready later, when the database is. Raises PortTaken."""
@@ -189,8 +193,10 @@ async def open_application(
             JoiningLimits(settings.group_commit_calls),
         )
         application = Application(settings, database, Pipeline(database, limits, tracing), number)
-        shared = number is not None
-        await stack.enter_async_context(serve(application.pages(), settings.http_addr, shared=shared))
+        patience, shared = settings.http_request_timeout.total_seconds(), number is not None
+        await stack.enter_async_context(
+            serve(application.http(), settings.http_addr, patience, shared=shared)
+        )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))
         stack.push_async_callback(application.drain, hurry or asyncio.Event())

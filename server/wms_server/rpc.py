@@ -60,10 +60,11 @@ def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> A
         return _ingesting(pipeline, method, service, served)
     if method.server_streaming:
         return _streaming(pipeline, method, served)
-    return _unary(pipeline, method, _unary_work(pipeline, method, served))
+    return _unary(pipeline, method, unary_work(pipeline, method, served))
 
 
-def _unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
+def unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Work:
+    """Give the work of an rpc with one request and one answer, as its method is marked."""
     if getattr(served, "joins", False):
         return joined_work_of(pipeline, served, method)
     return work_of(pipeline, served, method)
@@ -75,8 +76,8 @@ def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
         call = pipeline.begin(method, _metadata(context), context.time_remaining())
         # The id comes back at the end only: what is sent ahead is an operation of its own (docs/adr/0017).
         correlation = _correlation(call.caller)
-        outcome = await _outcome(pipeline.run(work, call, request), call)
-        _tell(call, outcome, time.perf_counter() - started)
+        outcome = await outcome_of(pipeline.run(work, call, request), call)
+        tell(call, outcome, time.perf_counter() - started)
         if isinstance(outcome, Status):
             return await _abort(context, outcome, correlation)
         context.set_trailing_metadata(correlation)
@@ -88,13 +89,13 @@ def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
 def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
     """Each message of the stream brings a request of another rpc, and is done as a call of that."""
     element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
-    work = _unary_work(pipeline, element, getattr(service, snake_case(element.name)))
+    work = unary_work(pipeline, element, getattr(service, snake_case(element.name)))
     request_type = GetMessageClass(method.input_type)
 
     async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
         request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
         call = pipeline.element(element.name, stream)
-        return _outcome(await pipeline.begin_when_there_is_room(work, call, request), call)
+        return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     async def outcomes(
         _: Database, call: Call, requests: AsyncIterator[bytes]
@@ -125,15 +126,15 @@ async def _flow(
     call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
-    outcome = await _outcome(pipeline.stream(work, call, request, context.write), call)
-    _tell(call, outcome, time.perf_counter() - started)
+    outcome = await outcome_of(pipeline.stream(work, call, request, context.write), call)
+    tell(call, outcome, time.perf_counter() - started)
     if isinstance(outcome, Status):
         # A message that the client has not read yet does not stand in the way of the status.
         await _abort(context, outcome, correlation)
     context.set_trailing_metadata(correlation)
 
 
-async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
+async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
     """Run a call; an error is a status here, and a fault of ours is in the log under an id."""
     try:
         return await running
@@ -151,7 +152,8 @@ async def _outcome(running: Awaitable[T], call: Call) -> T | Status:
         return internal_status(error_id)
 
 
-def _tell(call: Call, outcome: bytes | Status | None, seconds: float) -> None:
+def tell(call: Call, outcome: object, seconds: float) -> None:
+    """Log a call that is over, and end its span."""
     code = _CODES[outcome.code] if isinstance(outcome, Status) else grpc.StatusCode.OK
     end_span(call.span, code)
     _log.debug(

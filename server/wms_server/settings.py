@@ -31,7 +31,15 @@ class ServerSettings(CoreSettings):
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
     )
     http_addr: Literal[""] | Address = Field(
-        ":8080", description="Where the server tells of its health and metrics by HTTP; empty: nowhere."
+        ":8080", description="Where the server answers over HTTP, its health and metrics too; empty: nowhere."
+    )
+    http_request_timeout: Duration = Field(
+        timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
+    )
+    default_currency: str = Field(
+        "USD",
+        pattern="^[A-Z]{3}$",
+        description="The currency (ISO 4217) of prices that come as a plain number, in JSON over HTTP.",
     )
     reflection_enabled: bool = Field(
         True, description="Whether the server describes itself to grpcurl and the like."

@@ -10,6 +10,8 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from wms.orders.v1 import order_pb2, orders_pb2, storage_pb2
 
+pytestmark = pytest.mark.also_over_http
+
 
 @pytest.fixture
 async def site(api: Api) -> Api:

@@ -20,6 +20,8 @@ from wms_core.application.ports import Fence
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.roles import PostgresRoles
 
+pytestmark = pytest.mark.also_over_http
+
 Sql = asyncpg.Connection
 PACKING = order_pb2.ORDER_STATUS_PACKING
 ROLE = "fulfillment"

@@ -27,6 +27,8 @@ from tests.support.tables import counts
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, reprocessing_pb2
 from wms_core.domain.order_status import OrderStatus
 
+pytestmark = pytest.mark.also_over_http
+
 _S = OrderStatus
 MANUAL_RETRY = dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY
 CANCELLED = dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED

@@ -9,12 +9,15 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from google.protobuf import json_format
+from google.rpc.status_pb2 import Status
 from structlog.testing import capture_logs
 
 from tests.support.api import Api, client, is_ready, open_api
 from tests.support.error_reasons import documented_reasons, reasons_in_code
 from tests.support.failures import Failure, failing, failure_of
 from tests.support.fulfillment import Fulfillment
+from tests.support.http import open_web
 from tests.support.invariants import Sql
 from tests.support.locks import order_locked, until_waiting
 from tests.support.orders import created, dead_letter, fail, order_in, read, status_of, stocked
@@ -562,6 +565,41 @@ async def _not_implemented(stage: Stage) -> Failure:
     failure = await failing(method(b""))
     assert failure.metadata == {"method": "SplitOrder"}
     return failure
+
+
+# Over HTTP only
+
+
+async def _over_http(stage: Stage, request: bytes) -> Failure:
+    """Send bytes of HTTP and give the failure that is answered."""
+    async with open_web(stage.url, http_request_timeout="500ms") as web:
+        answer = await web.raw(request)
+    return failure_of(json_format.Parse(answer.partition(b"\r\n\r\n")[2], Status()))
+
+
+def _posted(path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: here", *headers, "", ""]).encode()
+
+
+@provokes("PATH_NOT_FOUND")
+async def _path_not_found(stage: Stage) -> Failure:
+    return await _over_http(stage, _posted("/api/v1/order"))
+
+
+@provokes("METHOD_NOT_ALLOWED")
+async def _method_not_allowed(stage: Stage) -> Failure:
+    return await _over_http(stage, _posted("/api/v1/orders/ORD-1"))
+
+
+@provokes("UNSUPPORTED_MEDIA_TYPE")
+async def _unsupported_media_type(stage: Stage) -> Failure:
+    return await _over_http(stage, _posted("/api/v1/orders", "content-length: 2", "content-type: text/plain"))
+
+
+@provokes("REQUEST_TOO_SLOW")
+async def _request_too_slow(stage: Stage) -> Failure:
+    request = _posted("/api/v1/orders", "content-length: 2", "content-type: application/json")
+    return await _over_http(stage, request)
 
 
 @provokes("INTERNAL")

@@ -12,6 +12,8 @@ from tests.support.requests import create_order, put_destination, put_lane, rece
 from wms.orders.v1 import fulfillment_pb2 as pb
 from wms.orders.v1 import order_pb2, orders_pb2
 
+pytestmark = pytest.mark.also_over_http
+
 
 @pytest.fixture
 async def site(api: Api) -> Api:

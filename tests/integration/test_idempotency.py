@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.failures import failing, failure_of
 from tests.support.fulfillment import Fulfillment
@@ -23,6 +25,8 @@ from wms.orders.v1 import (
 )
 from wms_core.domain.order_status import OrderStatus
 from wms_core.postgres.queries import query
+
+pytestmark = pytest.mark.also_over_http
 
 _S = OrderStatus
 _WAVE = "WAVE-2024-00001"

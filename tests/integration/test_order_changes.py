@@ -29,6 +29,8 @@ from tests.support.tables import counts
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_pb2
 from wms_core.domain.order_status import UPDATABLE, WORKING, OrderStatus, allowed
 
+pytestmark = pytest.mark.also_over_http
+
 _S = OrderStatus
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.code_pb2 import Code
 from google.type.money_pb2 import Money
@@ -13,6 +14,8 @@ from tests.support.orders import created, facts, history, moment, read
 from tests.support.requests import address, create_order, item, put_lane
 from tests.support.tables import counts
 from wms.orders.v1 import order_pb2, orders_pb2
+
+pytestmark = pytest.mark.also_over_http
 
 
 async def test_an_order_that_was_created_is_read_back_as_it_was_answered(api: Api) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.api import Api
@@ -13,6 +14,8 @@ from tests.support.orders import created, dead_letter, order_in, read
 from tests.support.requests import create_order, item, put_destination, put_lane
 from wms.orders.v1 import dead_letters_pb2, order_pb2, orders_pb2, storage_pb2
 from wms_core.domain.order_status import OrderStatus
+
+pytestmark = pytest.mark.also_over_http
 
 
 async def listed(api: Api, **fields: Any) -> orders_pb2.ListOrdersResponse:

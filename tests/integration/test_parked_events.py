@@ -12,6 +12,8 @@ from tests.support.relay import park
 from wms.orders.v1 import fulfillment_pb2 as pb
 from wms.orders.v1 import orders_pb2
 
+pytestmark = pytest.mark.also_over_http
+
 
 async def _parked_orders(api: Api, sql: Sql, number: int) -> list[str]:
     orders = [(await created(api)).order_id for _ in range(number)]

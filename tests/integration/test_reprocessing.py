@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.api import Api, open_api
@@ -24,6 +25,8 @@ from tests.support.tables import counts
 from wms.orders.v1 import order_pb2, orders_pb2, reprocessing_pb2
 from wms_core.domain.order_status import WORKING, OrderStatus
 from wms_core.domain.retries import RetryPolicy
+
+pytestmark = pytest.mark.also_over_http
 
 _S = OrderStatus
 MINUTE = timedelta(minutes=1)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from tests.support.api import Api
@@ -13,6 +14,8 @@ from tests.support.requests import put_destination, put_lane, receive
 from tests.support.site import Site
 from tests.support.tables import counts
 from wms.orders.v1 import storage_pb2
+
+pytestmark = pytest.mark.also_over_http
 
 OPEN, BLOCKED = storage_pb2.LANE_STATUS_OPEN, storage_pb2.LANE_STATUS_BLOCKED
 ON_HOLD = storage_pb2.CARRIER_STATUS_ON_HOLD

@@ -9,6 +9,7 @@ from pathlib import Path
 from wms_dev.documents import asyncapi, configuration, events, schema, state_machine
 from wms_dev.documents.catalog import catalog_of
 from wms_dev.documents.marked import with_part
+from wms_dev.documents.openapi import document as openapi
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +38,7 @@ def documents() -> Mapping[str, str]:
     mixed = {
         name: with_part((DOCS / name).read_text(encoding="utf-8"), part) for name, part in parts().items()
     }
-    return {**mixed, "asyncapi.json": asyncapi.document()}
+    return {**mixed, "asyncapi.json": asyncapi.document(), "openapi.json": openapi.document()}
 
 
 def parts() -> Mapping[str, str]:

@@ -4,12 +4,14 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from wms_core.addresses import listen_address
+from wms_server.http.protocol import BoundedProtocol
 from wms_server.listening import PortTaken
 
 _log = structlog.get_logger(__name__)
@@ -23,16 +25,17 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(application: Starlette, address: str, *, shared: bool) -> AsyncIterator[None]:
+async def serve(application: ASGIApp, address: str, patience: float, *, shared: bool) -> AsyncIterator[None]:
     """Serve HTTP at an address, shared with other processes or not; nothing when it is empty.
 
-    Raises AddressError, PortTaken.
+    Headers have `patience` seconds to arrive. Raises AddressError, PortTaken.
     """
     if not address:
         yield
         return
     config = uvicorn.Config(
         application,
+        http=partial(BoundedProtocol, patience=patience),  # type: ignore[arg-type] # it is called only
         lifespan="off",
         ws="none",
         log_config=None,

@@ -387,6 +387,34 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Caller: Ship them with ShipOrder first.
     """
+    ERROR_REASON_PATH_NOT_FOUND: _ErrorReason.ValueType  # 52
+    """Over HTTP only: nothing is at this path.
+
+    Code: NOT_FOUND. Metadata: `path`, or `path` and `nearest`, the paths most like it.
+
+    Caller: Look the path up in `/openapi.json`.
+    """
+    ERROR_REASON_METHOD_NOT_ALLOWED: _ErrorReason.ValueType  # 53
+    """Over HTTP only: the path exists, and this method is not among its own.
+
+    Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`.
+
+    Caller: Use one of the methods that are allowed.
+    """
+    ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: _ErrorReason.ValueType  # 54
+    """Over HTTP only: a body that is not JSON in UTF-8 by its `Content-Type`, or is compressed.
+
+    Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be.
+
+    Caller: Send JSON, with `Content-Type: application/json`.
+    """
+    ERROR_REASON_REQUEST_TOO_SLOW: _ErrorReason.ValueType  # 55
+    """Over HTTP only: the request did not arrive as a whole in time.
+
+    Code: DEADLINE_EXCEEDED. Metadata: `seconds`, the time that a request may take to arrive.
+
+    Caller: Nothing was changed. Send the request again, faster or in parts.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
@@ -759,5 +787,33 @@ ERROR_REASON_UNITS_NOT_SHIPPED: ErrorReason.ValueType  # 51
 Code: FAILED_PRECONDITION. Metadata: `orderId`, `quantity`, the units that wait.
 
 Caller: Ship them with ShipOrder first.
+"""
+ERROR_REASON_PATH_NOT_FOUND: ErrorReason.ValueType  # 52
+"""Over HTTP only: nothing is at this path.
+
+Code: NOT_FOUND. Metadata: `path`, or `path` and `nearest`, the paths most like it.
+
+Caller: Look the path up in `/openapi.json`.
+"""
+ERROR_REASON_METHOD_NOT_ALLOWED: ErrorReason.ValueType  # 53
+"""Over HTTP only: the path exists, and this method is not among its own.
+
+Code: UNIMPLEMENTED. Metadata: `method`, `path`, `allowed`.
+
+Caller: Use one of the methods that are allowed.
+"""
+ERROR_REASON_UNSUPPORTED_MEDIA_TYPE: ErrorReason.ValueType  # 54
+"""Over HTTP only: a body that is not JSON in UTF-8 by its `Content-Type`, or is compressed.
+
+Code: INVALID_ARGUMENT. Metadata: `mediaType`, what the body is said to be.
+
+Caller: Send JSON, with `Content-Type: application/json`.
+"""
+ERROR_REASON_REQUEST_TOO_SLOW: ErrorReason.ValueType  # 55
+"""Over HTTP only: the request did not arrive as a whole in time.
+
+Code: DEADLINE_EXCEEDED. Metadata: `seconds`, the time that a request may take to arrive.
+
+Caller: Nothing was changed. Send the request again, faster or in parts.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -291,6 +291,8 @@ class OrderServiceServicer:
 
         A server holds a limited number of streams open; one more is `OVERLOADED`.
 
+        Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
+
         Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
         `DATABASE_UNAVAILABLE`.
         """

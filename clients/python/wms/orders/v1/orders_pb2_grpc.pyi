@@ -145,6 +145,8 @@ class OrderServiceStub:
 
     A server holds a limited number of streams open; one more is `OVERLOADED`.
 
+    Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
+
     Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
     `DATABASE_UNAVAILABLE`.
     """
@@ -265,6 +267,8 @@ class OrderServiceAsyncStub(OrderServiceStub):
     time with what is old.
 
     A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+    Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
 
     Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
     `DATABASE_UNAVAILABLE`.
@@ -458,6 +462,8 @@ class OrderServiceServicer:
         time with what is old.
 
         A server holds a limited number of streams open; one more is `OVERLOADED`.
+
+        Over HTTP these are server-sent events, whose id is the position: `Last-Event-ID` resumes after it.
 
         Errors: `POSITION_NOT_KEPT`, `WATCHER_TOO_SLOW`, `OVERLOADED`, `SHUTTING_DOWN`,
         `DATABASE_UNAVAILABLE`.

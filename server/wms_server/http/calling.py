@@ -1,0 +1,67 @@
+"""What every call over HTTP begins with, unary or stream."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import grpc
+import structlog
+from opentelemetry.trace import Span
+from starlette.types import Scope
+
+from wms_core.domain.errors import FieldFault, InvalidFields
+from wms_core.settings import duration
+from wms_server.calls import Call
+from wms_server.http.bindings import Binding
+from wms_server.pipeline import Pipeline
+from wms_server.spans import end_span
+
+#: How long the caller waits, such as 500ms, 2.5 (seconds) or 1m; the server's own limit holds beside it.
+TIMEOUT = "x-wms-timeout"
+_log = structlog.get_logger("wms_server.calls")
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Give the headers by their lower-case names; of one that is there twice, the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def begun(pipeline: Pipeline, binding: Binding, headers: Mapping[str, str]) -> Call:
+    """Begin the call of a request; its end is what the caller's header says, or the cap."""
+    call = pipeline.begin(binding.call, tuple(headers.items()), _seconds(headers))
+    _describe(call.span, binding)
+    return call
+
+
+def check_timeout(headers: Mapping[str, str]) -> None:
+    """Raise InvalidFields when the header of the timeout is none."""
+    if TIMEOUT in headers and _seconds(headers) is None:
+        wrong = "must be a number of seconds, or one with ms, s or m, such as 500ms"
+        raise InvalidFields([FieldFault(TIMEOUT, wrong, "header.timeout")])
+
+
+def leave(call: Call) -> None:
+    """End a call whose client has gone."""
+    _log.info("call_left", rpc=call.rpc, correlation_id=call.caller.correlation_id)
+    end_span(call.span, grpc.StatusCode.CANCELLED)
+
+
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    try:
+        given = duration(headers.get(TIMEOUT))
+    except ValueError:
+        return None
+    return given.total_seconds() if isinstance(given, timedelta) else None
+
+
+def _describe(span: Span, binding: Binding) -> None:
+    """Say what kind of call it is, by OpenTelemetry's conventions for HTTP."""
+    if span.is_recording():
+        span.update_name(f"{binding.method} {binding.template.text}")
+        span.set_attributes(
+            {
+                "rpc.system": "http",
+                "http.request.method": binding.method,
+                "http.route": binding.template.text,
+                "url.scheme": "http",
+            }
+        )

@@ -1,0 +1,55 @@
+"""The faults of a request in JSON: all of them at once, each by the path that the caller sent."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from google.protobuf.descriptor import Descriptor
+
+from wms_core.domain.errors import FieldFault
+from wms_core.domain.events import camel_case
+
+#: More are not looked for: nobody reads them, and a body of nothing else must not cost much.
+MOST = 100
+
+
+class EnoughFaults(Exception):
+    """There are so many faults that the rest does not matter."""
+
+
+class Faults:
+    """Collects what is wrong with one request."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.found: list[FieldFault] = []
+
+    def add(self, path: str, description: str, rule: str) -> None:
+        """Note one more. Raises EnoughFaults."""
+        self.found.append(FieldFault(path, description, rule))
+        if len(self.found) >= MOST:
+            raise EnoughFaults
+
+    def with_rules(self, broken: Iterable[FieldFault]) -> list[FieldFault]:
+        """Add the broken rules of fields that could be read."""
+        unread = tuple(fault.field for fault in self.found)
+        return [*self.found, *(fault for fault in broken if not _is_within(fault.field, unread))]
+
+
+def json_path(message: Descriptor, path: str, body: str = "") -> str:
+    """Write a path of the contract's fields as JSON has them; within the body it begins there."""
+    names = list(_json_names(message, path))
+    if body not in ("", "*") and len(names) > 1 and path.partition(".")[0].partition("[")[0] == body:
+        names = names[1:]
+    return ".".join(names)
+
+
+def _json_names(message: Descriptor | None, path: str) -> Iterator[str]:
+    for part in path.split("."):
+        name, bracket, subscript = part.partition("[")
+        field = message.fields_by_name.get(name) if message else None
+        yield (field.json_name if field else camel_case(name)) + bracket + subscript
+        message = field.message_type if field else None
+
+
+def _is_within(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or re.match(re.escape(place) + r"[.\[]", path) for place in places)

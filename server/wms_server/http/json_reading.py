@@ -1,0 +1,149 @@
+"""Messages from JSON, by the descriptors: proto JSON with the words of the Order Service document."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from wms_server.http.faults import Faults
+from wms_server.http.scalars import Unreadable, money_of, scalar_reader, time_of
+
+_MONEY = "google.type.Money"
+_TIMESTAMP = "google.protobuf.Timestamp"
+_WELL_KNOWN = "google.protobuf."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading one request needs: the currency of plain prices, and where faults go."""
+
+    currency: str
+    faults: Faults
+
+    def message(self, target: Message, value: Any, path: str) -> None:
+        """Fill a message from a JSON object; what can't be read is left out and becomes a fault."""
+        if not isinstance(value, dict):
+            self.faults.add(path, "must be an object", "json.object")
+            return
+        for name in getattr(value, "twice", ()):
+            self.faults.add(joined(path, name), "is there twice", "json.twice")
+        known = fields_by_name(target.DESCRIPTOR)
+        seen: set[str] = set()
+        for name, content in value.items():
+            field = known.get(name)
+            if field is None:
+                self.faults.add(joined(path, name[:100]), _unknown(known, name), "json.unknown")
+            elif field.name in seen:
+                self.faults.add(joined(path, name), "is there twice, by two names", "json.twice")
+            elif content is not None:
+                seen.add(field.name)
+                self.field(target, field, content, joined(path, field.json_name))
+
+    def field(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+        """Read what a field of a message holds, an array when it is repeated."""
+        if _is_set_otherwise(target, field):
+            self.faults.add(path, "can't be there together with another form of the same", "json.oneof")
+        elif not field.is_repeated:
+            self.one(target, field, value, path)
+        elif field.message_type is not None and field.message_type.GetOptions().map_entry:
+            self._map(target, field, value, path)
+        elif not isinstance(value, list):
+            self.faults.add(path, "must be an array", "json.array")
+        else:
+            self._elements(getattr(target, field.name), field, value, path)
+
+    def _map(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+        try:
+            json_format.ParseDict({field.json_name: _plain(value)}, target)
+        except (json_format.ParseError, TypeError, AttributeError, ValueError):
+            self.faults.add(path, "can't be read as an object of such values", "json.value")
+
+    def _elements(self, target: Any, field: FieldDescriptor, values: list[Any], path: str) -> None:
+        for number, value in enumerate(values):
+            place = f"{path}[{number}]"
+            if field.message_type is not None:
+                self._submessage(target.add(), value, place)
+            else:
+                self._scalar(field, value, place, target.append, stand_in=field.default_value)
+
+    def one(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+        """Read one value into a field that is not repeated."""
+        if field.message_type is not None:
+            held = getattr(target, field.name)
+            held.SetInParent()
+            self._submessage(held, value, path)
+        else:
+            self._scalar(field, value, path, lambda read: setattr(target, field.name, read))
+
+    def _scalar(
+        self,
+        field: FieldDescriptor,
+        value: Any,
+        path: str,
+        keep: Callable[[Any], object],
+        stand_in: Any = None,
+    ) -> None:
+        try:
+            keep(_reader_of(field)(value))
+        except Unreadable as error:
+            self.faults.add(path, str(error), "json.value")
+            if stand_in is not None and field.enum_type is None:
+                # Keeps the places of what follows.
+                keep(stand_in)
+
+    def _submessage(self, target: Message, value: Any, path: str) -> None:
+        name = target.DESCRIPTOR.full_name
+        try:
+            if name == _TIMESTAMP:
+                target.CopyFrom(time_of(value))
+            elif name == _MONEY and not isinstance(value, dict):
+                target.CopyFrom(money_of(value, self.currency))
+            elif name.startswith(_WELL_KNOWN):
+                json_format.ParseDict(_plain(value), target)
+            else:
+                self.message(target, value, path)
+        except Unreadable as error:
+            self.faults.add(path, str(error), "json.value")
+        except (json_format.ParseError, TypeError, AttributeError, ValueError):
+            self.faults.add(path, f"can't be read as a {target.DESCRIPTOR.name}", "json.value")
+
+
+def joined(path: str, name: str) -> str:
+    """Give the path of a member."""
+    return f"{path}.{name}" if path else name
+
+
+@cache
+def fields_by_name(message: Descriptor) -> dict[str, FieldDescriptor]:
+    """Give the fields under both of their names, that of JSON and that of the contract."""
+    return {name: field for field in message.fields for name in (field.name, field.json_name)}
+
+
+@cache
+def _reader_of(field: FieldDescriptor) -> Callable[[Any], Any]:
+    return scalar_reader(field)
+
+
+def _is_set_otherwise(target: Message, field: FieldDescriptor) -> bool:
+    """Say whether the field belongs to a oneof of which a member is set."""
+    oneof = field.containing_oneof
+    return oneof is not None and target.WhichOneof(oneof.name) is not None
+
+
+def _plain(value: Any) -> Any:
+    """Give JSON as others read it, with floats."""
+    return json.loads(json.dumps(value, default=float))
+
+
+def _unknown(known: dict[str, FieldDescriptor], name: str) -> str:
+    names = list(dict.fromkeys(field.json_name for field in known.values()))
+    near = get_close_matches(name[:100], names, n=1)
+    if near:
+        return f"is not known here; perhaps {near[0]} is meant"
+    return f"is not known here; what is: {', '.join(names)}" if names else "is not known here; nothing is"

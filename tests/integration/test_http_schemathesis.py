@@ -1,0 +1,31 @@
+"""The server keeps what docs/openapi.json says, whatever schemathesis thinks of."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.support.http import open_web
+from tests.support.versions import ALL_ON_ONE_POSTGRES
+
+pytestmark = ALL_ON_ONE_POSTGRES
+_COMMAND = Path(sys.executable).with_name("schemathesis")
+#: `positive_data_acceptance` takes a 400 for a fault of the schema, and here it may be an order's status.
+#: Streams have no end that could be waited for.
+_BOUNDS = (
+    *("--seed", "7", "--generation-deterministic", "--max-examples", "3", "--max-time", "50"),
+    *("--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance"),
+    *("--exclude-path-regex", ":watch$", "--warnings", "off", "--no-color"),
+)
+
+
+async def test_schemathesis_finds_no_fault(database_url: str, tmp_path: Path) -> None:
+    """No 500, no undocumented status, type or shape; what breaks the schema is refused."""
+    async with open_web(database_url) as web:
+        process = await asyncio.create_subprocess_exec(
+            *(_COMMAND, "run", f"http://127.0.0.1:{web.port}/openapi.json", *_BOUNDS),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
