@@ -91,8 +91,7 @@ class Supervisor:
         ends = Restarts()
         while not self._ending.is_set():
             started = time.monotonic()
-            process = await self._started(number)
-            code = await self._ended(process, number)
+            pid, code = await self._run_once(number)
             if self._ending.is_set():
                 return
             if code == os.EX_CONFIG:
@@ -101,10 +100,20 @@ class Supervisor:
                 self._end()
                 return
             pause = ends.pause(time.monotonic() - started)
-            _log.error("process_ended", number=number, ended=process.pid, cause=_cause(code), pause=pause)
+            _log.error("process_ended", number=number, ended=pid, cause=_cause(code), pause=pause)
             self._restarted.inc()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
+
+    async def _run_once(self, number: int) -> tuple[int | None, int]:
+        """Start a process and wait for its end; gives its id and its exit code."""
+        try:
+            process = await self._started(number)
+        except OSError as error:
+            # No memory, say: the others go on, and later there may be some.
+            _log.error("process_not_started", number=number, error=error.strerror)
+            return None, os.EX_OSERR
+        return process.pid, await self._ended(process, number)
 
     async def _started(self, number: int) -> Process:
         program = [sys.executable, "-P", "-m", "wms_server.process", str(number)]
