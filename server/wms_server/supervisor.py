@@ -15,7 +15,7 @@ from wms_core.tether import tethered
 from wms_server.listening import PortTaken, held
 from wms_server.restarts import Restarts
 from wms_server.settings import ServerSettings
-from wms_server.shared_metrics import forget_gauges, metrics_folder, restarts
+from wms_server.shared_metrics import NoMetricsFolder, forget_gauges, metrics_folder, restarts
 
 #: Seconds that a process has for its end, beside the time of its drain unless it was told to hurry.
 _PATIENCE = 15.0
@@ -32,7 +32,7 @@ def run(settings: ServerSettings) -> None:
                 stack.enter_context(held("HTTP_ADDR", settings.http_addr))
             stack.enter_context(metrics_folder())
             code = asyncio.run(Supervisor(settings).run())
-    except (AddressError, PortTaken) as error:
+    except (AddressError, PortTaken, NoMetricsFolder) as error:
         raise SystemExit(f"The server can't start: {error}") from None
     raise SystemExit(code)
 
