@@ -147,7 +147,7 @@ async def test_a_process_that_ends_under_load_is_replaced(
 async def test_a_process_that_keeps_dying_is_started_ever_more_seldom(
     processes: Processes, database_url: str
 ) -> None:
-    """At once the first time, then after pauses that grow; the other one serves meanwhile."""
+    """At once the first time, then after pauses that grow; the other one serves and counts meanwhile."""
     server = Several(processes, database_url)
     await server.serving()
     for times in range(1, 6):
@@ -156,6 +156,11 @@ async def test_a_process_that_keeps_dying_is_started_ever_more_seldom(
         if times < 5:
             await eventually(lambda times=times: _replaced(server, times), 60.0)  # type: ignore[misc]
         await server.supervisor.serving(within=60.0)
+
+    async def one_is_counted() -> bool:
+        return await server.metric("wms_server_processes") == 1
+
+    await eventually(one_is_counted, 60.0)
     pauses = [entry["pause"] for entry in server.supervisor.said("process_ended")]
     assert pauses[0] == 0
     assert pauses[1] < pauses[3] < pauses[4]
