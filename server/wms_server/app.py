@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.addresses import listen_address
 from wms_core.postgres.database import PostgresDatabase, open_database
-from wms_core.postgres.sequencer import Sequencer
+from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
 from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
@@ -63,6 +63,8 @@ class Application:
         watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
         self._looked_at = collectors(pipeline, watches)
         self._shared = None if number is None else SharedMetrics(self._looked_at)
+        # The first process looks for all of them; should it be gone, the others do it less often.
+        self._sequencer_idle = STANDING_BY if number else IDLE
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
 
@@ -106,7 +108,7 @@ class Application:
         async with asyncio.TaskGroup() as tasks:
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.watch(self._database, interval))
-            tasks.create_task(Sequencer(self._database).run())
+            tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())
             tasks.create_task(self._moves.run())
             tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))

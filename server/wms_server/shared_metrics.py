@@ -26,10 +26,22 @@ _MODES: dict[str, Literal["livemax", "livemin"]] = {
 }
 
 
+class NoMetricsFolder(Exception):
+    """There is nowhere to put the files."""
+
+
 @contextmanager
 def metrics_folder() -> Iterator[None]:
-    """Make the folder for the metrics of this process's children, and of its own; remove it at the end."""
-    with TemporaryDirectory(prefix="wms-orders-metrics-", ignore_cleanup_errors=True) as folder:
+    """Make the folder for the metrics of this process's children, and of its own; remove it at the end.
+
+    Raises NoMetricsFolder.
+    """
+    try:
+        made = TemporaryDirectory(prefix="wms-orders-metrics-", ignore_cleanup_errors=True)
+    except OSError as error:
+        needed = "more SERVER_PROCESSES than 1 need a folder for temporary files, which TMPDIR may name"
+        raise NoMetricsFolder(f"{needed} ({error})") from None
+    with made as folder:
         os.environ[_FOLDER] = folder
         share_metrics("supervisor")
         try:

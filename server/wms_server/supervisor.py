@@ -15,7 +15,7 @@ from wms_core.tether import tethered
 from wms_server.listening import PortTaken, held
 from wms_server.restarts import Restarts
 from wms_server.settings import ServerSettings
-from wms_server.shared_metrics import forget_gauges, metrics_folder, restarts
+from wms_server.shared_metrics import NoMetricsFolder, forget_gauges, metrics_folder, restarts
 
 #: Seconds that a process has for its end, beside the time of its drain unless it was told to hurry.
 _PATIENCE = 15.0
@@ -32,7 +32,7 @@ def run(settings: ServerSettings) -> None:
                 stack.enter_context(held("HTTP_ADDR", settings.http_addr))
             stack.enter_context(metrics_folder())
             code = asyncio.run(Supervisor(settings).run())
-    except (AddressError, PortTaken) as error:
+    except (AddressError, PortTaken, NoMetricsFolder) as error:
         raise SystemExit(f"The server can't start: {error}") from None
     raise SystemExit(code)
 
@@ -91,8 +91,7 @@ class Supervisor:
         ends = Restarts()
         while not self._ending.is_set():
             started = time.monotonic()
-            process = await self._started(number)
-            code = await self._ended(process, number)
+            pid, code = await self._run_once(number)
             if self._ending.is_set():
                 return
             if code == os.EX_CONFIG:
@@ -101,10 +100,20 @@ class Supervisor:
                 self._end()
                 return
             pause = ends.pause(time.monotonic() - started)
-            _log.error("process_ended", number=number, ended=process.pid, cause=_cause(code), pause=pause)
+            _log.error("process_ended", number=number, ended=pid, cause=_cause(code), pause=pause)
             self._restarted.inc()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
+
+    async def _run_once(self, number: int) -> tuple[int | None, int]:
+        """Start a process and wait for its end; gives its id and its exit code."""
+        try:
+            process = await self._started(number)
+        except OSError as error:
+            # No memory, say: the others go on, and later there may be some.
+            _log.error("process_not_started", number=number, error=error.strerror)
+            return None, os.EX_OSERR
+        return process.pid, await self._ended(process, number)
 
     async def _started(self, number: int) -> Process:
         program = [sys.executable, "-P", "-m", "wms_server.process", str(number)]

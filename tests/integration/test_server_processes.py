@@ -11,6 +11,7 @@ import asyncpg
 import grpc
 import pytest
 
+from tests.support.event_log import make_orders, write_and_commit
 from tests.support.invariants import Sql
 from tests.support.locks import order_locked, until_waiting
 from tests.support.processes import Processes, open_client
@@ -38,6 +39,35 @@ async def test_two_processes_share_what_comes(processes: Processes, database_url
 
         await eventually(both_are_connected, 60.0)
         await callers.get_on()
+    assert await server.stopped() == 0
+
+
+async def test_one_of_two_processes_makes_the_schema(processes: Processes, empty_database_url: str) -> None:
+    """The other one waits for it."""
+    server = Several(processes, empty_database_url)
+    await server.serving()
+    made = [bool(entry["applied"]) for entry in server.supervisor.said("schema_ready")]
+    assert sorted(made) == [False, True]
+    assert await server.stopped() == 0
+
+
+async def test_events_are_put_in_order_while_the_first_process_is_gone(
+    processes: Processes, database_url: str, sql: Sql
+) -> None:
+    """The second one looks for them too."""
+    server = Several(processes, database_url)
+    await server.serving()
+    os.kill(server.newest(0), signal.SIGSTOP)
+    try:
+        await make_orders(sql, ["ORD-1"])
+        await write_and_commit(sql, "ORD-1", 1)
+
+        async def in_the_log() -> bool:
+            return bool(await sql.fetchval("SELECT count(*) = 1 FROM order_events"))
+
+        await eventually(in_the_log, 60.0)
+    finally:
+        os.kill(server.newest(0), signal.SIGCONT)
     assert await server.stopped() == 0
 
 
@@ -117,7 +147,7 @@ async def test_a_process_that_ends_under_load_is_replaced(
 async def test_a_process_that_keeps_dying_is_started_ever_more_seldom(
     processes: Processes, database_url: str
 ) -> None:
-    """At once the first time, then after pauses that grow; the other one serves meanwhile."""
+    """At once the first time, then after pauses that grow; the other one serves and counts meanwhile."""
     server = Several(processes, database_url)
     await server.serving()
     for times in range(1, 6):
@@ -126,6 +156,11 @@ async def test_a_process_that_keeps_dying_is_started_ever_more_seldom(
         if times < 5:
             await eventually(lambda times=times: _replaced(server, times), 60.0)  # type: ignore[misc]
         await server.supervisor.serving(within=60.0)
+
+    async def one_is_counted() -> bool:
+        return await server.metric("wms_server_processes") == 1
+
+    await eventually(one_is_counted, 60.0)
     pauses = [entry["pause"] for entry in server.supervisor.said("process_ended")]
     assert pauses[0] == 0
     assert pauses[1] < pauses[3] < pauses[4]
