@@ -31,10 +31,18 @@ GATHERING_SECONDS = 0.005
 _log = structlog.get_logger(__name__)
 
 
-def joined(method: M) -> M:
-    """Mark a method that writes for many calls at once; it keeps their answers under their request ids."""
-    method.joins, method.changes = True, True  # type: ignore[attr-defined]
-    return method
+def joined(needs_transaction: "Callable[[Sequence[Asked[Any]]], bool]") -> Callable[[M], M]:
+    """Mark a method that writes for many calls at once; it keeps their answers under their request ids.
+
+    Calls that need no transaction must be done by one statement, which is committed by itself.
+    """
+
+    def mark(method: M) -> M:
+        method.joins, method.changes = True, True  # type: ignore[attr-defined]
+        method.needs_transaction = needs_transaction  # type: ignore[attr-defined]
+        return method
+
+    return mark
 
 
 def joined_read(method: M) -> M:
@@ -72,8 +80,8 @@ class Joining:
         self, database: Database, method: JoinedMethod, limits: JoiningLimits, at_work: AtWork
     ) -> None:
         """With nobody waiting; who waits or is being done is at work."""
-        changes: bool = method.changes  # type: ignore[attr-defined]
-        self._run = database.transact if changes else database.read
+        self._database = database
+        self._changes: bool = method.changes  # type: ignore[attr-defined]
         self._method = method
         self._limits = limits
         self._at_work = at_work
@@ -135,9 +143,7 @@ class Joining:
         if not batch:
             return
         try:
-            outcomes = await self._run(
-                lambda transaction: self._method(transaction, [one.asked for one in batch])
-            )
+            outcomes = await self._outcomes([one.asked for one in batch])
         except StorageUnavailable as error:
             # Perhaps it was committed all the same.
             _answer(batch, [error] * len(batch))
@@ -151,6 +157,12 @@ class Joining:
             await self._do(batch[half:])
         else:
             _answer(batch, outcomes)
+
+    async def _outcomes(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
+        if not self._changes:
+            return await self._database.read(lambda reading: self._method(reading, asked))
+        whole: bool = self._method.needs_transaction(asked)  # type: ignore[attr-defined]
+        return await self._database.transact(lambda writing: self._method(writing, asked), whole=whole)
 
 
 class _Waiter(NamedTuple):
