@@ -110,9 +110,15 @@ async def sql(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Re
 
 
 @pytest.fixture
-async def api(database_url: str) -> AsyncIterator[Api]:
+def group_commit_calls(request: pytest.FixtureRequest) -> int:
+    """Say how many calls may share a transaction: what the test is run with, else the default."""
+    return int(getattr(request, "param", 256))
+
+
+@pytest.fixture
+async def api(database_url: str, group_commit_calls: int) -> AsyncIterator[Api]:
     """Give a client of a server on the test's database."""
-    async with open_api(database_url) as client:
+    async with open_api(database_url, group_commit_calls=group_commit_calls) as client:
         yield client
 
 

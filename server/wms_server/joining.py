@@ -63,14 +63,20 @@ class Asked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class JoiningLimits:
-    """Bounds of one transaction: calls, and bytes of their requests; one call joins nothing.
+    """Bounds of one transaction: calls, and bytes of their requests.
 
-    `at_once` is how many transactions may be under way when some of them are late.
+    `at_once` is how many transactions may be under way when some of them are late. With one call for each
+    nothing is joined: none is waited for, and the pool of connections bounds how many are under way.
     """
 
     calls: int = 256
     size: int = 4 * 1024 * 1024
     at_once: int = 4
+
+    @property
+    def joins(self) -> bool:
+        """Whether calls are joined at all."""
+        return self.calls > 1
 
 
 class Joining:
@@ -98,18 +104,23 @@ class Joining:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiter(asked, outcome))
         self._at_work.count += 1
-        if self._turns is None:
+        if not self._limits.joins:
+            self._start()
+        elif self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
         return outcome
+
+    def _start(self) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._do_all(self._taken()))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def _take_turns(self) -> None:
         """Do one transaction after the other while anybody waits."""
         while self._waiting:
             await self._quiet()
-            task = asyncio.create_task(self._do_all(self._taken()))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await asyncio.wait({self._start()}, timeout=PATIENCE)
             while len(self._under_way) >= self._limits.at_once:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         self._turns = None

@@ -6,6 +6,7 @@ from uuid import uuid4
 from tests.support.api import Api
 from tests.support.failures import failing, failure_of
 from tests.support.fulfillment import Fulfillment
+from tests.support.group_commit import BOTH_WAYS
 from tests.support.invariants import Sql
 from tests.support.orders import created, dead_letter, order_in, stocked
 from tests.support.relay import park
@@ -23,6 +24,8 @@ from wms.orders.v1 import (
 )
 from wms_core.domain.order_status import OrderStatus
 from wms_core.postgres.queries import query
+
+pytestmark = BOTH_WAYS
 
 _S = OrderStatus
 _WAVE = "WAVE-2024-00001"

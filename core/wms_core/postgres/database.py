@@ -95,7 +95,7 @@ class PostgresDatabase:
         """Raise StorageUnavailable unless the database answers a query within that many seconds."""
         try:
             async with asyncio.timeout(within), self._connection() as connection:
-                await connection.execute("SELECT 1")
+                await _answered(connection)
         except TimeoutError as error:
             raise StorageUnavailable from error
 
@@ -134,6 +134,15 @@ class PostgresDatabase:
             if ours is None:
                 raise
             raise ours from error
+
+
+async def _answered(connection: Connection) -> None:
+    try:
+        await connection.execute("SELECT 1")
+    except asyncio.CancelledError:
+        # The pool would take it back only after a server that does not answer has ended the query.
+        connection.terminate()
+        raise
 
 
 def _was_ended(connection: Connection, error: Exception) -> bool:
