@@ -112,10 +112,18 @@ async def sql(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Re
 
 
 @pytest.fixture
-async def api(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Api]:
+def group_commit_calls(request: pytest.FixtureRequest) -> int:
+    """Say how many calls may share a transaction: what the test is run with, else the default."""
+    return int(getattr(request, "param", 256))
+
+
+@pytest.fixture
+async def api(
+    request: pytest.FixtureRequest, database_url: str, group_commit_calls: int
+) -> AsyncIterator[Api]:
     """Give a client of a server on the test's database, over gRPC or, where the test says so, over HTTP."""
     opened = open_http_api if getattr(request, "param", "grpc") == "http" else open_api
-    async with opened(database_url) as client:
+    async with opened(database_url, group_commit_calls=group_commit_calls) as client:
         yield client
 
 
@@ -153,10 +161,16 @@ async def _execute(url: str, statement: str) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run what goes over HTTP on one Postgres: its version makes no difference to JSON."""
-    twice = [item for item in items if _params(item).get("api") == "http" and _params(item)["postgres"] != 18]
-    config.hook.pytest_deselected(items=twice)
-    items[:] = [item for item in items if item not in twice]
+    """Leave out what would show the same again."""
+    again = {item for item in items if _shows_the_same(_params(item))}
+    config.hook.pytest_deselected(items=list(again))
+    items[:] = [item for item in items if item not in again]
+
+
+def _shows_the_same(params: dict[str, Any]) -> bool:
+    """Say so of HTTP and of calls that share nothing on a second Postgres, and of both together."""
+    over_http, alone = params.get("api") == "http", params.get("group_commit_calls") == 1
+    return ((over_http or alone) and params["postgres"] != 18) or (over_http and alone)
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:

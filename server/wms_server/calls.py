@@ -18,6 +18,8 @@ CORRELATION = "x-wms-correlation-id"
 WAVE = "x-wms-wave-number"
 WORKFLOW = "x-wms-workflow-id"
 ACTOR = "x-wms-actor"
+TRACEPARENT = "traceparent"
+_READ = frozenset({CORRELATION, WAVE, WORKFLOW, ACTOR, TRACEPARENT})
 _LONGEST = 256
 _CLOCK_SLACK = timedelta(minutes=5)
 
@@ -50,13 +52,13 @@ class Call:
 
 def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
     """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored."""
-    headers = {name: text for name, value in metadata if (text := header_text(value))}
+    headers = {name: text for name, value in metadata if name in _READ and (text := header_text(value))}
     return Caller(
         actor=headers.get(ACTOR, "anonymous"),
         correlation_id=headers.get(CORRELATION) or str(uuid.uuid4()),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),
-        traceparent=read_traceparent(headers.get("traceparent", "")),
+        traceparent=read_traceparent(headers.get(TRACEPARENT, "")),
     )
 
 

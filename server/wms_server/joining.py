@@ -31,10 +31,18 @@ GATHERING_SECONDS = 0.005
 _log = structlog.get_logger(__name__)
 
 
-def joined(method: M) -> M:
-    """Mark a method that writes for many calls at once; it keeps their answers under their request ids."""
-    method.joins, method.changes = True, True  # type: ignore[attr-defined]
-    return method
+def joined(needs_transaction: "Callable[[Sequence[Asked[Any]]], bool]") -> Callable[[M], M]:
+    """Mark a method that writes for many calls at once; it keeps their answers under their request ids.
+
+    Calls that need no transaction must be done by one statement, which is committed by itself.
+    """
+
+    def mark(method: M) -> M:
+        method.joins, method.changes = True, True  # type: ignore[attr-defined]
+        method.needs_transaction = needs_transaction  # type: ignore[attr-defined]
+        return method
+
+    return mark
 
 
 def joined_read(method: M) -> M:
@@ -55,14 +63,20 @@ class Asked(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class JoiningLimits:
-    """Bounds of one transaction: calls, and bytes of their requests; one call joins nothing.
+    """Bounds of one transaction: calls, and bytes of their requests.
 
-    `at_once` is how many transactions may be under way when some of them are late.
+    `at_once` is how many transactions may be under way when some of them are late. With one call for each
+    nothing is joined: none is waited for, and the pool of connections bounds how many are under way.
     """
 
     calls: int = 256
     size: int = 4 * 1024 * 1024
     at_once: int = 4
+
+    @property
+    def joins(self) -> bool:
+        """Whether calls are joined at all."""
+        return self.calls > 1
 
 
 class Joining:
@@ -72,8 +86,8 @@ class Joining:
         self, database: Database, method: JoinedMethod, limits: JoiningLimits, at_work: AtWork
     ) -> None:
         """With nobody waiting; who waits or is being done is at work."""
-        changes: bool = method.changes  # type: ignore[attr-defined]
-        self._run = database.transact if changes else database.read
+        self._database = database
+        self._changes: bool = method.changes  # type: ignore[attr-defined]
         self._method = method
         self._limits = limits
         self._at_work = at_work
@@ -90,18 +104,23 @@ class Joining:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiter(asked, outcome))
         self._at_work.count += 1
-        if self._turns is None:
+        if not self._limits.joins:
+            self._start()
+        elif self._turns is None:
             self._turns = asyncio.create_task(self._take_turns())
         return outcome
+
+    def _start(self) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._do_all(self._taken()))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
 
     async def _take_turns(self) -> None:
         """Do one transaction after the other while anybody waits."""
         while self._waiting:
             await self._quiet()
-            task = asyncio.create_task(self._do_all(self._taken()))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            await asyncio.wait({task}, timeout=PATIENCE)
+            await asyncio.wait({self._start()}, timeout=PATIENCE)
             while len(self._under_way) >= self._limits.at_once:
                 await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
         self._turns = None
@@ -135,9 +154,7 @@ class Joining:
         if not batch:
             return
         try:
-            outcomes = await self._run(
-                lambda transaction: self._method(transaction, [one.asked for one in batch])
-            )
+            outcomes = await self._outcomes([one.asked for one in batch])
         except StorageUnavailable as error:
             # Perhaps it was committed all the same.
             _answer(batch, [error] * len(batch))
@@ -151,6 +168,12 @@ class Joining:
             await self._do(batch[half:])
         else:
             _answer(batch, outcomes)
+
+    async def _outcomes(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
+        if not self._changes:
+            return await self._database.read(lambda reading: self._method(reading, asked))
+        whole: bool = self._method.needs_transaction(asked)  # type: ignore[attr-defined]
+        return await self._database.transact(lambda writing: self._method(writing, asked), whole=whole)
 
 
 class _Waiter(NamedTuple):

@@ -1,6 +1,7 @@
 """A process that serves: the only one, or `python -m wms_server.process NUMBER`, one of several."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -36,6 +37,9 @@ def run(settings: ServerSettings, number: int | None = None) -> None:
 async def _serve(settings: ServerSettings, number: int | None) -> None:
     hurry = asyncio.Event()
     async with open_application(settings, number=number, hurry=hurry) as work:
+        # What is there now stays for ever: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         await until_terminated(work)
         # One of several may be told to end by its supervisor and by systemd: that is no second request.
         hurrying = {signal.SIGINT} if number is not None else {signal.SIGINT, signal.SIGTERM}

@@ -93,8 +93,11 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
     request_type = GetMessageClass(method.input_type)
 
     async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
-        request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
         call = pipeline.element(element.name, stream)
+        try:
+            request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
+        except WmsError as error:
+            return _refused(error)
         return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     async def outcomes(
@@ -150,6 +153,10 @@ async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
             "call_broke", rpc=call.rpc, error_id=error_id, correlation_id=call.caller.correlation_id
         )
         return internal_status(error_id)
+
+
+async def _refused(error: WmsError) -> Status:
+    return status_of(error)
 
 
 def tell(call: Call, outcome: object, seconds: float) -> None:

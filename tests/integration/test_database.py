@@ -343,3 +343,21 @@ async def test_a_read_is_one_round_trip(database_url: str) -> None:
         await database.transact(lambda transaction: transaction.orders.get(["A"]))
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED;"
     assert sent == [query("orders.get"), begin, query("orders.get"), "COMMIT;"]
+
+
+async def test_work_that_is_not_whole_has_no_transaction_around_it(database_url: str) -> None:
+    """One statement is committed by itself, in one round trip."""
+    sent: list[str] = []
+
+    async def listen(transaction: Transaction) -> None:
+        connection_of(transaction).add_query_logger(lambda record: sent.append(record.query))
+
+    async def write(transaction: Transaction) -> None:
+        await connection_of(transaction).execute("INSERT INTO warehouses VALUES ('WH-50')")
+
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        await database.read(listen)
+        await database.transact(write, whole=False)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await database.transact(write, whole=False)
+    assert sent == ["INSERT INTO warehouses VALUES ('WH-50')"] * 2

@@ -17,6 +17,7 @@ from tests.support.api import Api, client, is_ready, open_api
 from tests.support.error_reasons import documented_reasons, reasons_in_code
 from tests.support.failures import Failure, failing, failure_of
 from tests.support.fulfillment import Fulfillment
+from tests.support.group_commit import BOTH_WAYS
 from tests.support.http import open_web
 from tests.support.invariants import Sql
 from tests.support.locks import order_locked, until_waiting
@@ -39,6 +40,8 @@ from wms.orders.v1 import (
 from wms_core.domain.events import json_time
 from wms_core.domain.order_status import OrderStatus
 from wms_server.pipeline import MESSAGE_LIMIT
+
+pytestmark = BOTH_WAYS
 
 
 @dataclass(frozen=True, slots=True)

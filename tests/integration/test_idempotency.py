@@ -8,6 +8,7 @@ import pytest
 from tests.support.api import Api
 from tests.support.failures import failing, failure_of
 from tests.support.fulfillment import Fulfillment
+from tests.support.group_commit import BOTH_WAYS
 from tests.support.invariants import Sql
 from tests.support.orders import created, dead_letter, order_in, stocked
 from tests.support.relay import park
@@ -26,7 +27,7 @@ from wms.orders.v1 import (
 from wms_core.domain.order_status import OrderStatus
 from wms_core.postgres.queries import query
 
-pytestmark = pytest.mark.also_over_http
+pytestmark = [*BOTH_WAYS, pytest.mark.also_over_http]
 
 _S = OrderStatus
 _WAVE = "WAVE-2024-00001"

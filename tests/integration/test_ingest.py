@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import grpc
 import pytest
 from google.rpc.code_pb2 import ALREADY_EXISTS, INVALID_ARGUMENT, NOT_FOUND
 
 from tests.support.api import Api, client, open_api
-from tests.support.failures import failure_of
+from tests.support.failures import failing, failure_of
 from tests.support.invariants import Sql, breaches
+from tests.support.processes import Processes, open_client
 from tests.support.requests import create_order, item
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2 as pb
@@ -52,6 +54,53 @@ async def test_a_bad_order_does_not_end_the_stream(api: Api) -> None:
     codes = [result.status.code for result in results]
     assert codes == [0, INVALID_ARGUMENT, ALREADY_EXISTS, NOT_FOUND, 0]
     assert failure_of(results[3].status).reason == "WAREHOUSE_NOT_FOUND"
+
+
+async def test_what_is_no_order_does_not_end_the_stream_either(api: Api) -> None:
+    """Bytes that say nothing, and an order larger than 4 MiB, have their errors in their places."""
+    large = create_order(customer_id="x" * 4 * 1024 * 1024)
+    orders = [create_order(order_id="ORD-1"), large, create_order(order_id="ORD-2")]
+    sent = [pb.IngestOrdersRequest(request=order).SerializeToString() for order in orders]
+    sent.insert(1, b"\xff\xff")
+
+    async def raw() -> AsyncIterator[bytes]:
+        for one in sent:
+            yield one
+
+    call: Any = api.channel.stream_stream("/wms.orders.v1.OrderService/IngestOrders")
+    results = [pb.IngestOrdersResponse.FromString(answer).result async for answer in call(raw())]
+    assert [result.order.order_id for result in results] == ["ORD-1", "", "", "ORD-2"]
+    reasons = [failure_of(result.status).reason for result in results[1:3]]
+    assert reasons == ["MALFORMED_MESSAGE", "MESSAGE_TOO_LARGE"]
+
+
+async def test_a_server_that_ends_has_done_what_it_told(
+    processes: Processes, database_url: str, sql: Sql
+) -> None:
+    """The stream ends with SHUTTING_DOWN; every order that was acknowledged is there."""
+    server = processes.server(database_url)
+    await server.serving()
+    told: list[str] = []
+
+    async def endless() -> AsyncIterator[pb.IngestOrdersRequest]:
+        while True:
+            yield pb.IngestOrdersRequest(request=create_order())
+
+    async def ingest(api: Api) -> None:
+        async for answer in api.orders.IngestOrders(endless()):
+            told.append(answer.result.order.order_id)  # noqa: PERF401 # seen as they come
+
+    async with open_client(server.address) as api:
+        ingesting = asyncio.create_task(failing(ingest(api)))
+        await eventually(lambda: has(told, 300))
+        assert await server.stopped() == 0
+        assert (await ingesting).reason == "SHUTTING_DOWN"
+    assert await breaches(sql, acknowledged=told) == []
+
+
+async def has(told: list[str], number: int) -> bool:
+    """Say whether so many were told."""
+    return len(told) >= number
 
 
 async def test_a_stream_that_is_sent_again_gets_the_same_answers(api: Api, sql: Sql) -> None:

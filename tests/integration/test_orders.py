@@ -9,13 +9,14 @@ from google.type.money_pb2 import Money
 
 from tests.support.api import Api, open_api
 from tests.support.failures import failing, failure_of
+from tests.support.group_commit import BOTH_WAYS
 from tests.support.invariants import Sql, breaches
 from tests.support.orders import created, facts, history, moment, read
 from tests.support.requests import address, create_order, item, put_lane
 from tests.support.tables import counts
 from wms.orders.v1 import order_pb2, orders_pb2
 
-pytestmark = pytest.mark.also_over_http
+pytestmark = [*BOTH_WAYS, pytest.mark.also_over_http]
 
 
 async def test_an_order_that_was_created_is_read_back_as_it_was_answered(api: Api) -> None:

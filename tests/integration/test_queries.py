@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import database_named
 from tests.support.event_log import connected
 from tests.support.invariants import Sql
-from tests.support.plans import faults, plans
+from tests.support.plans import faults, pages_touched, plans
 from wms_core.application.ports import (
     BackorderFilter,
     DeadLetterFilter,
@@ -308,6 +308,36 @@ async def test_a_hot_read_uses_its_index(crowded: str, name: str) -> None:
             assert read.index in plan.indexes, plan.text
             assert plan.scanned <= SHORT, plan.text
             assert read.may_sort or not plan.sorted, plan.text
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        {"customer_id": "CUST-007"},
+        {"warehouse_id": "WH-01"},
+        {"statuses": (_S.COMPLETED,)},
+        {"statuses": (_S.RECEIVED, _S.PACKING)},
+        {"priorities": (Priority.SAME_DAY,)},
+        {"wave_id": "WAVE-2024-00007"},
+        {"overdue_at": NOW},
+        {"created_after": NOW - timedelta(minutes=99_000)},
+        {"created_before": NOW - timedelta(minutes=10)},
+        {"customer_id": "CUST-007", "statuses": (_S.COMPLETED,)},
+    ],
+    ids=lambda wanted: "+".join(wanted) or "all",
+)
+async def test_a_deep_page_costs_what_the_first_one_costs(crowded: str, wanted: dict[str, Any]) -> None:
+    """Behind ninety thousand orders a page looks into no more of the database, whatever is filtered."""
+    deep = (NOW - timedelta(minutes=90_000), "ORD-090000")
+    async with connected(crowded) as sql:
+        first, last = [
+            await pages_touched(sql, text, *arguments)
+            for text, arguments in (
+                order_page(OrderFilter(**wanted), Page(size=20, after=after)) for after in (None, deep)
+            )
+        ]
+    assert last <= 1.5 * first
 
 
 @pytest.mark.parametrize("name", ["fulfillment.waiting_stats", "fulfillment.warehouse_stats"])

@@ -165,8 +165,10 @@ class _Counting:
         self._database = database
         self.reads = 0
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None) -> T:
-        return await self._database.transact(work, fence=fence)
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+    ) -> T:
+        return await self._database.transact(work, fence=fence, whole=whole)
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         self.reads += 1

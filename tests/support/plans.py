@@ -57,6 +57,17 @@ async def faults(sql: Sql, query: str) -> list[str]:
     return [*_faults(json.loads(text)[0]["Plan"], large)]
 
 
+async def pages_touched(sql: Sql, query: str, *arguments: Any) -> int:
+    """Run a query and give how many pages of tables and indexes it looked into."""
+    await sql.execute(f"PREPARE measured AS {query}")
+    values = ", ".join(literal(argument) for argument in arguments)
+    text = await sql.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE measured ({values})")
+    await sql.execute("DEALLOCATE measured")
+    plan = json.loads(text)[0]["Plan"]
+    touched: int = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    return touched
+
+
 #: Large tables, and the indexes that hold every row of one.
 _LARGE = """
 SELECT c.relname

@@ -810,12 +810,17 @@ class Transaction(Protocol):
 class Database(Protocol):
     """Runs work in transactions."""
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None) -> T:
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+    ) -> T:
         """Run `work` in one transaction and commit; again from the start after a deadlock, a few times.
 
         With a fence the transaction begins with its check. Raises StaleEpoch, ConcurrentChange,
         StorageUnavailable, and whatever `work` raises; then nothing was written, except that after
         StorageUnavailable in the commit itself the outcome is unknown.
+
+        Work that is not to be `whole` has each of its statements committed by itself, which spares two round
+        trips; it should be one statement, as it too is done again.
         """
         ...
 

@@ -55,11 +55,14 @@ class PostgresDatabase:
         self._pool = pool
         self._options = options
 
-    async def transact(self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None) -> T:
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+    ) -> T:
         """Run `work` in one READ COMMITTED transaction; see `application.ports.Database`."""
+        assert whole or fence is None
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._begun() as connection:
+                async with self._begun() if whole else self._connection() as connection:
                     if fence is not None:
                         await connection.execute(query("roles.fence"), fence.role, fence.epoch)
                     return await work(self._unit(connection))
@@ -92,7 +95,7 @@ class PostgresDatabase:
         """Raise StorageUnavailable unless the database answers a query within that many seconds."""
         try:
             async with asyncio.timeout(within), self._connection() as connection:
-                await connection.execute("SELECT 1")
+                await _answered(connection)
         except TimeoutError as error:
             raise StorageUnavailable from error
 
@@ -132,6 +135,15 @@ class PostgresDatabase:
             if ours is None:
                 raise
             raise ours from error
+
+
+async def _answered(connection: Connection) -> None:
+    try:
+        await connection.execute("SELECT 1")
+    except asyncio.CancelledError:
+        # The pool would take it back only after a server that does not answer has ended the query.
+        connection.terminate()
+        raise
 
 
 def _was_ended(connection: Connection, error: Exception) -> bool:

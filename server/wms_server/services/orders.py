@@ -36,6 +36,12 @@ from wms_server.streams import stream
 from wms_server.validation import changed_fields, faults
 
 
+def _needs_transaction(asked: Sequence[Asked[pb.CreateOrderRequest]]) -> bool:
+    """Say whether one statement may not do: an answer is to be kept, or an order id comes twice."""
+    named = [one.request.order_id for one in asked if one.request.order_id]
+    return any(one.key for one in asked) or len(set(named)) < len(named)
+
+
 class OrderService:
     """Creates, changes, lists and explains orders."""
 
@@ -44,7 +50,7 @@ class OrderService:
         self._default_warehouse_id = default_warehouse_id
         self._events = events
 
-    @joined
+    @joined(_needs_transaction)
     async def create_order(
         self, transaction: Transaction, asked: Sequence[Asked[pb.CreateOrderRequest]]
     ) -> list[bytes | WmsError]:
