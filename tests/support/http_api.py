@@ -46,7 +46,8 @@ class HttpStub:
         async def call(request: Message, metadata: Any = (), timeout: float = 30) -> Message:  # noqa: ASYNC109 # as a stub has it
             sent = request_of(method, request)
             sent["headers"] = dict(metadata)
-            answer = answer_of(method, request, await self._client.request(**sent, timeout=timeout))
+            response = await self._client.request(**sent, timeout=timeout)
+            answer: Any = answer_of(method, request, response)
             if _binding_for(method, request).response_body == "entry" and hasattr(answer, "order"):
                 answer.order.CopyFrom(await self._order(request))
             return answer
