@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -41,12 +41,12 @@ _log = structlog.get_logger("wms_server.calls")
 def handlers(
     pipeline: Pipeline, services: Mapping[ServiceDescriptor, object]
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Give the handlers of services; an rpc without a method of that name answers UNIMPLEMENTED."""
-    made = []
+    """Give the handlers of services, and one for what a newer contract of the same package may call."""
+    made: list[grpc.GenericRpcHandler] = []
     for descriptor, service in services.items():
         methods = {method.name: _handler(pipeline, method, service) for method in descriptor.methods}
         made.append(grpc.method_handlers_generic_handler(descriptor.full_name, methods))
-    return tuple(made)
+    return (*made, _Unserved(frozenset(descriptor.file.package for descriptor in services)))
 
 
 def snake_case(name: str) -> str:
@@ -55,9 +55,7 @@ def snake_case(name: str) -> str:
 
 
 def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> Any:
-    served: Any = getattr(service, snake_case(method.name), None)
-    if served is None:
-        return _unserved(method)
+    served: Any = getattr(service, snake_case(method.name))
     if method.client_streaming:
         return _ingesting(pipeline, method, service, served)
     if method.server_streaming:
@@ -187,20 +185,22 @@ async def _abort(context: Context, status: Status, metadata: tuple[tuple[str, st
     raise AssertionError("abort raises")
 
 
-def _unserved(method: MethodDescriptor) -> Any:
-    status = status_of(NotServed(method=method.name))
+class _Unserved(grpc.GenericRpcHandler):
+    """Tells the caller of a method that this server does not know what is wrong; asked after all others."""
 
-    async def unary(_request: bytes, context: Context) -> bytes:
-        return await _abort(context, status, _correlation(caller_from(_metadata(context))))
+    def __init__(self, packages: frozenset[str]) -> None:
+        """Answer for services of these packages; those of others are not ours."""
+        self._packages = packages
 
-    async def stream(_requests: Any, context: Context) -> Any:
-        await _abort(context, status, _correlation(caller_from(_metadata(context))))
-        yield b""
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Give what answers; a client that sends one message, or waits for one, is understood, too."""
+        service, _, method = str(handler_call_details.method).lstrip("/").partition("/")
+        if service.rpartition(".")[0] not in self._packages:
+            return None
+        status = status_of(NotServed(method=method))
 
-    kinds: dict[tuple[bool, bool], Callable[[Any], Any]] = {
-        (False, False): grpc.unary_unary_rpc_method_handler,
-        (False, True): grpc.unary_stream_rpc_method_handler,
-        (True, True): grpc.stream_stream_rpc_method_handler,
-    }
-    behaviour: Callable[..., Awaitable[bytes] | Any] = stream if method.server_streaming else unary
-    return kinds[method.client_streaming, method.server_streaming](behaviour)
+        async def refuse(_requests: Any, context: Context) -> AsyncGenerator[bytes, None]:
+            await _abort(context, status, _correlation(caller_from(_metadata(context))))
+            yield b""
+
+        return grpc.stream_stream_rpc_method_handler(refuse)

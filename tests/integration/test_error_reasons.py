@@ -561,8 +561,9 @@ async def _refusal(api: Api, order_id: str) -> Failure | None:
 
 @provokes("NOT_IMPLEMENTED")
 async def _not_implemented(stage: Stage) -> Failure:
-    failure = await failing(stage.api.orders.IngestOrders(iter(())).read())
-    assert failure.metadata == {"method": "IngestOrders"}
+    method: Any = stage.api.channel.unary_unary(f"/{ORDERS}/SplitOrder")
+    failure = await failing(method(b""))
+    assert failure.metadata == {"method": "SplitOrder"}
     return failure
 
 
@@ -776,18 +777,22 @@ async def test_a_pause_everywhere_names_no_warehouse_and_one_without_end_no_time
     assert (await _paused(stage, "")).metadata == {"pauseReason": "stocktaking"}
 
 
-#: The calls of the contract that no server answers yet, by their stream or lack of one.
-_UNSERVED: dict[str, Callable[[Api, Any], Any]] = {
-    "IngestOrders": lambda api, headers: api.orders.IngestOrders(iter(()), metadata=headers),
-}
-
-
-@pytest.mark.parametrize("method", _UNSERVED)
-async def test_a_call_that_is_not_served_yet_says_so_with_its_correlation_id(
-    stage: Stage, method: str
+@pytest.mark.parametrize("streams", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
+async def test_a_call_of_a_newer_contract_is_told_so_with_its_correlation_id(
+    stage: Stage, streams: str
 ) -> None:
-    """So that its caller can tell it from a call that broke."""
-    call = _UNSERVED[method](stage.api, (("x-wms-correlation-id", "C-1"),))
-    failure = await failing(call.read() if hasattr(call, "read") else call)
-    assert (failure.reason, failure.metadata) == ("NOT_IMPLEMENTED", {"method": method})
+    """So that its caller can tell it from a call that broke, whichever way it streams."""
+    method = getattr(stage.api.channel, streams)(f"/{ORDERS}/SplitOrder")
+    metadata = (("x-wms-correlation-id", "C-1"),)
+    call = method(iter((b"",)) if streams.startswith("stream") else b"", metadata=metadata)
+    failure = await failing(call if streams.endswith("unary") else call.read())
+    assert (failure.reason, failure.metadata) == ("NOT_IMPLEMENTED", {"method": "SplitOrder"})
     assert dict(await call.trailing_metadata())["x-wms-correlation-id"] == "C-1"
+
+
+async def test_a_call_of_another_package_is_none_of_ours(stage: Stage) -> None:
+    """It gets what gRPC says of methods that nobody serves."""
+    method: Any = stage.api.channel.unary_unary("/grpc.testing.TestService/EmptyCall")
+    with pytest.raises(grpc.aio.AioRpcError, match="Method not found") as caught:
+        await method(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED

@@ -12,6 +12,7 @@ import pytest
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, late_writes, record_epochs, switch_fence_off
 from tests.support.site import Site
+from tests.support.waiting import eventually
 from wms_core.application.fulfillment import Cycle
 from wms_core.application.ports import Fence
 from wms_core.domain.errors import StaleEpoch
@@ -246,14 +247,18 @@ async def _zombie(cycle: Cycle, until: asyncio.Event) -> int:
     return refused
 
 
-async def _change_of_power(site: Site, fulfillment: Fulfillment, database: PostgresDatabase) -> int:
+async def _change_of_power(site: Site, fulfillment: Fulfillment, database: PostgresDatabase, sql: Sql) -> int:
     """Let two replicas work at once on orders that go on coming, the first one deposed on the way."""
     over = asyncio.Event()
+
+    async def has_written() -> bool:
+        return bool(await sql.fetchval("SELECT EXISTS (SELECT FROM recorded_writes)"))
+
     await site.open()
     await fulfillment.run()
     zombie = asyncio.create_task(_zombie(fulfillment.cycle(), over))
     await site.orders(5)
-    await asyncio.sleep(0.05)
+    await eventually(has_written)
     successor = Fulfillment(database, await _take_over(database))
     for _ in range(10):
         await site.orders(5)
@@ -269,7 +274,7 @@ async def test_the_last_write_of_an_epoch_comes_before_the_first_of_the_next(
 ) -> None:
     """With a deposed replica that goes on all the time, the commits of two epochs do not mix."""
     await record_epochs(sql)
-    assert await _change_of_power(site, fulfillment, database) > 0
+    assert await _change_of_power(site, fulfillment, database, sql) > 0
     assert await sql.fetchval("SELECT count(DISTINCT epoch) FROM recorded_writes") == 2
     assert await late_writes(sql) == []
 
@@ -280,5 +285,5 @@ async def test_without_the_fence_the_checker_goes_red(
     """The same run with the fence switched off shows writes of the old epoch among those of the new."""
     await record_epochs(sql)
     await switch_fence_off(sql)
-    await _change_of_power(site, fulfillment, database)
+    await _change_of_power(site, fulfillment, database, sql)
     assert await late_writes(sql) != []

@@ -370,7 +370,7 @@ class MalformedMessage(InvalidArgument):
 
 
 class NotServed(WmsError):
-    """{method} is part of the contract, but this server does not serve it yet."""
+    """This server does not know {method}; the client is built from a newer contract."""
 
     reason = "NOT_IMPLEMENTED"
 

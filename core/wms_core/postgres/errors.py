@@ -62,3 +62,14 @@ def translate(error: BaseException, *, connection_closed: bool = False) -> WmsEr
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _STALE_EPOCH:
         return StaleEpoch(role="of this worker", current=error.detail or "", epoch="an older one")
     return None
+
+
+def raise_if_cancelled(error: BaseException) -> None:
+    """Raise CancelledError in a task that is being cancelled.
+
+    A connection that gives no answer while it rolls back, or comes back to its pool, raises an error of its
+    own instead; who takes that for an outage would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error

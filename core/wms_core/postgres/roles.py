@@ -8,7 +8,7 @@ from asyncpg import Record
 from wms_core.application.ports import ElectionToken, Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import DRIVER, translate
+from wms_core.postgres.errors import DRIVER, raise_if_cancelled, translate
 from wms_core.postgres.queries import query
 
 _PATIENCE = 0.5  # seconds that the old holder's transactions are waited for before they are ended
@@ -81,9 +81,7 @@ class PostgresRoles:
             raise _ours(error) from error
 
 
-def _ours(error: Exception) -> BaseException:
-    """Give our error for the driver's. A cancellation that failed on its way out is still one."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        return asyncio.CancelledError()
+def _ours(error: Exception) -> Exception:
+    """Give our error for the driver's. Raises CancelledError instead in a task that is being cancelled."""
+    raise_if_cancelled(error)
     return translate(error, connection_closed=True) or error

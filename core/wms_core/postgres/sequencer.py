@@ -12,7 +12,7 @@ import structlog
 
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import DRIVER
+from wms_core.postgres.errors import DRIVER, raise_if_cancelled
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
@@ -47,6 +47,7 @@ class Sequencer:
                     await self.rotate()
                 pause = _BUSY if moved else min(2 * pause, _IDLE)
             except DRIVER as error:
+                raise_if_cancelled(error)
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 pause = _DOWN
             await asyncio.sleep(pause)

@@ -6,7 +6,7 @@ import random
 import asyncpg
 import structlog
 
-from wms_core.postgres.errors import DRIVER, translate
+from wms_core.postgres.errors import DRIVER, raise_if_cancelled, translate
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
 
@@ -38,6 +38,7 @@ async def prepare(url: str, default_warehouse_id: str) -> None:
             reason = f"{type(error).__name__}: {error}"
             raise DatabaseRefused(f"the database of DATABASE_URL can't be used ({reason})") from None
         except DRIVER as error:
+            raise_if_cancelled(error)
             if translate(error, connection_closed=True) is None:
                 raise
             _log.warning("waiting_for_database", error=f"{type(error).__name__}: {error}")

@@ -353,7 +353,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Connect again; another server answers.
     """
     ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 47
-    """The call is part of the contract, but this server does not serve it yet.
+    """This server does not know the call; the client is built from a newer contract.
 
     Code: UNIMPLEMENTED. Metadata: `method`.
 
@@ -754,7 +754,7 @@ Code: UNAVAILABLE. Metadata: `position`, the last one sent, when a WatchOrders s
 Caller: Connect again; another server answers.
 """
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 47
-"""The call is part of the contract, but this server does not serve it yet.
+"""This server does not know the call; the client is built from a newer contract.
 
 Code: UNIMPLEMENTED. Metadata: `method`.
 
