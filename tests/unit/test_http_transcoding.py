@@ -253,6 +253,7 @@ def test_what_is_optional_is_set_by_a_query_also_to_nothing() -> None:
     [
         ("colour=red", "colour"),
         ("pageSize=1&pageSize=2", "pageSize"),
+        ("pageSize=1&page_size=2", "pageSize"),
         ("pageSize=one", "pageSize"),
         ("overdueOnly=maybe", "overdueOnly"),
         ("status=urgent", "status[0]"),
