@@ -1,6 +1,5 @@
 """Requests from the parameters of a query: fields by name, those within messages by dots."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +13,7 @@ _TRUTHS = {"true": True, "false": False}
 _FIELD_MASK = "google.protobuf.FieldMask"
 
 
-def read_query(target: Message, query: bytes, taken: Iterable[str], reading: Reading) -> None:
+def read_query(target: Message, query: bytes, taken: frozenset[str], reading: Reading) -> None:
     """Fill a request from a query; the fields that are `taken` come from elsewhere and can't be named."""
     given: dict[str, tuple[str, list[str]]] = {}
     try:
@@ -26,7 +25,7 @@ def read_query(target: Message, query: bytes, taken: Iterable[str], reading: Rea
         # Both names of a field are one parameter.
         given.setdefault(camel_case(name), (name, []))[1].append(text)
     for name, texts in given.values():
-        _parameter(target, name, texts, frozenset(taken), reading)
+        _parameter(target, name, texts, taken, reading)
 
 
 def _parameter(target: Message, name: str, texts: list[str], taken: frozenset[str], reading: Reading) -> None:
