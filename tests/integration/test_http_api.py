@@ -176,7 +176,7 @@ async def test_pages_lead_to_each_other(web: Web) -> None:
     ids = [(await made(web))["orderId"] for _ in range(3)]
     found, token = [], ""
     while True:
-        query = {"pageSize": 2, "customerId": "CUST-001", "pageToken": token}
+        query: dict[str, str | int] = {"pageSize": 2, "customerId": "CUST-001", "pageToken": token}
         page = (await web.http.get(_ORDERS, params=query)).json()
         found += [one["orderId"] for one in page["orders"]]
         if not (token := page["nextPageToken"]):

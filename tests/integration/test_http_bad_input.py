@@ -3,7 +3,9 @@
 import asyncio
 import gzip
 import json
+import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,6 +249,33 @@ async def test_headers_that_come_too_slowly(web: Web) -> None:
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert read_error(answer.partition(b"\r\n\r\n")[2])["reason"] == "REQUEST_TOO_SLOW"
     assert await web.raw(b"") == b""
+
+
+async def _is_held(port: int, client: socket.socket) -> bool:
+    """Say whether a process holds the server's end of a connection: the kernel keeps it longer."""
+    ends = f":{port:04X}", f":{client.getsockname()[1]:04X}"
+    table = await asyncio.to_thread(Path("/proc/net/tcp").read_text)
+    lines = [line.split() for line in table.splitlines()]
+    return any(line[1].endswith(ends[0]) and line[2].endswith(ends[1]) and line[9] != "0" for line in lines)
+
+
+async def test_a_client_that_does_not_read_its_answer(web: Web) -> None:
+    """It is cut off; one that reads slowly gets all of it."""
+    request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: here\r\n\r\n"
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect(("127.0.0.1", web.port))
+        # More than the kernel keeps on its behalf.
+        lazy.sendall(request * 20)
+        await eventually(lambda: _is_held(web.port, lazy))
+
+        async def cut_off() -> bool:
+            return not await _is_held(web.port, lazy)
+
+        await eventually(cut_off)
+    whole = await web.raw(request.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+    head, _, body = whole.partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}".encode() in head
 
 
 async def test_what_is_no_http(web: Web) -> None:

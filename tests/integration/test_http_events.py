@@ -191,3 +191,8 @@ async def test_a_client_that_does_not_read_is_let_go(
 
         await eventually(nobody)
         writer.close()
+
+
+async def test_a_stream_has_no_headers_of_its_own(web: Web) -> None:
+    """HEAD would have no end."""
+    assert (await web.http.head(_WATCH)).status_code == 405

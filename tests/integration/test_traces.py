@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from tests.support.api import Api, open_api
 from tests.support.failures import failing
+from tests.support.http import open_web
 from tests.support.invariants import Sql
 from tests.support.orders import created, fail, stocked
 from tests.support.processes import FULFILLMENT, Processes, open_client
@@ -27,6 +28,7 @@ from tests.support.worker import open_worker
 from wms.orders.v1 import orders_pb2, storage_pb2
 from wms_core import traces
 from wms_dev.ports import free_port
+from wms_server.http.json_writing import to_json
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -82,6 +84,21 @@ async def test_an_event_belongs_to_the_span_of_its_call_and_that_to_the_callers_
         "wms.workflow_id": "F-1",
     }
     assert span.resource.attributes["service.name"] == "order-service"
+
+
+async def test_a_call_over_http_has_a_span_like_any_other(database_url: str, sql: Sql) -> None:
+    """Named by its method and route, in the caller's trace, with what it did below it."""
+    exporter = InMemorySpanExporter()
+    async with open_web(database_url, exporter) as web:
+        response = await web.http.post("/api/v1/orders", json=to_json(create_order()), headers=dict([TRACED]))
+        told = await _traceparents(sql, response.json()["orderId"])
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, span.kind) == ("POST /api/v1/orders", SpanKind.SERVER)
+    assert told == {"received": _ids(span)}
+    assert _ids(span).split("-")[1] == TRACE
+    attributes = span.attributes or {}
+    assert (attributes["rpc.method"], attributes["http.route"]) == ("CreateOrder", "/api/v1/orders")
+    assert attributes["rpc.grpc.status_code"] == 0
 
 
 async def test_a_caller_that_is_not_traced_costs_no_span(database_url: str, sql: Sql) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from tests.support.api import Api, open_api
 from wms_dev.ports import free_port
@@ -33,12 +34,14 @@ class Web:
 
 
 @asynccontextmanager
-async def open_web(database_url: str, **settings: Any) -> AsyncIterator[Web]:
+async def open_web(
+    database_url: str, exporter: SpanExporter | None = None, **settings: Any
+) -> AsyncIterator[Web]:
     """Run a server with these settings until the end."""
     port = free_port()
     address = f"127.0.0.1:{port}"
     async with (
-        open_api(database_url, http_addr=address, **settings) as api,
+        open_api(database_url, exporter, http_addr=address, **settings) as api,
         httpx.AsyncClient(base_url=f"http://{address}", timeout=20) as client,
     ):
         yield Web(client, port, api)

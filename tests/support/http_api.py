@@ -39,14 +39,15 @@ class HttpStub:
         self._methods = service.methods_by_name
         self._client = client
 
-    def __getattr__(self, rpc: str) -> Callable[..., Coroutine[Any, Any, Message]]:
+    def __getattr__(self, rpc: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         """Give what makes a call of an rpc."""
         method = self._methods[rpc]
 
-        async def call(request: Message, metadata: Any = (), timeout: float = 30) -> Message:  # noqa: ASYNC109 # as a stub has it
+        async def call(request: Message, metadata: Any = (), timeout: float = 30) -> Any:  # noqa: ASYNC109 # as a stub has it
             sent = request_of(method, request)
             sent["headers"] = dict(metadata)
-            answer = answer_of(method, request, await self._client.request(**sent, timeout=timeout))
+            response = await self._client.request(**sent, timeout=timeout)
+            answer = answer_of(method, request, response)
             if _binding_for(method, request).response_body == "entry" and hasattr(answer, "order"):
                 answer.order.CopyFrom(await self._order(request))
             return answer
@@ -57,8 +58,7 @@ class HttpStub:
         """Read the order that gRPC gives beside an entry of the dead letter queue."""
         response = await self._client.get(f"/api/v1/orders/{request.order_id}")
         method = orders_pb2.DESCRIPTOR.services_by_name["OrderService"].methods_by_name["GetOrder"]
-        answer: Any = answer_of(method, request, response)
-        order: Message = answer.order
+        order: Message = answer_of(method, request, response).order
         return order
 
 
@@ -120,7 +120,7 @@ def _parameters(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def answer_of(method: MethodDescriptor, request: Message, response: httpx.Response) -> Message:
+def answer_of(method: MethodDescriptor, request: Message, response: httpx.Response) -> Any:
     """Read an answer. Raises AioRpcError."""
     assert response.headers["content-type"] == "application/json"
     binding = _binding_for(method, request)

@@ -203,6 +203,24 @@ def test_what_can_not_be_read_is_named_by_its_path(body: str, field: str) -> Non
     assert field in faults("CreateOrder", body)
 
 
+@pytest.mark.parametrize(
+    ("written", "seconds", "nanos"),
+    [
+        ("2024-12-27T17:00:00Z", 1_735_318_800, 0),
+        ("2024-12-27T18:00:00+01:00", 1_735_318_800, 0),
+        ("2024-12-27T17:00:00.123456Z", 1_735_318_800, 123_456_000),
+        ("2024-12-27T17:00:00.5Z", 1_735_318_800, 500_000_000),
+        ("2024-12-27T17:00:00.123456789-00:30", 1_735_320_600, 123_456_789),
+        ("0001-01-01T00:00:00Z", -62_135_596_800, 0),
+        ("9999-12-31T23:59:59Z", 253_402_300_799, 0),
+    ],
+)
+def test_a_time_is_read_to_the_nanosecond(written: str, seconds: int, nanos: int) -> None:
+    """With any offset."""
+    found = read("CreateOrder", f'{{"promisedDeliveryAt": "{written}"}}').promised_delivery_at
+    assert (found.seconds, found.nanos) == (seconds, nanos)
+
+
 def test_null_is_the_same_as_nothing() -> None:
     """As proto JSON has it."""
     assert read("CreateOrder", '{"customerId": null, "items": null, "priority": null}') == (
@@ -253,6 +271,7 @@ def test_what_is_optional_is_set_by_a_query_also_to_nothing() -> None:
     [
         ("colour=red", "colour"),
         ("pageSize=1&pageSize=2", "pageSize"),
+        ("pageSize=1&page_size=2", "pageSize"),
         ("pageSize=one", "pageSize"),
         ("overdueOnly=maybe", "overdueOnly"),
         ("status=urgent", "status[0]"),

@@ -74,10 +74,13 @@ class Api:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request of ASGI."""
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        is_head = scope["method"] == "HEAD"
+        method = "GET" if is_head else scope["method"]
         found = self._routes.at(scope["raw_path"])
         for one in found:
-            if (endpoint := one.by_method.get(method)) is not None:
+            endpoint = one.by_method.get(method)
+            # The headers of a stream alone would never end.
+            if endpoint is not None and not (is_head and isinstance(endpoint, StreamEndpoint)):
                 await endpoint(scope, receive, send, one.values)
                 return
         await self._refusal(scope, {name for one in found for name in one.by_method})(scope, receive, send)

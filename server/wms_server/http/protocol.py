@@ -1,6 +1,7 @@
-"""HTTP on one connection: uvicorn's, with bounds on how slowly and how large a request may begin.
+"""HTTP on one connection: uvicorn's, with bounds on how slowly a client may write and read, and on headers.
 
-uvicorn itself waits for ever for the end of the headers, and keeps as many as come.
+uvicorn itself waits for ever for the end of the headers, keeps as many as come, and keeps an answer that its
+client does not read.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self.patience = patience
         self._timer: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
         self._head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -34,6 +36,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._disarm()
+        if self._reading is not None:
+            self._reading.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -56,6 +60,28 @@ class BoundedProtocol(HttpToolsProtocol):
         """Hand the request over."""
         self._disarm()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to watch a client that reads more slowly than it is answered."""
+        super().pause_writing()
+        self._watch(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Watch it no longer."""
+        if self._reading is not None:
+            self._reading.cancel()
+        super().resume_writing()
+
+    def _watch(self, waiting: int) -> None:
+        self._reading = self.loop.call_later(self.patience, self._check, waiting)
+
+    def _check(self, before: int) -> None:
+        """Cut a client off that has read nothing at all for so long."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting < before:
+            self._watch(waiting)
+        else:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 # uvicorn's words
         """Answer what is no HTTP."""

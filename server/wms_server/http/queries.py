@@ -1,6 +1,5 @@
 """Requests from the parameters of a query: fields by name, those within messages by dots."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,18 +13,19 @@ _TRUTHS = {"true": True, "false": False}
 _FIELD_MASK = "google.protobuf.FieldMask"
 
 
-def read_query(target: Message, query: bytes, taken: Iterable[str], reading: Reading) -> None:
+def read_query(target: Message, query: bytes, taken: frozenset[str], reading: Reading) -> None:
     """Fill a request from a query; the fields that are `taken` come from elsewhere and can't be named."""
-    given: dict[str, list[str]] = {}
+    given: dict[str, tuple[str, list[str]]] = {}
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         reading.faults.add("", "the query is not UTF-8 with percent signs", "query.text")
         return
     for name, text in pairs:
-        given.setdefault(name, []).append(text)
-    for name, texts in given.items():
-        _parameter(target, name, texts, frozenset(taken), reading)
+        # Both names of a field are one parameter.
+        given.setdefault(camel_case(name), (name, []))[1].append(text)
+    for name, texts in given.values():
+        _parameter(target, name, texts, taken, reading)
 
 
 def _parameter(target: Message, name: str, texts: list[str], taken: frozenset[str], reading: Reading) -> None:

@@ -51,6 +51,7 @@ class Transcoder:
         self._answers = GetMessageClass(binding.call.output_type)
         self._variables = [_path_to(binding.call.input_type, name) for name in binding.template.variables]
         self._body = binding.call.input_type.fields_by_name[binding.body] if _is_field(binding.body) else None
+        self._taken = frozenset(self._beside_query())
         if binding.response_body:
             binding.call.output_type.fields_by_name[binding.response_body]
 
@@ -97,9 +98,7 @@ class Transcoder:
             getattr(request, self._body.name).SetInParent()
         for path, value in zip(self._variables, asked.values, strict=True):
             _set_variable(request, path, value, reading)
-        if self._binding.body == "*":
-            read_query(request, asked.query, [field.name for field in self._kind.DESCRIPTOR.fields], reading)
-        else:
+        if asked.query:
             read_query(request, asked.query, self._taken, reading)
         for header, name in FIELD_HEADERS.items():
             if (text := asked.headers.get(header)) is not None:
@@ -113,8 +112,10 @@ class Transcoder:
             held.SetInParent()
             reading.message(held, body, "")
 
-    @property
-    def _taken(self) -> Iterator[str]:
+    def _beside_query(self) -> Iterator[str]:
+        """Name the fields that come from elsewhere."""
+        if self._binding.body == "*":
+            yield from self._binding.call.input_type.fields_by_name
         yield from (path[0].name for path in self._variables)
         if self._body is not None:
             yield self._body.name
