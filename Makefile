@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak lint format generate lock bench bench-fulfillment bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,9 @@ bench: $(RIVALS) ## orders and reads a second beside other services, with five m
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)
+
+bench-workers: $(RIVALS) ## the cycle's orders a second beside Procrastinate, DBOS and Temporal (benchmarks/README.md)
+	@$(BIN)/python -m benchmarks.workers $(ARGS)
 
 bench-takeover: $(READY) ## how long nobody acts when the active worker is killed, stopped or frozen
 	@$(BIN)/python -m benchmarks.takeover $(ARGS)
