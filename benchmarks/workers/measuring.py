@@ -22,6 +22,7 @@ from wms_dev.client import connect, dice
 
 BATCHES, ONE_BY_ONE, BARE = "ours, in batches", "ours, one order a transaction", "bare four updates by set"
 _MIGRATED_SECONDS = 60.0
+_MEASURED = len((BATCHES, ONE_BY_ONE, BARE, *RIVALS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class Rounds:
     """How many rounds, and how many orders each takes; the slow ones fewer, so that a round is short."""
 
     rounds: int = 5
-    orders: int = 10_000
-    single: int = 1_000
-    rival: int = 500
+    orders: int = 5_000
+    single: int = 300
+    rival: int = 300
     bare: int = 5_000
 
 
@@ -45,10 +46,14 @@ class Rates:
         """Note one round."""
         self.found.setdefault(name, []).append(rate)
 
+    def whole_rounds(self) -> "Rates":
+        """Give the rounds in which all were measured."""
+        rounds = min(len(found) for found in self.found.values()) if len(self.found) == _MEASURED else 0
+        return Rates({name: found[:rounds] for name, found in self.found.items()} if rounds else {})
 
-async def measure(services: Services, wanted: Rounds, phases: Phases) -> Rates:
+
+async def measure(services: Services, wanted: Rounds, phases: Phases, rates: Rates) -> None:
     """Measure all of them in turn, so often; what disturbs the machine disturbs all of them."""
-    rates = Rates()
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(_our_side(services, phases))
         connection = await stack.enter_async_context(_their_side(services, wanted))
@@ -62,7 +67,6 @@ async def measure(services: Services, wanted: Rounds, phases: Phases) -> Rates:
             for rival in RIVALS:
                 with phases.phase(f"round {number + 1}: {rival.name}", wanted.rival):
                     rates.add(rival.name, await _rival(services, connection, rival, wanted, number))
-    return rates
 
 
 async def _rival(

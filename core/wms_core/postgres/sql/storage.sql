@@ -104,8 +104,8 @@ UPDATE moves SET status = 'claimed', claimed_by = $3, claimed_at = $4
 RETURNING *
 
 -- name: take_up_carriers
--- Carriers leave the place where they stand. Named by an array, as in all that moves carriers: joined to a set whose size
--- the planner can't know, a handful would be a reason to read all carriers there are.
+-- Carriers leave the place where they stand. A statement of its own: joined to moves claimed in the same one, of which the
+-- planner can't know how many there are, a handful would be a reason to read all carriers.
 UPDATE carriers SET location = 'moving', updated_at = $2
  WHERE carrier_id = ANY ($1::text[])
 RETURNING carrier_id, sku, quantity
