@@ -1,8 +1,9 @@
 """Our own programs as children of a benchmark, on loopback, gone at the end."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from types import MappingProxyType
 
 from wms_dev.processes.child import Child
 from wms_dev.processes.run_folder import RunFolder
@@ -35,16 +36,21 @@ class Children:
         child = self.start("server", {"SERVER_PROCESSES": "1", "SERVER_ADDR": str(address), "HTTP_ADDR": ""})
         await self.ready(child, "server", address)
 
-    async def start_worker(self, worker_id: str, service: str = "") -> Child:
+    async def start_worker(
+        self, worker_id: str, service: str = "", settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Child:
         """Start a worker and wait until it serves, by default as soon as it lives."""
         address = Address.free()
-        child = self.start("worker", {"WORKER_ADDR": str(address), "WORKER_ID": worker_id})
+        child = self.start("worker", {"WORKER_ADDR": str(address), "WORKER_ID": worker_id, **settings})
         await self.ready(child, "worker", address, service)
         return child
 
     def start(self, name: str, settings: Mapping[str, str]) -> Child:
         """Start a subcommand of ours."""
-        command = [sys.executable, "-m", "wms_core.command", name]
+        return self.run(name, [sys.executable, "-m", "wms_core.command", name], settings)
+
+    def run(self, name: str, command: Sequence[str], settings: Mapping[str, str]) -> Child:
+        """Start any program; its log has its name."""
         log = self._folder.path / f"{name}.log"
         child = Child.start(name, command, {**self._environment, **settings}, log)
         self._stack.callback(child.stop, STOP_SECONDS)

@@ -35,12 +35,12 @@ async def take_in(client: Client, scale: Scale, taken: Callable[[int], None]) ->
 
 
 def _requests(scale: Scale) -> Iterator[orders_pb2.CreateOrderRequest]:
-    rng = random.Random(scale.seed + 1)  # noqa: S311 # no secret
+    rng = random.Random(scale.seed + 1 + scale.first)  # noqa: S311 # no secret
     skus = stored_skus(scale)
     now = datetime.now(UTC)
     for number in range(scale.orders):
         request = orders_pb2.CreateOrderRequest(
-            order_id=f"ORD-{number:07}",
+            order_id=f"ORD-{scale.first + number:07}",
             customer_id=f"CUST-{rng.randrange(5_000):04}",
             warehouse_id=WAREHOUSE,
             priority=rng.choice(PRIORITIES),

@@ -10,12 +10,14 @@ ZONES = ("AMBIENT", "COOL", "FROZEN", "BULK")
 class Scale:
     """One measurement. Nine lanes of ten hold one SKU each; the others hold all the other SKUs.
 
-    `finished` orders are in the database before the first one comes in. `room` are the free places that a
-    lane has at the beginning: where all lanes are full, nothing can be moved out of anything's way.
+    Orders are numbered from `first`. `finished` orders are in the database before the first one comes in.
+    `room` are the free places that a lane has at the beginning: where all lanes are full, nothing can be
+    moved out of anything's way.
     """
 
     orders: int = 50_000
     finished: int = 10_000
+    first: int = 0
     seed: int = 1
     lanes: int = 1_000
     carriers_per_lane: int = 20

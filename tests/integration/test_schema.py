@@ -300,6 +300,21 @@ BREACHES: list[tuple[str, str, str]] = [
         _MOVE.format("MOV-2", "retrieve", "requested", "'LANE-1'", "NULL", "'PACK-1'", "NULL", "NULL"),
         "moves_live",
     ),
+    (
+        "a trip from no lane",
+        _MOVE.format("MOV-3", "retrieve", "completed", "'LANE-9'", "NULL", "'PACK-1'", "'me'", "now()"),
+        "trip_between_places",
+    ),
+    (
+        "a trip to no lane",
+        _MOVE.format("MOV-3", "return", "completed", "NULL", "'LANE-9'", "'PACK-1'", "'me'", "now()"),
+        "trip_between_places",
+    ),
+    (
+        "a trip to no destination",
+        _MOVE.format("MOV-3", "retrieve", "completed", "'LANE-1'", "NULL", "'PACK-9'", "'me'", "now()"),
+        "trip_between_places",
+    ),
     ("a trip of no carrier", "UPDATE moves SET carrier_id = 'CAR-9'", "moves_carrier_id_fkey"),
     ("a claim of nobody", "UPDATE moves SET status = 'claimed'", "claim_has_owner"),
     ("an end without a time", "UPDATE moves SET status = 'failed'", "end_has_time"),
@@ -319,12 +334,32 @@ BREACHES: list[tuple[str, str, str]] = [
     (
         "an allocation to another destination than its carrier's",
         _ALLOCATION.format(1, "live", "'PACK-2'", "NULL"),
-        "allocations_carrier_id_target_id_fkey",
+        "promised_where_it_goes",
+    ),
+    (
+        "an allocation of no carrier",
+        _ALLOCATION.format(1, "live", "'PACK-1'", "NULL").replace("CAR-1", "CAR-9"),
+        "promised_where_it_goes",
+    ),
+    (
+        "an allocation to no order",
+        _ALLOCATION.format(1, "live", "'PACK-1'", "NULL").replace("ORD-1", "ORD-9"),
+        "promised_to_an_order",
+    ),
+    (
+        "an allocation that is turned to another destination",
+        _ALLOCATION.format(1, "live", "'PACK-1'", "NULL") + "UPDATE allocations SET target_id = 'PACK-2'",  # noqa: S608 # no input
+        "promised_where_it_goes",
+    ),
+    (
+        "an allocation that is handed to no order",
+        _ALLOCATION.format(1, "live", "'PACK-1'", "NULL") + "UPDATE allocations SET order_id = 'ORD-9'",  # noqa: S608 # no input
+        "promised_to_an_order",
     ),
     (
         "a carrier that leaves its allocations behind",
         "UPDATE carriers SET destination_id = 'PACK-2' WHERE carrier_id = 'CAR-1'",
-        "allocations_carrier_id_target_id_fkey",
+        "promised_where_it_goes",
     ),
     ("a live allocation without a target", _ALLOCATION.format(1, "live", "NULL", "NULL"), "live_has_target"),
     (
@@ -458,6 +493,13 @@ UNBOUND = {
     ("moves", "warehouse_id"): "a copy of the carrier's",
     ("backorders", "warehouse_id"): "a copy of the order's",
     ("fulfillment_runs", "warehouse_id"): "empty for all of them; the call checks it",
+    ("allocations", "order_id"): "a trigger holds it, for all rows of a statement at once",
+    ("allocations", "carrier_id"): "a trigger holds it",
+    ("allocations", "target_id"): "a trigger holds it",
+    ("moves", "from_lane_id"): "a trigger holds it",
+    ("moves", "to_lane_id"): "a trigger holds it",
+    ("moves", "destination_id"): "a trigger holds it",
+    ("carriers", "destination_id"): "the target of what is promised of it, or of its move",
 }
 
 

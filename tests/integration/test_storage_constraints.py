@@ -24,12 +24,12 @@ ATTACKS = [
                                     created_at)
            SELECT order_id, line_number, carrier_id, 1, 'live', 'PACK-2', now() FROM allocations
             WHERE status = 'live'""",
-        "allocations_carrier_id_target_id_fkey",
+        "promised_where_it_goes",
     ),
     (
         "a carrier that goes elsewhere than what is promised of it",
         "UPDATE carriers SET destination_id = 'PACK-2' WHERE allocated > 0",
-        "allocations_carrier_id_target_id_fkey",
+        "promised_where_it_goes",
     ),
     (
         "a second live move of a carrier",

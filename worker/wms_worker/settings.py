@@ -3,6 +3,7 @@
 import os
 import socket
 from datetime import timedelta
+from math import ceil
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -13,6 +14,9 @@ from wms_core.domain.workers import Role
 from wms_core.settings import NONE, Address, Duration
 from wms_worker.ensemble_settings import EnsembleSettings
 from wms_worker.kafka_settings import KafkaSettings
+
+#: Orders that a step deals with in one cycle, and for which stock is planned together, at most.
+_MOST, _PLANNED = 10_000, 5_000
 
 
 def _default_worker_id() -> str:
@@ -41,6 +45,9 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
     )
     auto_validate: bool = Field(
         True, description="Whether the worker validates; else somebody calls ValidateOrder."
+    )
+    cycle_batch: int = Field(
+        500, ge=1, le=5000, description="Orders that the worker changes in one transaction at most."
     )
     wave_size: int = Field(50, ge=1, le=500, description="Orders of a wave at most.")
     relocation_limit: int = Field(
@@ -111,4 +118,7 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
             runs_kept=self.runs_kept,
             most_blockers=self.relocation_limit,
             retry_policy=self.retry_policy,
+            batch=self.cycle_batch,
+            rounds=ceil(_MOST / self.cycle_batch),
+            planned=ceil(_PLANNED / self.cycle_batch),
         )

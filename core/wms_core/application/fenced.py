@@ -1,9 +1,11 @@
 """What every step of the cycle does alike: fenced transactions, batches, halving, events, failures."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TypeVar
 
 import structlog
@@ -33,7 +35,8 @@ _NO_ORDERS_FAULT = (*STOPS, Aborted)
 class CycleRules:
     """How the cycle works; `batch` orders at most in a transaction, `rounds` transactions in a step.
 
-    Stock is planned for `planned` batches at a time: what there is of it is read once for all of them.
+    Stock is planned for `planned` batches at a time: what there is of it is read once for all of them. Up to
+    `at_once` transactions of a step run side by side, each on orders of its own.
 
     A carrier with more than `most_blockers` others in front of it is used only when there is no other.
     """
@@ -48,6 +51,7 @@ class CycleRules:
     batch: int = 500
     rounds: int = 20
     planned: int = 10
+    at_once: int = 2
 
     @property
     def most(self) -> int:
@@ -116,16 +120,38 @@ class FencedWork:
         find: Callable[[Transaction], Awaitable[list[Item]]],
         work: Callable[[Sequence[Item]], Awaitable[int]],
         size: int = 0,
+        at_once: int = 0,
     ) -> int:
-        """Find items once, as many as the step may deal with, and work on them in batches of a size."""
+        """Find items once, as many as a step may deal with, and work on them in batches of a size."""
         items = await self._database.read(find)
         size = size or self.rules.batch
-        total = 0
-        for start in range(0, len(items), size):
-            if start and self.stopping():
-                break
-            total += await self._halving(items[start : start + size], work)
-        return total
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        return await self.side_by_side(batches, lambda batch: self._halving(batch, work), at_once)
+
+    async def side_by_side(
+        self, parts: Sequence[T], work: Callable[[T], Awaitable[int]], at_once: int = 0
+    ) -> int:
+        """Work on parts that have nothing to do with each other, a few at a time.
+
+        Once stopping, no further one is begun. One that fails ends the others under way; its error is raised.
+        """
+        left = iter(parts)
+
+        async def lane(first: T) -> int:
+            total = await work(first)
+            for part in left:
+                if self.stopping():
+                    break
+                total += await work(part)
+            return total
+
+        firsts = list(islice(left, at_once or self.rules.at_once))
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                tasks = [lanes.create_task(lane(first)) for first in firsts]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return sum(task.result() for task in tasks)
 
     async def _halving(self, items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[int]]) -> int:
         """Work on a batch; when it fails, on its halves; the one order that fails alone is counted."""

@@ -121,7 +121,8 @@ class Cycle(FencedWork):
             return joined
 
         find = _noting(destinations, lambda t: t.cycle.validated(self.rules.most))
-        return await self.in_batches(find, batch)
+        # One after the other: each adds to the orders that wait at a destination.
+        return await self.in_batches(find, batch, at_once=1)
 
     async def _join_waves(
         self, transaction: Transaction, planned: Sequence[tuple[Destination, list[str]]]
@@ -151,7 +152,8 @@ class Cycle(FencedWork):
             return await self.transact(lambda t: self._fill(t, order_ids, destinations))
 
         find = _noting(destinations, lambda t: t.backorders.orders_owed(self.rules.most))
-        return await self.in_batches(find, batch)
+        # One after the other: each plans with what the one before has left.
+        return await self.in_batches(find, batch, at_once=1)
 
     async def _fill(
         self, transaction: Transaction, order_ids: Sequence[str], destinations: Sequence[Destination]
@@ -191,20 +193,21 @@ class Cycle(FencedWork):
 
         # One plan a cycle: what it keeps for one who waits, no second plan may give away.
         size = self.rules.batch * self.rules.planned
-        return await self.in_batches(_noting(destinations, lambda t: t.cycle.to_allocate(size)), batch, size)
+        find = _noting(destinations, lambda t: t.cycle.to_allocate(size))
+        return await self.in_batches(find, batch, size, at_once=1)
 
     async def _allocate(self, order_ids: Sequence[str], destinations: Sequence[Destination]) -> int:
         """Plan for many orders together; promise, batch by batch, what is still as it was."""
         found = await self._database.read(lambda t: t.orders.get(order_ids))
         orders = [found[order_id] for order_id in order_ids if _waits_for_stock(found.get(order_id))]
         plan = await self._database.read(lambda t: self._plan(t, [], orders, destinations))
-        total = 0
-        for start in range(0, len(orders), self.rules.batch):
-            if start and self.stopping():
-                break
-            part = orders[start : start + self.rules.batch]
-            total += await self.transact(lambda t, part=part: self._promise(t, part, plan))  # type: ignore[misc]
-        return total
+        # A carrier goes to one destination, so that orders of different ones don't wait for each other's.
+        orders.sort(key=lambda order: order.destination_id or "")
+        size = self.rules.batch
+        parts = [orders[start : start + size] for start in range(0, len(orders), size)]
+        return await self.side_by_side(
+            parts, lambda part: self.transact(lambda t: self._promise(t, part, plan))
+        )
 
     async def _promise(
         self, transaction: Transaction, orders: Sequence[Order], planned: AllocationPlan
@@ -242,7 +245,7 @@ class Cycle(FencedWork):
         """Ask for allocated carriers, as far as each destination's queue has room."""
         now = now_utc()
         deadline = now + self.rules.move_timeout
-        return await self.transact(lambda t: t.cycle.request_moves(deadline, now, self.rules.batch * 10))
+        return await self.transact(lambda t: t.cycle.request_moves(deadline, now, self.rules.most // 2))
 
     async def start_picking(self) -> int:
         """Move orders to PICKING whose first carrier has been asked for."""
@@ -298,7 +301,7 @@ class Cycle(FencedWork):
         self, transaction: Transaction, find: Callable[[int], Awaitable[list[StrayCarrier]]]
     ) -> int:
         now = now_utc()
-        carriers = await find(self.rules.batch * 10)
+        carriers = await find(self.rules.most // 2)
         warehouses = sorted({carrier.warehouse_id for carrier in carriers})
         lanes = await transaction.cycle.lanes_with_room(warehouses, 2_000) if carriers else []
         trips = plan_trips(carriers, lanes)

@@ -265,10 +265,14 @@ class PostgresCycleStore:
         """Have each statement planned for what there is now, until the pool takes the connection back.
 
         Queues are empty at one time and hold thousands at another: a plan that was kept from the one makes
-        a statement take minutes at the other.
+        a statement take minutes at the other. What a step changes it names by id, so that it has never a
+        reason to read a whole table, whatever the planner takes its size to be.
         """
         if not self._planning_afresh:
-            await self._connection.execute("SET plan_cache_mode = force_custom_plan")
+            await self._connection.execute(
+                "SELECT set_config('plan_cache_mode', 'force_custom_plan', false), "
+                "set_config('enable_seqscan', 'off', false)"
+            )
             self._planning_afresh = True
 
 

@@ -1,5 +1,8 @@
 """Between rows and lanes, destinations, carriers, moves and waves."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import asyncpg
 
 from wms_core.domain.storage import (
@@ -67,7 +70,7 @@ def carrier_from(row: asyncpg.Record) -> Carrier:
     )
 
 
-def move_from(row: asyncpg.Record) -> Move:
+def move_from(row: asyncpg.Record | Mapping[str, Any]) -> Move:
     """Build a move from its row joined with its carrier's SKU and quantity."""
     return Move(
         move_id=row["move_id"],

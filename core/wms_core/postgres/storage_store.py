@@ -127,10 +127,16 @@ class PostgresStorageStore:
 
     async def claim_moves(self, warehouse_id: str, limit: int, claimed_by: str, now: datetime) -> list[Move]:
         """Give requested moves to one caller, the oldest first."""
-        rows = await self._connection.fetch(
+        claimed = await self._connection.fetch(
             query("storage.claim_moves"), warehouse_id, limit, claimed_by, now
         )
-        return [move_from(row) for row in rows]
+        if not claimed:
+            return []
+        carrier_ids = [row["carrier_id"] for row in claimed]
+        taken = await self._connection.fetch(query("storage.take_up_carriers"), carrier_ids, now)
+        carriers = {row["carrier_id"]: row for row in taken}
+        moves = [move_from({**row, **carriers[row["carrier_id"]]}) for row in claimed]
+        return sorted(moves, key=lambda move: (move.requested_at, move.move_id))
 
     async def live_moves(self, warehouse_ids: Sequence[str]) -> dict[str, dict[str, MoveStatus]]:
         """Give the statuses of the requested and claimed moves by id, for each warehouse that has any."""

@@ -1,4 +1,7 @@
 -- The fulfillment cycle. Locks are taken in one order everywhere: orders, moves, carriers, lanes.
+--
+-- OFFSET 0 keeps a look-up one by its key. A queue is thousands of orders of one status, or of carriers in one place, at
+-- one moment and none at the next, whatever the statistics say: joined, each look-up would walk the index of that queue.
 
 -- name: due_retries
 -- Orders whose retry is due, the longest due first.
@@ -311,12 +314,10 @@ WITH heads AS MATERIALIZED (
     SELECT c.carrier_id, c.warehouse_id, c.lane_id, c.destination_id,
            (SELECT min(a.allocation_id) FROM allocations a
              WHERE a.carrier_id = c.carrier_id AND a.target_id = c.destination_id) AS since
-      FROM carriers c
-     WHERE c.carrier_id = ANY (ARRAY (SELECT carrier_id FROM heads))
-       AND c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status = 'available'
+      FROM (SELECT carrier_id FROM heads ORDER BY carrier_id) AS h
+     CROSS JOIN LATERAL (SELECT * FROM carriers WHERE carrier_id = h.carrier_id OFFSET 0 FOR UPDATE) AS c
+     WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status = 'available'
        AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
-     ORDER BY c.carrier_id
-       FOR UPDATE OF c
 ), queued AS (
     SELECT w.*, row_number() OVER (PARTITION BY destination_id ORDER BY since, carrier_id) AS place FROM wanted w
 ), room AS (
@@ -358,11 +359,12 @@ WITH wanted AS MATERIALIZED (
      WHERE (f.allocated = 0 OR d.paused) AND f.location = 'in_lane'
 )
 SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone,
-       ARRAY (SELECT DISTINCT s.lane_id
-                FROM (SELECT lane_id FROM carriers
-                       WHERE warehouse_id = h.warehouse_id AND sku = h.sku AND location <> 'left'
-                         AND lane_id IS NOT NULL
-                       ORDER BY produced_at DESC LIMIT 50) AS s
+       ARRAY (SELECT lane_id
+                FROM (SELECT DISTINCT lane_id
+                        FROM (SELECT lane_id FROM carriers
+                               WHERE warehouse_id = h.warehouse_id AND sku = h.sku AND location <> 'left'
+                                 AND lane_id IS NOT NULL
+                               ORDER BY produced_at DESC LIMIT 50) AS newest) AS s
                 JOIN lanes o USING (lane_id)
                WHERE o.zone = l.zone AND o.status = 'open') AS homes
   FROM heads JOIN carriers h USING (carrier_id) JOIN lanes l USING (lane_id)
@@ -380,21 +382,27 @@ WITH going AS MATERIALIZED (
     UNION ALL
     SELECT carrier_id, destination_id FROM carriers WHERE location = 'at_destination'
 )
-SELECT DISTINCT o.order_id
-  FROM going g
-  JOIN allocations a ON a.carrier_id = g.carrier_id AND a.target_id = g.destination_id
-  JOIN orders o USING (order_id)
+SELECT o.order_id
+  FROM (SELECT DISTINCT a.order_id
+          FROM going g
+         CROSS JOIN LATERAL (SELECT order_id FROM allocations
+                              WHERE carrier_id = g.carrier_id AND target_id = g.destination_id OFFSET 0) AS a) AS a
+ CROSS JOIN LATERAL (SELECT order_id, status FROM orders WHERE order_id = a.order_id OFFSET 0) AS o
  WHERE o.status = 'assigned_to_wave'
  LIMIT $1
 
 -- name: arrived_for
--- Orders for which a carrier is at its destination; past PICKING only backorders wait for one.
-SELECT DISTINCT o.order_id
-  FROM carriers c
-  JOIN allocations a ON a.carrier_id = c.carrier_id AND a.target_id = c.destination_id
-  JOIN orders o USING (order_id)
- WHERE c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available'
-   AND o.status IN ('picking', 'packing', 'shipped')
+-- Orders for which a carrier is at its destination, destination by destination; past PICKING only backorders wait for
+-- one.
+SELECT o.order_id
+  FROM (SELECT DISTINCT a.order_id
+          FROM carriers c
+         CROSS JOIN LATERAL (SELECT order_id FROM allocations
+                              WHERE carrier_id = c.carrier_id AND target_id = c.destination_id OFFSET 0) AS a
+         WHERE c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available') AS a
+ CROSS JOIN LATERAL (SELECT order_id, status, destination_id FROM orders WHERE order_id = a.order_id OFFSET 0) AS o
+ WHERE o.status IN ('picking', 'packing', 'shipped')
+ ORDER BY o.destination_id, o.order_id
  LIMIT $1
 
 -- name: lock_picking
@@ -406,12 +414,12 @@ SELECT order_id FROM orders
 
 -- name: lock_arrived
 -- The carriers at their destination that hold something for these orders; from those that are held nothing is picked.
-SELECT carrier_id FROM carriers
- WHERE carrier_id = ANY (ARRAY (SELECT DISTINCT carrier_id FROM allocations
-                                 WHERE order_id = ANY ($1::text[]) AND status = 'live'))
-   AND location = 'at_destination' AND status = 'available'
- ORDER BY carrier_id
-   FOR UPDATE
+SELECT c.carrier_id
+  FROM (SELECT DISTINCT carrier_id FROM allocations
+         WHERE order_id = ANY ($1::text[]) AND status = 'live' ORDER BY carrier_id) AS a
+ CROSS JOIN LATERAL (SELECT location FROM carriers WHERE carrier_id = a.carrier_id OFFSET 0) AS seen
+ CROSS JOIN LATERAL (SELECT * FROM carriers WHERE carrier_id = a.carrier_id OFFSET 0 FOR UPDATE) AS c
+ WHERE seen.location = 'at_destination' AND c.location = 'at_destination' AND c.status = 'available'
 
 -- name: pick
 -- Picks what carriers that have arrived hold for orders; an empty carrier leaves. Gives what was for backorders.
@@ -438,19 +446,21 @@ SELECT backorder_id, sum(quantity)::integer AS quantity
 
 -- name: delivered_whole
 -- Those of the orders in PICKING for which nothing but backorders is on its way any more.
-SELECT o.order_id FROM orders o
- WHERE o.order_id = ANY ($1::text[]) AND o.status = 'picking'
-   AND NOT EXISTS (SELECT FROM allocations a
-                    WHERE a.order_id = o.order_id AND a.status = 'live' AND a.backorder_id IS NULL)
+SELECT order_id
+  FROM (SELECT order_id, status FROM orders WHERE order_id = ANY ($1::text[]) OFFSET 0) AS o
+ WHERE status = 'picking'
+EXCEPT
+SELECT order_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live' AND backorder_id IS NULL
 
 -- name: to_return
 -- Carriers with a rest at a destination where nobody holds any of it, and lanes that hold the same.
 SELECT c.carrier_id, c.warehouse_id, c.destination_id, d.zones,
-       ARRAY (SELECT DISTINCT s.lane_id
-                FROM (SELECT lane_id FROM carriers
-                       WHERE warehouse_id = c.warehouse_id AND sku = c.sku AND location <> 'left'
-                         AND lane_id IS NOT NULL
-                       ORDER BY produced_at DESC LIMIT 50) AS s
+       ARRAY (SELECT lane_id
+                FROM (SELECT DISTINCT lane_id
+                        FROM (SELECT lane_id FROM carriers
+                               WHERE warehouse_id = c.warehouse_id AND sku = c.sku AND location <> 'left'
+                                 AND lane_id IS NOT NULL
+                               ORDER BY produced_at DESC LIMIT 50) AS newest) AS s
                 JOIN lanes o USING (lane_id)
                WHERE o.zone = ANY (d.zones) AND o.status = 'open') AS homes
   FROM carriers c JOIN destinations d USING (destination_id)
@@ -498,8 +508,9 @@ WITH failed AS MATERIALIZED (
 )
 SELECT DISTINCT ON (o.order_id) o.order_id, f.failure_reason
   FROM failed f
-  JOIN allocations a ON a.carrier_id = f.carrier_id AND a.target_id IS NOT NULL AND a.backorder_id IS NULL
-  JOIN orders o USING (order_id)
+ CROSS JOIN LATERAL (SELECT order_id FROM allocations
+                      WHERE carrier_id = f.carrier_id AND target_id IS NOT NULL AND backorder_id IS NULL OFFSET 0) AS a
+ CROSS JOIN LATERAL (SELECT order_id, status FROM orders WHERE order_id = a.order_id OFFSET 0) AS o
  WHERE o.status IN ('assigned_to_wave', 'picking')
  ORDER BY o.order_id, f.finished_at LIMIT $1
 
@@ -524,8 +535,10 @@ WITH held AS MATERIALIZED (
 )
 SELECT DISTINCT ON (o.order_id) o.order_id, h.carrier_id, h.status_reason
   FROM held h
-  JOIN allocations a ON a.carrier_id = h.carrier_id AND a.target_id = h.destination_id AND a.backorder_id IS NULL
-  JOIN orders o USING (order_id)
+ CROSS JOIN LATERAL (SELECT order_id FROM allocations
+                      WHERE carrier_id = h.carrier_id AND target_id = h.destination_id AND backorder_id IS NULL
+                     OFFSET 0) AS a
+ CROSS JOIN LATERAL (SELECT order_id, status FROM orders WHERE order_id = a.order_id OFFSET 0) AS o
  WHERE o.status IN ('assigned_to_wave', 'picking')
  ORDER BY o.order_id, h.carrier_id LIMIT $1
 

@@ -93,22 +93,22 @@ SELECT warehouse_id, sku, sum(quantity)::bigint AS on_hand, sum(allocated)::bigi
 
 -- name: claim_moves
 -- Gives the oldest requested moves to one caller; what another call is claiming is passed over.
-WITH mine AS (
+WITH mine AS MATERIALIZED (
     SELECT move_id FROM moves
      WHERE warehouse_id = $1 AND status = 'requested'
      ORDER BY requested_at, move_id LIMIT $2
        FOR UPDATE SKIP LOCKED
-), claimed AS (
-    UPDATE moves m SET status = 'claimed', claimed_by = $3, claimed_at = $4
-      FROM mine WHERE m.move_id = mine.move_id
-    RETURNING m.*
-), leaving AS (
-    UPDATE carriers c SET location = 'moving', updated_at = $4
-      FROM claimed m WHERE c.carrier_id = m.carrier_id
 )
-SELECT m.*, c.sku, c.quantity
-  FROM claimed m JOIN carriers c USING (carrier_id)
- ORDER BY m.requested_at, m.move_id
+UPDATE moves SET status = 'claimed', claimed_by = $3, claimed_at = $4
+ WHERE move_id = ANY (ARRAY (SELECT move_id FROM mine))
+RETURNING *
+
+-- name: take_up_carriers
+-- Carriers leave the place where they stand. A statement of its own: joined to moves claimed in the same one, of which the
+-- planner can't know how many there are, a handful would be a reason to read all carriers.
+UPDATE carriers SET location = 'moving', updated_at = $2
+ WHERE carrier_id = ANY ($1::text[])
+RETURNING carrier_id, sku, quantity
 
 -- name: live_moves
 -- The requested and claimed moves of warehouses, for those who watch: ids only, as it is asked again and again.
@@ -128,14 +128,13 @@ SELECT m.*, c.sku, c.quantity
 -- name: lock_moves
 -- Moves by id, locked in order of id.
 SELECT m.*, c.sku, c.quantity
-  FROM moves m JOIN carriers c USING (carrier_id)
- WHERE m.move_id = ANY ($1::text[]) ORDER BY m.move_id
-   FOR UPDATE OF m
+  FROM (SELECT * FROM moves WHERE move_id = ANY ($1::text[]) ORDER BY move_id FOR UPDATE) AS m
+ CROSS JOIN LATERAL (SELECT sku, quantity FROM carriers WHERE carriers.carrier_id = m.carrier_id OFFSET 0) AS c
 
 -- name: lock_moved_carriers
 -- The carriers of moves, locked in order of id.
 SELECT carrier_id FROM carriers
- WHERE carrier_id IN (SELECT carrier_id FROM moves WHERE move_id = ANY ($1::text[]))
+ WHERE carrier_id = ANY (ARRAY (SELECT carrier_id FROM moves WHERE move_id = ANY ($1::text[])))
  ORDER BY carrier_id FOR UPDATE
 
 -- name: complete_moves
@@ -152,20 +151,18 @@ WITH done AS (
              WHERE from_lane_id IS NOT NULL AND from_lane_id IS DISTINCT FROM to_lane_id
              GROUP BY from_lane_id) AS d
      WHERE l.lane_id = d.from_lane_id
-), arrived AS (
-    UPDATE carriers c
-       SET location = CASE d.kind WHEN 'retrieve' THEN 'at_destination' ELSE 'in_lane' END,
-           lane_id = d.to_lane_id,
-           lane_position = CASE d.kind WHEN 'retrieve' THEN NULL ELSE nextval('lane_position') END,
-           destination_id = CASE
-               WHEN d.kind = 'retrieve' THEN d.destination_id
-               WHEN d.kind = 'relocate' AND c.allocated > 0 THEN c.destination_id
-           END,
-           updated_at = $2
-      FROM done d WHERE c.carrier_id = d.carrier_id
-    RETURNING c.carrier_id, c.sku, c.quantity
 )
-SELECT d.*, a.sku, a.quantity FROM done d JOIN arrived a USING (carrier_id)
+UPDATE carriers c
+   SET location = CASE d.kind WHEN 'retrieve' THEN 'at_destination' ELSE 'in_lane' END,
+       lane_id = d.to_lane_id,
+       lane_position = CASE d.kind WHEN 'retrieve' THEN NULL ELSE nextval('lane_position') END,
+       destination_id = CASE
+           WHEN d.kind = 'retrieve' THEN d.destination_id
+           WHEN d.kind = 'relocate' AND c.allocated > 0 THEN c.destination_id
+       END,
+       updated_at = $2
+  FROM done d WHERE c.carrier_id = d.carrier_id
+RETURNING d.*, c.sku, c.quantity
 
 -- name: fail_moves
 -- Live moves failed: the carrier is where it was. One that somebody has touched is to be inspected before it is used

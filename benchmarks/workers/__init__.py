@@ -1,0 +1,1 @@
+"""Orders a second of the worker's cycle, beside those of job queues and workflow engines."""
