@@ -65,7 +65,7 @@ class ServerSettings(CoreSettings):
         256,
         ge=1,
         le=500,
-        description="CreateOrder calls of a process that share a transaction, GetOrder calls a query; 1: none.",
+        description="CreateOrder calls that share a transaction, GetOrder calls a query; 1: nothing shared.",
     )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),
