@@ -27,6 +27,7 @@ ROWS = {
     int(path.name[:4]): path.read_text(encoding="utf-8")
     for path in (Path(__file__).parents[1] / "support" / "upgrades").glob("*.sql")
 }
+_ALONE = {"HTTP_ADDR": "", "SERVER_PROCESSES": "1"}
 Ending = Callable[[Sql, "asyncio.Task[list[Migration]]"], Awaitable[None]]
 
 
@@ -242,8 +243,10 @@ async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
         for address in addresses:
             await stack.enter_async_context(_server(empty_database_url, address))
         for address in addresses:
-            async with grpc.aio.insecure_channel(address) as channel:
-                await eventually(lambda channel=channel: is_ready(channel))  # type: ignore[misc]
+            # Servers that take long to start are not asked at ever longer intervals.
+            options = [("grpc.max_reconnect_backoff_ms", 500)]
+            async with grpc.aio.insecure_channel(address, options) as channel:
+                await eventually(lambda channel=channel: is_ready(channel), within=60)  # type: ignore[misc]
     connection = await asyncpg.connect(empty_database_url)
     try:
         assert await applied(connection) == NUMBERS
@@ -256,7 +259,7 @@ async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
 async def _server(url: str, address: str) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "wms_core.command", "server",
-        env={**os.environ, "DATABASE_URL": url, "SERVER_ADDR": address, "HTTP_ADDR": ""},
+        env={**os.environ, **_ALONE, "DATABASE_URL": url, "SERVER_ADDR": address},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
