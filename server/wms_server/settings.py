@@ -65,7 +65,7 @@ class ServerSettings(CoreSettings):
         256,
         ge=1,
         le=500,
-        description="CreateOrder calls that share a transaction, GetOrder calls a query; 1: nothing shared.",
+        description="CreateOrder calls that share a transaction, GetOrder calls a query; 1: none do.",
     )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),

@@ -242,8 +242,10 @@ async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
         for address in addresses:
             await stack.enter_async_context(_server(empty_database_url, address))
         for address in addresses:
-            async with grpc.aio.insecure_channel(address) as channel:
-                await eventually(lambda channel=channel: is_ready(channel))  # type: ignore[misc]
+            # Servers that take long to start are not asked at ever longer intervals.
+            options = [("grpc.max_reconnect_backoff_ms", 500)]
+            async with grpc.aio.insecure_channel(address, options) as channel:
+                await eventually(lambda channel=channel: is_ready(channel), within=60)  # type: ignore[misc]
     connection = await asyncpg.connect(empty_database_url)
     try:
         assert await applied(connection) == NUMBERS
