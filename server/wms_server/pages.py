@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,8 @@ from wms_core.application.ports import Page
 from wms_core.domain.errors import InvalidPageToken, PageTooDeep
 
 DEFAULT, MOST, DEEPEST = 20, 200, 10_000
+#: Bytes of a page's elements: clients refuse an answer of more than 4 MiB unless they are told otherwise.
+LARGEST = 3_500_000
 
 #: The fields that say which page; all others are filters.
 _PAGING = ("page_size", "page_token", "page", "limit", "offset")
@@ -80,6 +83,16 @@ def _check(request: Message, body: bytes) -> bytes:
             filters.ClearField(name)
     content = request.DESCRIPTOR.full_name.encode() + b"\0" + filters.SerializeToString(deterministic=True)
     return hashlib.sha256(content + b"\0" + body).digest()[:16]
+
+
+def fitting(messages: Sequence[Message]) -> int:
+    """Give how many of the first elements a page holds without being too large for a client; at least one."""
+    room = LARGEST
+    for number, message in enumerate(messages):
+        room -= message.ByteSize()
+        if room < 0:
+            return max(number, 1)
+    return len(messages)
 
 
 def text_after(request: Any) -> str:

@@ -57,7 +57,7 @@ class ServerSettings(CoreSettings):
         256,
         ge=1,
         le=500,
-        description="CreateOrder calls of one process that may share a transaction; 1: each has its own.",
+        description="CreateOrder calls that share a transaction, and GetOrder calls a query, at most.",
     )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),

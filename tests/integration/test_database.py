@@ -16,6 +16,7 @@ from tests.support.waiting import eventually
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 from wms_dev.ports import free_port
 
@@ -327,3 +328,36 @@ async def test_every_session_has_its_limits(database: PostgresDatabase) -> None:
         return {name: await sql.fetchval(f"SHOW {name}") for name in wanted}
 
     assert await database.transact(work) == wanted
+
+
+async def test_a_read_is_one_round_trip(database_url: str) -> None:
+    """Neither a transaction around a single query nor anything after it."""
+    sent: list[str] = []
+
+    async def listen(transaction: Transaction) -> None:
+        connection_of(transaction).add_query_logger(lambda record: sent.append(record.query))
+
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        await database.read(listen)
+        await database.read(lambda transaction: transaction.orders.get(["A", "B"]))
+        await database.transact(lambda transaction: transaction.orders.get(["A"]))
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+    assert sent == [query("orders.get"), begin, query("orders.get"), "COMMIT;"]
+
+
+async def test_work_that_is_not_whole_has_no_transaction_around_it(database_url: str) -> None:
+    """One statement is committed by itself, in one round trip."""
+    sent: list[str] = []
+
+    async def listen(transaction: Transaction) -> None:
+        connection_of(transaction).add_query_logger(lambda record: sent.append(record.query))
+
+    async def write(transaction: Transaction) -> None:
+        await connection_of(transaction).execute("INSERT INTO warehouses VALUES ('WH-50')")
+
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        await database.read(listen)
+        await database.transact(write, whole=False)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await database.transact(write, whole=False)
+    assert sent == ["INSERT INTO warehouses VALUES ('WH-50')"] * 2

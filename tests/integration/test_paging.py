@@ -10,7 +10,7 @@ from tests.support.failures import failing
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql
 from tests.support.orders import created, dead_letter, order_in, read
-from tests.support.requests import create_order, put_destination, put_lane
+from tests.support.requests import create_order, item, put_destination, put_lane
 from wms.orders.v1 import dead_letters_pb2, order_pb2, orders_pb2, storage_pb2
 from wms_core.domain.order_status import OrderStatus
 
@@ -233,3 +233,21 @@ async def test_dead_letter_entries_are_paged_alike(api: Api, sql: Sql) -> None:
     numbered = dead_letters_pb2.ListDeadLetterEntriesRequest(page_size=2, page=2)
     before = len((await api.dead_letters.ListDeadLetterEntries(numbered)).entries)
     assert before == 2
+
+
+async def test_pages_of_very_long_orders_are_read_by_every_client(api: Api, sql: Sql) -> None:
+    """A hundred orders of five hundred lines in pages below 4 MiB, each order once."""
+    items = [item(f"SKU-{number:056}") for number in range(500)]
+    await created(api, order_id="ORD-000", items=items)
+    await sql.execute("""
+        INSERT INTO orders
+        SELECT (json_populate_record(o, json_build_object('order_id', 'ORD-' || lpad(n::text, 3, '0')))).*
+          FROM orders o CROSS JOIN generate_series(1, 99) AS n""")
+    await sql.execute("""
+        INSERT INTO order_items
+        SELECT (json_populate_record(i, json_build_object('order_id', 'ORD-' || lpad(n::text, 3, '0')))).*
+          FROM order_items i CROSS JOIN generate_series(1, 99) AS n""")
+    first = await listed(api, page_size=200)
+    assert 1 < len(first.orders) < 100
+    assert first.next_page_token
+    assert await walked(api, page_size=200) == [f"ORD-{number:03}" for number in reversed(range(100))]

@@ -118,3 +118,12 @@ def test_a_key_of_another_shape_is_refused(reader: Callable[[Any], object], key:
     request.page_token = pages.next_token(request, *key)
     with pytest.raises(InvalidPageToken):
         reader(request)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "number"),
+    [([], 0), ([10] * 200, 200), ([1_000_000] * 5, 3), ([3_000_000, 600_000, 1], 1), ([9_000_000, 1], 1)],
+)
+def test_a_page_ends_before_it_is_too_large(lengths: list[int], number: int) -> None:
+    """An order that is too large by itself is a page by itself."""
+    assert pages.fitting([order_pb2.Order(order_id="x" * length) for length in lengths]) == number

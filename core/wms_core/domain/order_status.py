@@ -23,6 +23,9 @@ _S = OrderStatus
 #: Those in which work goes on, in the order in which they are passed.
 WORKING = (_S.RECEIVED, _S.VALIDATED, _S.ASSIGNED_TO_WAVE, _S.PICKING, _S.PACKING)
 
+#: Those in which a promise that has passed is still to be kept.
+CAN_BE_OVERDUE = (*WORKING, _S.PENDING_RETRY, _S.DEAD_LETTER)
+
 #: From each status, where an order may go. PENDING_RETRY may follow itself: a further failure.
 TRANSITIONS: dict[OrderStatus, tuple[OrderStatus, ...]] = {
     _S.RECEIVED: (_S.VALIDATED, _S.PENDING_RETRY, _S.DEAD_LETTER, _S.CANCELLED),

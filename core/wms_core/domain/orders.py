@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from wms_core.domain.errors import EtagMismatch, StatusConflict
-from wms_core.domain.order_status import WORKING, OrderStatus
+from wms_core.domain.order_status import CAN_BE_OVERDUE, OrderStatus
 
 
 class Priority(StrEnum):
@@ -126,7 +126,7 @@ class Order:
     def overdue(self, now: datetime) -> bool:
         """Say whether the promise has passed and the order has not been shipped."""
         late = self.promised_delivery_at is not None and self.promised_delivery_at < now
-        return late and self.status in (*WORKING, OrderStatus.PENDING_RETRY, OrderStatus.DEAD_LETTER)
+        return late and self.status in CAN_BE_OVERDUE
 
     def expect(self, etag: str) -> None:
         """Raise EtagMismatch unless `etag` is empty or the present one."""

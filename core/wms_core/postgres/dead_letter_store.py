@@ -16,6 +16,7 @@ from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
 from wms_core.postgres.conditions import Conditions
 from wms_core.postgres.connection import Connection
+from wms_core.postgres.order_rows import columns
 from wms_core.postgres.queries import query
 
 
@@ -25,26 +26,25 @@ def _json(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-async def insert_dead_letters(
-    connection: Connection, change: Change, attempts: Sequence[FailureAttempt]
-) -> None:
-    """Make the entry of an order that the change dead-letters."""
-    if change.before is None or change.dead_letter is None:
-        raise ValueError("the change dead-letters nothing")
-    status, reason = change.dead_letter
-    await connection.execute(
-        query("dead_letters.insert"),
-        new_id("DLQ-"),
-        change.order.order_id,
-        change.order.customer_id,
-        change.order.warehouse_id,
-        status,
-        reason,
-        change.order.retry_count,
-        _json(tuple[FailureAttempt, ...]).dump_json(tuple(attempts)).decode(),
-        _json(Order).dump_json(change.before).decode(),
-        change.order.updated_at,
-    )
+async def insert_dead_letters(connection: Connection, changes: Sequence[Change]) -> None:
+    """Make the entries of orders that changes dead-letter; their failures have been written."""
+    rows = [
+        (
+            new_id("DLQ-"),
+            change.order.order_id,
+            change.order.customer_id,
+            change.order.warehouse_id,
+            *change.dead_letter,
+            change.order.retry_count,
+            _json(Order).dump_json(change.before).decode(),
+            change.order.updated_at,
+            change.order.life,
+        )
+        for change in changes
+        if change.before and change.dead_letter
+    ]
+    if rows:
+        await connection.execute(query("dead_letters.insert"), *columns(rows, 10))
 
 
 class PostgresDeadLetterStore:
@@ -132,8 +132,11 @@ def _page(wanted: DeadLetterFilter, page: Page) -> tuple[str, list[Any]]:
     if wanted.created_before:
         conditions.add("created_at < ?", wanted.created_before)
     limit, offset = conditions.parameter(page.size + 1), conditions.parameter(page.offset)
-    sql = (
-        f"SELECT * FROM dead_letter_documents{conditions.where} "  # noqa: S608
-        f"ORDER BY created_at DESC, entry_id DESC LIMIT {limit} OFFSET {offset}"
+    newest = "ORDER BY created_at DESC, entry_id DESC"
+    # Of the entries that are passed over no decisions are read.
+    keys = (
+        f"SELECT entry_id FROM dead_letter_entries{conditions.where} "  # noqa: S608
+        f"{newest} LIMIT {limit} OFFSET {offset}"
     )
+    sql = f"SELECT d.* FROM ({keys}) AS page JOIN dead_letter_documents d USING (entry_id) {newest}"  # noqa: S608
     return sql, conditions.values

@@ -8,21 +8,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from wms_core.application.ports import OrderFilter, Page
+from wms_core.domain.order_status import CAN_BE_OVERDUE, OrderStatus
 from wms_core.postgres.conditions import Conditions
 
 
 def order_page(wanted: OrderFilter, page: Page) -> tuple[str, Sequence[Any]]:
     """Give the query for one page of orders, newest first, and its parameters."""
     conditions = _conditions(wanted, page)
+    statuses = _statuses(wanted)
     limit = conditions.parameter(page.size + 1 + page.offset)
     newest = "ORDER BY created_at DESC, order_id DESC"
     keys = f"SELECT o.created_at, o.order_id FROM orders o{conditions.where} {newest} LIMIT {limit}"  # noqa: S608
-    if wanted.statuses:
+    if statuses is not None:
         # A branch for each status walks that status's part of the index and stops at the page's end.
-        statuses = conditions.parameter([status.value for status in wanted.statuses])
+        words = conditions.parameter([status.value for status in statuses])
         clause = " AND ".join([*conditions.clauses, "o.status = s.status"])
         keys = (
-            f"SELECT k.* FROM unnest({statuses}::text[]) AS s (status) CROSS JOIN LATERAL "  # noqa: S608
+            f"SELECT k.* FROM unnest({words}::text[]) AS s (status) CROSS JOIN LATERAL "  # noqa: S608
             f"(SELECT o.created_at, o.order_id FROM orders o WHERE {clause} {newest} LIMIT {limit}) AS k "
             f"{newest} LIMIT {limit}"
         )
@@ -49,8 +51,12 @@ def _conditions(wanted: OrderFilter, page: Page) -> Conditions:
     if wanted.created_before:
         conditions.add("o.created_at < ?", wanted.created_before)
     if wanted.overdue_at:
-        conditions.add(
-            "o.promised_delivery_at < ? AND o.status NOT IN ('shipped', 'completed', 'cancelled')",
-            wanted.overdue_at,
-        )
+        conditions.add("o.promised_delivery_at < ?", wanted.overdue_at)
     return conditions
+
+
+def _statuses(wanted: OrderFilter) -> Sequence[OrderStatus] | None:
+    """Give the statuses to look in; None for all. What is overdue is among the few that are not done."""
+    if wanted.overdue_at is None:
+        return wanted.statuses or None
+    return [status for status in CAN_BE_OVERDUE if status in (wanted.statuses or CAN_BE_OVERDUE)]

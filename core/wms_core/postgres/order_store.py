@@ -98,10 +98,7 @@ class PostgresOrderStore:
         await save_backorders(self._connection, changes)
         await self._insert_failures(changes)
         await self._insert_shipments(changes)
-        dead = [change for change in changes if change.dead_letter]
-        for change in dead:
-            attempts = await self.attempts(change.order.order_id, change.order.life)
-            await insert_dead_letters(self._connection, change, attempts)
+        await insert_dead_letters(self._connection, changes)
 
     async def _save_orders(self, changes: Sequence[Change]) -> None:
         rows = [

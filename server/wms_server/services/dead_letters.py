@@ -33,10 +33,12 @@ class DeadLetterQueueService:
             created_before=call.now - older if request.HasField("older_than_hours") else None,
         )
         found = await dead_letters.list_page(transaction, wanted, page)
-        entries = found[: page.size]
-        answer = pb.ListDeadLetterEntriesResponse(entries=[entry_message(entry) for entry in entries])
-        if len(found) > page.size:
-            answer.next_page_token = pages.next_token(request, entries[-1].created_at, entries[-1].entry_id)
+        messages = [entry_message(entry) for entry in found[: page.size]]
+        shown = pages.fitting(messages)
+        answer = pb.ListDeadLetterEntriesResponse(entries=messages[:shown])
+        if len(found) > shown:
+            last = found[shown - 1]
+            answer.next_page_token = pages.next_token(request, last.created_at, last.entry_id)
         return answer
 
     @read

@@ -129,9 +129,11 @@ class OrderService:
             overdue_at=call.now if request.overdue_only else None,
         )
         found = await orders.list_page(transaction, wanted, page)
-        answer = pb.ListOrdersResponse(orders=[order_message(order, call.now) for order in found[:size]])
-        if len(found) > size:
-            last = found[size - 1]
+        messages = [order_message(order, call.now) for order in found[:size]]
+        shown = pages.fitting(messages)
+        answer = pb.ListOrdersResponse(orders=messages[:shown])
+        if len(found) > shown:
+            last = found[shown - 1]
             answer.next_page_token = pages.next_token(request, last.created_at, last.order_id)
         return answer
 

@@ -1,10 +1,19 @@
 -- Entries of the dead letter queue.
 
 -- name: insert
--- Makes an entry for an order that has just been dead-lettered.
+-- Makes entries for orders that have just been dead-lettered, with the failures counted in their lives.
 INSERT INTO dead_letter_entries (entry_id, order_id, customer_id, warehouse_id, final_failure_status,
-                                 final_failure_reason, total_retry_attempts, attempts, order_snapshot, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                 final_failure_reason, total_retry_attempts, order_snapshot, created_at, attempts)
+SELECT d.entry_id, d.order_id, d.customer_id, d.warehouse_id, d.final_failure_status, d.final_failure_reason,
+       d.total_retry_attempts, d.order_snapshot, d.created_at,
+       (SELECT coalesce(json_agg(json_build_object('attempt_number', f.attempt_number, 'status', f.status,
+                                                   'reason', f.reason, 'failed_at', f.failed_at,
+                                                   'workflow_id', f.workflow_id) ORDER BY f.attempt_number), '[]')
+          FROM order_failures f WHERE f.order_id = d.order_id AND f.life = d.life)
+  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::json[],
+              $9::timestamptz[], $10::integer[])
+    AS d (entry_id, order_id, customer_id, warehouse_id, final_failure_status, final_failure_reason,
+          total_retry_attempts, order_snapshot, created_at, life)
 
 -- name: get
 -- An entry by its id.

@@ -56,8 +56,10 @@ SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units,
        (SELECT coalesce(max(position), 0) FROM order_events) AS log_position,
        (SELECT count(*) FROM parked_events) AS parked,
        (SELECT extract(epoch FROM $1 - min(parked_at))::float8 FROM parked_events) AS parked_oldest
-  FROM (SELECT count(*) AS dead_letters, extract(epoch FROM $1 - min(created_at))::float8 AS dead_letters_oldest
-          FROM dead_letter_entries WHERE resolution IS NULL) AS d,
+  FROM (SELECT coalesce(sum(entries), 0)::bigint AS dead_letters,
+               (SELECT extract(epoch FROM $1 - min(created_at))::float8 FROM dead_letter_entries
+                 WHERE resolution IS NULL) AS dead_letters_oldest
+          FROM dead_letter_counts WHERE resolution IS NULL) AS d,
        (SELECT count(*) AS backorders, coalesce(sum(quantity - quantity_fulfilled), 0)::bigint AS backordered_units,
                extract(epoch FROM $1 - min(created_at))::float8 AS backorders_oldest
           FROM backorders WHERE status IN ('open', 'in_progress')) AS b,

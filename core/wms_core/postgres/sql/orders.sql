@@ -131,13 +131,20 @@ SELECT occurred_at, sequence FROM outbox
  ORDER BY sequence DESC LIMIT 1
 
 -- name: eligible
--- Orders that wait for a retry and failed fewer times than asked, the next due first, with their number.
-SELECT d.*, count(*) OVER () AS total
-  FROM order_documents d
- WHERE d.status = 'pending_retry' AND d.retry_count < $1
-   AND (cardinality($2::text[]) = 0 OR d.failed_status = ANY ($2::text[]))
- ORDER BY d.next_retry_at, d.order_id
- LIMIT $3
+-- Orders that wait for a retry and failed fewer times than asked, the next due first, with the number of all.
+WITH due AS (
+    SELECT order_id, next_retry_at
+      FROM orders
+     WHERE status = 'pending_retry' AND retry_count < $1
+       AND (cardinality($2::text[]) = 0 OR failed_status = ANY ($2::text[]))
+     ORDER BY next_retry_at, order_id LIMIT $3
+)
+SELECT d.*,
+       (SELECT count(*) FROM orders
+         WHERE status = 'pending_retry' AND retry_count < $1
+           AND (cardinality($2::text[]) = 0 OR failed_status = ANY ($2::text[]))) AS total
+  FROM due JOIN order_documents d USING (order_id)
+ ORDER BY due.next_retry_at, due.order_id
 
 -- name: lock_released_moves
 -- The live moves of carriers that orders let go of, locked before their carriers.

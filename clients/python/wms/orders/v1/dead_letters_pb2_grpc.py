@@ -62,7 +62,7 @@ class DeadLetterQueueServiceServicer:
     """
 
     def ListDeadLetterEntries(self, request, context):
-        """Lists entries, newest first.
+        """Lists entries, newest first. A page of very long orders ends early, below 4 MiB; its token leads on.
 
         Errors: `INVALID_PAGE_TOKEN`.
         """

@@ -34,7 +34,7 @@ class DeadLetterQueueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DeadLetterQueueServiceAsyncStub: ...
     ListDeadLetterEntries: _grpc.UnaryUnaryMultiCallable[_dead_letters_pb2.ListDeadLetterEntriesRequest, _dead_letters_pb2.ListDeadLetterEntriesResponse]
-    """Lists entries, newest first.
+    """Lists entries, newest first. A page of very long orders ends early, below 4 MiB; its token leads on.
 
     Errors: `INVALID_PAGE_TOKEN`.
     """
@@ -60,7 +60,7 @@ class DeadLetterQueueServiceAsyncStub(DeadLetterQueueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDeadLetterEntries: _aio.UnaryUnaryMultiCallable[_dead_letters_pb2.ListDeadLetterEntriesRequest, _dead_letters_pb2.ListDeadLetterEntriesResponse]  # type: ignore[assignment]
-    """Lists entries, newest first.
+    """Lists entries, newest first. A page of very long orders ends early, below 4 MiB; its token leads on.
 
     Errors: `INVALID_PAGE_TOKEN`.
     """
@@ -88,7 +88,7 @@ class DeadLetterQueueServiceServicer:
         request: _dead_letters_pb2.ListDeadLetterEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dead_letters_pb2.ListDeadLetterEntriesResponse, _abc.Awaitable[_dead_letters_pb2.ListDeadLetterEntriesResponse]]:
-        """Lists entries, newest first.
+        """Lists entries, newest first. A page of very long orders ends early, below 4 MiB; its token leads on.
 
         Errors: `INVALID_PAGE_TOKEN`.
         """

@@ -171,7 +171,8 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetOrders(self, request, context):
-        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing.
+        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
+        of lines make an answer of many megabytes, more than a client takes by default.
 
         Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
         """
@@ -180,7 +181,8 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOrders(self, request, context):
-        """Lists orders, newest first. Pages never repeat or skip an order while others are added.
+        """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
+        long orders ends early, below 4 MiB; its token leads on.
 
         Errors: `INVALID_PAGE_TOKEN`.
         """

@@ -65,12 +65,14 @@ class OrderServiceStub:
     Errors: `ORDER_NOT_FOUND`.
     """
     BatchGetOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.BatchGetOrdersRequest, _orders_pb2.BatchGetOrdersResponse]
-    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing.
+    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
+    of lines make an answer of many megabytes, more than a client takes by default.
 
     Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
     """
     ListOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ListOrdersRequest, _orders_pb2.ListOrdersResponse]
-    """Lists orders, newest first. Pages never repeat or skip an order while others are added.
+    """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
+    long orders ends early, below 4 MiB; its token leads on.
 
     Errors: `INVALID_PAGE_TOKEN`.
     """
@@ -184,12 +186,14 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Errors: `ORDER_NOT_FOUND`.
     """
     BatchGetOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.BatchGetOrdersRequest, _orders_pb2.BatchGetOrdersResponse]  # type: ignore[assignment]
-    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing.
+    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
+    of lines make an answer of many megabytes, more than a client takes by default.
 
     Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
     """
     ListOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.ListOrdersRequest, _orders_pb2.ListOrdersResponse]  # type: ignore[assignment]
-    """Lists orders, newest first. Pages never repeat or skip an order while others are added.
+    """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
+    long orders ends early, below 4 MiB; its token leads on.
 
     Errors: `INVALID_PAGE_TOKEN`.
     """
@@ -325,7 +329,8 @@ class OrderServiceServicer:
         request: _orders_pb2.BatchGetOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.BatchGetOrdersResponse, _abc.Awaitable[_orders_pb2.BatchGetOrdersResponse]]:
-        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing.
+        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
+        of lines make an answer of many megabytes, more than a client takes by default.
 
         Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
         """
@@ -335,7 +340,8 @@ class OrderServiceServicer:
         request: _orders_pb2.ListOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.ListOrdersResponse, _abc.Awaitable[_orders_pb2.ListOrdersResponse]]:
-        """Lists orders, newest first. Pages never repeat or skip an order while others are added.
+        """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
+        long orders ends early, below 4 MiB; its token leads on.
 
         Errors: `INVALID_PAGE_TOKEN`.
         """

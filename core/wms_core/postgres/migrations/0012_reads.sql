@@ -1,4 +1,5 @@
--- The dead letter queue is counted as it changes, not when somebody asks (docs/adr/0019).
+-- Reads that stay as quick as they are however much there is (docs/adr/0019): the dead letter queue is counted as it
+-- changes, and lists have the indexes they want.
 
 -- How many entries there are of each kind, as a sum of its rows: whoever changes the queue adds rows, in the same
 -- transaction, and waits for nobody. Now and then many rows of one kind become one.
@@ -37,3 +38,11 @@ ALTER TABLE order_failures
     ADD CHECK (status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing'));
 ALTER TABLE dead_letter_entries
     ADD CHECK (final_failure_status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing'));
+
+-- ListDeadLetterEntries by customer.
+CREATE INDEX dead_letters_by_customer ON dead_letter_entries (customer_id, created_at DESC, entry_id DESC);
+
+DROP INDEX orders_by_retry;
+-- The worker's due retries; ListEligibleOrders, whose total is counted in the index alone.
+CREATE INDEX orders_by_retry ON orders (next_retry_at, order_id) INCLUDE (retry_count, failed_status)
+    WHERE status = 'pending_retry';
