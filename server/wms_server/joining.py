@@ -3,9 +3,9 @@
 A method that is marked `joined` takes many calls and gives each its answer or its own error. A call that is
 alone waits for nobody: its transaction begins as soon as the event loop has nothing else to do. While many
 arrive, the loop always has something to do, and they gather until it has not, up to the bounds below; and
-while a transaction is under way, those that come gather for the next, so that calls are done in the order of
-their arrival. Only one that takes long, because it waits for a lock, is not waited for. Reads are joined in
-the same way; each caller writes its own answer, while Postgres is at the next query.
+while a transaction is under way, those that come gather for the next, so that calls are begun in the order
+of their arrival. Only one that takes long, as it waits for a lock, a turn or the disk, is not waited for.
+Reads are joined in the same way; each caller writes its own answer, while Postgres is at the next query.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
 JoinedMethod = Callable[[Transaction, "Sequence[Asked[Any]]"], Awaitable[Sequence[Outcome]]]
 #: Seconds after which a transaction is late, and the next one begins beside it.
-PATIENCE = 0.1
+PATIENCE = 0.01
 #: How long a transaction gathers at most while calls go on coming.
 GATHERING_SECONDS = 0.005
 _log = structlog.get_logger(__name__)
