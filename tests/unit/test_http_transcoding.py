@@ -194,8 +194,8 @@ def test_a_body_of_nothing_but_faults_is_not_read_to_its_end() -> None:
         ('{"promisedDeliveryAt": "tomorrow"}', "promisedDeliveryAt"),
         ('{"promisedDeliveryAt": 5}', "promisedDeliveryAt"),
         ('{"promisedDeliveryAt": "2024-13-01T00:00:00Z"}', "promisedDeliveryAt"),
-        ("[]", ""),
-        ("5", ""),
+        ("[]", "body"),
+        ("5", "body"),
     ],
 )
 def test_what_can_not_be_read_is_named_by_its_path(body: str, field: str) -> None:
@@ -276,7 +276,7 @@ def test_what_is_optional_is_set_by_a_query_also_to_nothing() -> None:
         ("overdueOnly=maybe", "overdueOnly"),
         ("status=urgent", "status[0]"),
         ("customerId.x=1", "customerId.x"),
-        ("customerId=%ff", ""),
+        ("customerId=%ff", "query"),
     ],
 )
 def test_a_parameter_that_is_none_is_named(query: str, field: str) -> None:

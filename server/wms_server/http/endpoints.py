@@ -69,5 +69,5 @@ class UnaryEndpoint:
         if self._transcoder.takes_body:
             return await read_json(headers, receive, self._patience)
         if is_announced(headers):
-            raise InvalidFields([FieldFault("", "this call takes no body", "body.none")])
+            raise InvalidFields([FieldFault("body", "is not taken by this call", "body.none")])
         return None

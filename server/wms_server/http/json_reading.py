@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from wms_server.http.faults import Faults
+from wms_server.http.faults import EnoughFaults, Faults
 from wms_server.http.scalars import Unreadable, money_of, scalar_reader, time_of
 
 _MONEY = "google.type.Money"
@@ -29,7 +29,9 @@ class Reading:
     def message(self, target: Message, value: Any, path: str) -> None:
         """Fill a message from a JSON object; what can't be read is left out and becomes a fault."""
         if not isinstance(value, dict):
-            self.faults.add(path, "must be an object", "json.object")
+            self.faults.add(path or "body", "must be an object", "json.object")
+            if not path:
+                raise EnoughFaults
             return
         for name in getattr(value, "twice", ()):
             self.faults.add(joined(path, name), "is there twice", "json.twice")
@@ -52,17 +54,18 @@ class Reading:
         elif not field.is_repeated:
             self.one(target, field, value, path)
         elif field.message_type is not None and field.message_type.GetOptions().map_entry:
-            self._map(target, field, value, path)
+            self._known(target, {field.json_name: value}, path)
         elif not isinstance(value, list):
             self.faults.add(path, "must be an array", "json.array")
         else:
             self._elements(getattr(target, field.name), field, value, path)
 
-    def _map(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
+    def _known(self, target: Message, value: Any, path: str) -> None:
+        """Read what proto JSON has a form of its own for."""
         try:
-            json_format.ParseDict({field.json_name: _plain(value)}, target)
+            json_format.ParseDict(_plain(value), target)
         except (json_format.ParseError, TypeError, AttributeError, ValueError):
-            self.faults.add(path, "can't be read as an object of such values", "json.value")
+            self.faults.add(path, f"can't be read as a {target.DESCRIPTOR.name}", "json.value")
 
     def _elements(self, target: Any, field: FieldDescriptor, values: list[Any], path: str) -> None:
         for number, value in enumerate(values):
@@ -105,13 +108,11 @@ class Reading:
             elif name == _MONEY and not isinstance(value, dict):
                 target.CopyFrom(money_of(value, self.currency))
             elif name.startswith(_WELL_KNOWN):
-                json_format.ParseDict(_plain(value), target)
+                self._known(target, value, path)
             else:
                 self.message(target, value, path)
         except Unreadable as error:
             self.faults.add(path, str(error), "json.value")
-        except (json_format.ParseError, TypeError, AttributeError, ValueError):
-            self.faults.add(path, f"can't be read as a {target.DESCRIPTOR.name}", "json.value")
 
 
 def joined(path: str, name: str) -> str:

@@ -19,7 +19,7 @@ def read_query(target: Message, query: bytes, taken: frozenset[str], reading: Re
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
-        reading.faults.add("", "the query is not UTF-8 with percent signs", "query.text")
+        reading.faults.add("query", "is not UTF-8 with percent signs", "query.text")
         return
     for name, text in pairs:
         # Both names of a field are one parameter.
