@@ -30,7 +30,8 @@ async def main() -> None:
     """Defer the first step of each order, then work until the end."""
     await pool.open()
     async with app.open_async():
-        await app.schema_manager.apply_schema_async()
+        if not await app.check_connection_async():
+            await app.schema_manager.apply_schema_async()
         firsts: list[JSONDict] = [{"order_id": one, "step": 1} for one in work.order_ids()]
         await take_step.batch_defer_async(*firsts)
         await app.run_worker_async(

@@ -29,7 +29,7 @@ class RivalStuck(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A rival and its settings, which were the fastest of those tried (benchmarks/README.md)."""
+    """A rival and its settings (benchmarks/README.md)."""
 
     name: str
     package: str
