@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak lint format generate lock bench-fulfillment bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test soak lint format generate lock bench bench-fulfillment bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +23,11 @@ $(READY): requirements.lock requirements-source.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+# What the benchmarks compare us with, beside it.
+$(RIVALS): $(READY) requirements-bench.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-bench.lock
+	@touch $(RIVALS)
+
 demo: $(READY) ## orders on their way, from nothing: embedded Postgres, server, worker, simulator, 415 real orders
 	@$(BIN)/wms-orders demo
 
@@ -34,7 +40,7 @@ dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; show
 test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
 	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
-lint: $(READY) ## style, types, import contracts, the contract's own rules, generated code
+lint: $(RIVALS) ## style, types, import contracts, the contract's own rules, generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -55,10 +61,14 @@ generate: $(READY) ## generate the clients from the protos, and the documents fr
 
 lock: $(READY) ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements-bench.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka
 	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 900 $(ARGS)
+
+bench: $(RIVALS) ## orders and reads a second beside other services, with five million orders too (benchmarks/README.md)
+	@$(BIN)/python -m benchmarks.api $(ARGS)
 
 bench-fulfillment: $(READY) ## orders fulfilled a second, beside the bare status update (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.fulfillment $(ARGS)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.lock", "requirements-source.lock")
+LOCKS = ("requirements.lock", "requirements-source.lock", "requirements-bench.lock")
 
 _LOCK_NAMES = re.compile(r"\.lock$|-lock\.(json|yaml)$|^go\.sum$|^npm-shrinkwrap\.json$")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bgit@")

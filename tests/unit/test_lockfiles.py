@@ -18,9 +18,10 @@ def _found(name: str, *lines: str) -> list[str]:
 
 def _misfits(tmp_path: Path, dependencies: str, lock: str) -> list[str]:
     (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {dependencies}\n")
-    main, source = lockfiles.LOCKS
+    main, *others = lockfiles.LOCKS
     (tmp_path / main).write_text(lock)
-    (tmp_path / source).write_text("")
+    for name in others:
+        (tmp_path / name).write_text("")
     return list(lockfiles.misfits(tmp_path))
 
 
