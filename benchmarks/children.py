@@ -32,7 +32,7 @@ class Children:
 
     async def start_server(self, address: Address) -> None:
         """Start the gRPC server and wait until it serves."""
-        child = self.start("server", {"SERVER_ADDR": str(address), "HTTP_ADDR": ""})
+        child = self.start("server", {"SERVER_PROCESSES": "1", "SERVER_ADDR": str(address), "HTTP_ADDR": ""})
         await self.ready(child, "server", address)
 
     async def start_worker(self, worker_id: str, service: str = "") -> Child:

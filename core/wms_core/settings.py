@@ -70,7 +70,10 @@ class CoreSettings(BaseSettings):
         description="Postgres 15 or newer: postgresql://user:password@host:port/database."
     )
     database_pool_size: int = Field(
-        10, ge=1, le=500, description="Connections that one process holds at most."
+        10,
+        ge=1,
+        le=500,
+        description="Connections that one process holds at most; a server has SERVER_PROCESSES of them.",
     )
     database_statement_timeout: Duration = Field(
         timedelta(seconds=15),

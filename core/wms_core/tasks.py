@@ -32,6 +32,13 @@ async def stop(task: asyncio.Task[Any]) -> None:
         task.result()
 
 
+async def finished(work: Coroutine[Any, Any, Any], seconds: float, hurry: asyncio.Event) -> bool:
+    """Run work for so many seconds at most, or until somebody is in a hurry; says whether it has ended."""
+    async with running(work) as task, running(hurry.wait()) as hurried:
+        await asyncio.wait({task, hurried}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return task.done()
+
+
 async def terminated() -> None:
     """Wait for SIGTERM or SIGINT, and take both over from now on."""
     loop = asyncio.get_running_loop()

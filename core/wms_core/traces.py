@@ -5,8 +5,10 @@ other there is none, which costs nothing: what came in is handed on as it is.
 """
 
 import asyncio
+import os
 import random
 import re
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -121,7 +123,15 @@ async def open_tracing(
         yield Tracing()
         return
     exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint)
-    resource = Resource.create({"service.name": service, "service.version": version("wms-orders")})
+    resource = Resource.create(
+        {
+            "service.name": service,
+            "service.version": version("wms-orders"),
+            # Several processes may have the same name.
+            "service.instance.id": str(uuid.uuid4()),
+            "process.pid": os.getpid(),
+        }
+    )
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     try:

@@ -58,6 +58,7 @@ class Cluster:
         self._exit.callback(self._folder.remove)
         common = {
             "LOG_FORMAT": "pretty",
+            "SERVER_PROCESSES": "1",
             **untraced(self._environment),
             **self._environment,
             "DATABASE_URL": self._environment.get("DATABASE_URL") or self._postgres(),

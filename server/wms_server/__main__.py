@@ -1,32 +1,22 @@
-"""`wms-orders server`."""
+"""`wms-orders server`: one process that serves, or several and one that looks after them."""
 
-import asyncio
+from importlib import import_module
 
-from wms_core.addresses import AddressError
 from wms_core.logs import configure_logging
-from wms_core.postgres.migrate import MigrationError
-from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
-from wms_core.tasks import until_terminated
-from wms_server.app import PortTaken, open_application
-from wms_server.http.serving import HttpPortTaken
 from wms_server.settings import ServerSettings
 
 
 def command() -> None:
-    """Serve orders, reprocessing, the dead letter queue and storage over gRPC until SIGTERM."""
+    """Serve orders, reprocessing, the dead letter queue and storage over gRPC until SIGTERM.
+
+    With SERVER_PROCESSES above 1, in so many processes.
+    """
     settings = read_settings(ServerSettings)
     configure_logging(settings.log_level, settings.log_format, settings.service_name)
-    try:
-        asyncio.run(serve(settings))
-    except (AddressError, PortTaken, HttpPortTaken, MigrationError, DatabaseRefused) as error:
-        raise SystemExit(f"The server can't start: {error}") from None
-
-
-async def serve(settings: ServerSettings) -> None:
-    """Serve until a signal asks to end."""
-    async with open_application(settings) as work:
-        await until_terminated(work)
+    # Who looks after the others must not load what they serve with: it is most of a process's memory.
+    module = "wms_server.process" if settings.server_processes == 1 else "wms_server.supervisor"
+    import_module(module).run(settings)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from starlette.applications import Starlette
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.addresses import listen_address
 from wms_core.postgres.database import PostgresDatabase, open_database
-from wms_core.postgres.sequencer import Sequencer
+from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
-from wms_core.tasks import running
+from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
@@ -28,7 +28,8 @@ from wms_server.http.pages import pages
 from wms_server.http.serving import serve
 from wms_server.janitor import forget_answers, forget_events
 from wms_server.joining import JoiningLimits
-from wms_server.metrics import registry
+from wms_server.listening import PortTaken
+from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.rpc import handlers
@@ -38,19 +39,18 @@ from wms_server.services.orders import OrderService
 from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
 from wms_server.settings import ServerSettings
+from wms_server.shared_metrics import SharedMetrics, restarts
 from wms_server.watch import Watch
 
 _log = structlog.get_logger(__name__)
 
 
-class PortTaken(Exception):
-    """The address can't be listened on."""
-
-
 class Application:
     """One server process. `ready` is set once it serves; `drain` ends it gracefully."""
 
-    def __init__(self, settings: ServerSettings, database: PostgresDatabase, pipeline: Pipeline) -> None:
+    def __init__(
+        self, settings: ServerSettings, database: PostgresDatabase, pipeline: Pipeline, number: int | None
+    ) -> None:
         """Use `open_application` instead."""
         self._settings = settings
         self._database = database
@@ -59,11 +59,16 @@ class Application:
         self._moves = MoveWatch(database, settings.patience)
         self._events = EventWatch(database, settings.patience)
         self._services = _services(settings, self._moves, self._events)
+        watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
+        self._looked_at = collectors(pipeline, watches)
+        self._shared = None if number is None else SharedMetrics(self._looked_at)
+        # The first process looks for all of them; should it be gone, the others do it less often.
+        self._sequencer_idle = STANDING_BY if number else IDLE
         self._readiness = Readiness(self._health, [one.full_name for one in self._services])
         self._server = self._new_server()
 
     def _new_server(self) -> grpc.aio.Server:
-        server = grpc.aio.server(options=_OPTIONS)
+        server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(self._shared is not None))))
         server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._settings.reflection_enabled:
@@ -76,8 +81,8 @@ class Application:
 
     def pages(self) -> Starlette:
         """Give what HTTP shows."""
-        watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
-        return pages(lambda: self._readiness.is_ready, registry(self._pipeline, watches))
+        told = [self._shared] if self._shared else [*self._looked_at, restarts()]
+        return pages(lambda: self._readiness.is_ready, registry(*told))
 
     async def start(self) -> None:
         """Listen; ready later, when the database is. Raises PortTaken."""
@@ -87,7 +92,7 @@ class Application:
         except RuntimeError:
             port = 0
         if not port:
-            raise PortTaken(f"SERVER_ADDR={self._settings.server_addr} is taken or can't be listened on")
+            raise PortTaken("SERVER_ADDR", self._settings.server_addr)
         await self._readiness.start()
         await self._server.start()
         _log.info("listening", address=address)
@@ -99,22 +104,25 @@ class Application:
         async with asyncio.TaskGroup() as tasks:
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.watch(self._database, interval))
-            tasks.create_task(Sequencer(self._database).run())
+            tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())
             tasks.create_task(self._moves.run())
             tasks.create_task(self._events.run())
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
             tasks.create_task(forget_events(self._database, settings.event_retention))
+            if self._shared:
+                tasks.create_task(self._shared.keep_telling())
 
-    async def drain(self) -> None:
-        """Be unready, refuse new calls, let those at work finish within the grace, then stop."""
+    async def drain(self, hurry: asyncio.Event) -> None:
+        """Be unready, refuse new calls, let those at work finish within the grace, then stop.
+
+        In a hurry those at work are cut off.
+        """
         _log.info("draining", at_work=self._pipeline.at_work, streams=self._pipeline.streams)
         await self._readiness.stop()
-        await asyncio.sleep(self._settings.drain_delay.total_seconds())
+        delay, grace = self._settings.drain_delay.total_seconds(), self._settings.drain_grace.total_seconds()
+        await finished(asyncio.sleep(delay), delay, hurry)
         self._pipeline.close()
-        try:
-            async with asyncio.timeout(self._settings.drain_grace.total_seconds()):
-                await self._pipeline.drained()
-        except TimeoutError:
+        if not await finished(self._pipeline.drained(), grace, hurry):
             _log.warning("drain_cut_off", at_work=self._pipeline.at_work)
         await self._let_callers_leave()
         # The last answers are still on their way; an open health watch would hold a longer grace.
@@ -128,11 +136,8 @@ class Application:
                 await self._pipeline.left_alone(0.05)
 
 
-#: A second server must not share the port in silence. The limit leaves room for our own, clearer refusal.
-_OPTIONS = (
-    ("grpc.so_reuseport", 0),
-    ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
-)
+#: The limit leaves room for our own, clearer refusal.
+_OPTIONS = (("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),)
 
 
 def _services(
@@ -155,11 +160,16 @@ def _services(
 
 @asynccontextmanager
 async def open_application(
-    settings: ServerSettings, exporter: SpanExporter | None = None
+    settings: ServerSettings,
+    exporter: SpanExporter | None = None,
+    *,
+    number: int | None = None,
+    hurry: asyncio.Event | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     """Run a server; at the end it drains. Gives the task of its work, which ends only by a fault.
 
-    Spans go to the exporter, by default to the collector of the settings.
+    Spans go to the exporter, by default to the collector of the settings. With a number it is one of several
+    processes that share its ports, which somebody holds for them. `hurry` cuts its drain short.
     """
     async with AsyncExitStack() as stack:
         tracing = await stack.enter_async_context(open_tracing(settings, settings.service_name, exporter))
@@ -173,9 +183,10 @@ async def open_application(
             settings.max_streams,
             JoiningLimits(settings.group_commit_calls),
         )
-        application = Application(settings, database, Pipeline(database, limits, tracing))
-        await stack.enter_async_context(serve(application.pages(), settings.http_addr))
+        application = Application(settings, database, Pipeline(database, limits, tracing), number)
+        shared = number is not None
+        await stack.enter_async_context(serve(application.pages(), settings.http_addr, shared=shared))
         await application.start()
         work = await stack.enter_async_context(running(application.work()))
-        stack.push_async_callback(application.drain)
+        stack.push_async_callback(application.drain, hurry or asyncio.Event())
         yield work

@@ -12,7 +12,7 @@ from wms_server.watch import Watch
 
 
 class ServerGauges(Collector):
-    """Calls, streams and watchers of this process."""
+    """Calls, streams and watchers of this process, and that it is one."""
 
     def __init__(self, pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> None:
         """Tell of the calls of a pipeline, and of who watches, by the name of the stream."""
@@ -21,6 +21,7 @@ class ServerGauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give the numbers of this moment."""
+        yield GaugeMetricFamily("wms_server_processes", "Processes that serve", 1)
         yield GaugeMetricFamily("wms_server_calls", "Calls at work", self._pipeline.at_work)
         yield GaugeMetricFamily("wms_server_streams", "Streams open", self._pipeline.streams)
         watchers = GaugeMetricFamily("wms_server_watchers", "Who watches at the end of it", labels=["stream"])
@@ -29,9 +30,14 @@ class ServerGauges(Collector):
         yield watchers
 
 
-def registry(pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> CollectorRegistry:
-    """Give a registry of one process of the server."""
+def collectors(pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> list[Collector]:
+    """Give what looks at one process of the server."""
+    return [ProcessCollector(registry=None), ServerGauges(pipeline, watches)]
+
+
+def registry(*collectors: Collector) -> CollectorRegistry:
+    """Give a registry of some collectors."""
     made = CollectorRegistry()
-    ProcessCollector(registry=made)
-    made.register(ServerGauges(pipeline, watches))
+    for collector in collectors:
+        made.register(collector)
     return made

@@ -6,12 +6,27 @@ from typing import Literal
 from pydantic import Field
 
 from wms_core.settings import NONE, Address, CoreSettings, Duration
+from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
+
+# With ten connections each and ten of a worker, Postgres's own limit of a hundred holds.
+_MOST_BY_ITSELF = 8
+
+
+def default_processes() -> int:
+    """Give the cores that may be used, as many as the connections of their pools allow."""
+    return min(usable_cores(), _MOST_BY_ITSELF)
 
 
 class ServerSettings(CoreSettings):
-    """One process of the server."""
+    """The server; where it says so, each of its processes."""
 
+    server_processes: int = Field(
+        default_factory=default_processes,
+        ge=1,
+        le=64,
+        description="Processes that serve: by default the cores that may be used, at most 8.",
+    )
     server_addr: Address = Field(
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
     )
@@ -23,12 +38,12 @@ class ServerSettings(CoreSettings):
     )
     channelz_enabled: bool = Field(False, description="Whether the server tells of its channels and sockets.")
     max_in_flight: int = Field(
-        1000, ge=1, description="Calls at work at the same time; health checks are spared."
+        1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
     )
     max_streams: int = Field(
         2000,
         ge=1,
-        description="Streams open at the same time, those of all watchers; they are no calls at work.",
+        description="Streams open in one process at the same time, all watchers' ones; they are no calls.",
     )
     watch_heartbeat: Duration = Field(
         timedelta(seconds=5),
@@ -39,7 +54,10 @@ class ServerSettings(CoreSettings):
         10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
     )
     group_commit_calls: int = Field(
-        256, ge=1, le=500, description="CreateOrder calls that may share a transaction; 1: each has its own."
+        256,
+        ge=1,
+        le=500,
+        description="CreateOrder calls of one process that may share a transaction; 1: each has its own.",
     )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),

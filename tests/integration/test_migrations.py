@@ -254,9 +254,10 @@ async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
 
 @contextlib.asynccontextmanager
 async def _server(url: str, address: str) -> AsyncIterator[None]:
+    own = {"DATABASE_URL": url, "SERVER_ADDR": address, "HTTP_ADDR": "", "SERVER_PROCESSES": "1"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "wms_core.command", "server",
-        env={**os.environ, "DATABASE_URL": url, "SERVER_ADDR": address, "HTTP_ADDR": ""},
+        env={**os.environ, **own},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:

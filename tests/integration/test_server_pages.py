@@ -1,13 +1,11 @@
 """What the server tells by HTTP: alive, ready, metrics."""
 
-import asyncio
-import http.client
 import socket
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.api import open_api
+from tests.support.pages import get, metric
 from tests.support.processes import Processes
 from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
@@ -17,44 +15,25 @@ from wms_dev.ports import free_port
 pytestmark = ALL_ON_ONE_POSTGRES
 
 
-async def _get(port: int, path: str) -> tuple[int, str]:
-    def get() -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(get)
-
-
-async def _metric(port: int, name: str, **labels: str) -> float | None:
-    _, body = await _get(port, "/metrics")
-    samples = [sample for family in text_string_to_metric_families(body) for sample in family.samples]
-    return next((one.value for one in samples if (one.name, one.labels) == (name, labels)), None)
-
-
 async def test_watchers_and_streams_are_counted(database_url: str) -> None:
     """Each by what it watches, while it does."""
     port = free_port()
     async with open_api(database_url, http_addr=f"127.0.0.1:{port}") as api:
-        assert await _metric(port, "wms_server_watchers", stream="orders") == 0
+        assert await metric(port, "wms_server_watchers", stream="orders") == 0
         watches = [api.orders.WatchOrders(orders_pb2.WatchOrdersRequest()) for _ in range(3)]
         moves = api.storage.WatchMoves(storage_pb2.WatchMovesRequest(warehouse_id="WH-01"))
 
         async def counted() -> bool:
-            orders = await _metric(port, "wms_server_watchers", stream="orders")
-            others = await _metric(port, "wms_server_watchers", stream="moves")
-            return (orders, others, await _metric(port, "wms_server_streams")) == (3, 1, 4)
+            orders = await metric(port, "wms_server_watchers", stream="orders")
+            others = await metric(port, "wms_server_watchers", stream="moves")
+            return (orders, others, await metric(port, "wms_server_streams")) == (3, 1, 4)
 
         await eventually(counted)
         for watch in watches:
             watch.cancel()
 
         async def left() -> bool:
-            return await _metric(port, "wms_server_watchers", stream="orders") == 0
+            return await metric(port, "wms_server_watchers", stream="orders") == 0
 
         await eventually(left)
         moves.cancel()
@@ -64,9 +43,9 @@ async def test_a_server_is_ready_by_http_when_it_is_by_grpc(database_url: str) -
     """And alive as long as it runs."""
     port = free_port()
     async with open_api(database_url, http_addr=f"127.0.0.1:{port}"):
-        assert await _get(port, "/ready") == (200, '{"status":"ready"}')
-        assert (await _get(port, "/health"))[0] == 200
-        assert (await _get(port, "/nothing"))[0] == 404
+        assert await get(port, "/ready") == (200, '{"status":"ready"}')
+        assert (await get(port, "/health"))[0] == 200
+        assert (await get(port, "/nothing"))[0] == 404
 
 
 async def test_a_server_without_its_database_is_alive_and_not_ready(processes: Processes) -> None:
@@ -75,8 +54,8 @@ async def test_a_server_without_its_database_is_alive_and_not_ready(processes: P
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     server = processes.server(url, http_addr=f"127.0.0.1:{port}")
     await server.serving("liveness")
-    assert (await _get(port, "/health"))[0] == 200
-    assert (await _get(port, "/ready"))[0] == 503
+    assert (await get(port, "/health"))[0] == 200
+    assert (await get(port, "/ready"))[0] == 503
     assert await server.stopped() == 0
 
 

@@ -39,6 +39,8 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                # As a shell with job control does it: a signal may go to all that it has started.
+                process_group=0,
             )
 
     @property
@@ -59,6 +61,10 @@ class Process:
     def said(self, event: str) -> list[dict[str, Any]]:
         """Give its log entries of one event."""
         return [entry for entry in self.entries if entry["event"] == event]
+
+    def interrupt(self) -> None:
+        """Send SIGINT to all of its process group, as a terminal does."""
+        os.killpg(self.pid, signal.SIGINT)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, as long as it runs."""
@@ -113,9 +119,9 @@ class Processes:
         self._started: list[Process] = []
 
     def server(self, database_url: str | None, address: str = "", **environment: str) -> Process:
-        """Start a server; names of variables may be given in small letters."""
-        without_http = {"http_addr": "", **environment}
-        return self._start("server", "SERVER_ADDR", database_url, address, without_http)
+        """Start a server of one process without pages; names of variables may be given in small letters."""
+        small = {"http_addr": "", "server_processes": "1", **environment}
+        return self._start("server", "SERVER_ADDR", database_url, address, small)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:
         """Start a worker that is quick: one role, a cycle each 50 ms, a lease of a second."""
@@ -157,6 +163,11 @@ class Processes:
 async def open_client(address: str) -> AsyncIterator[Api]:
     """Give a client of a server process."""
     # A channel that waits a second before it tries again would make every test of an outage a second longer.
-    options = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
+    # A connection of its own, as each of several clients has one.
+    options = (
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 200),
+        ("grpc.use_local_subchannel_pool", 1),
+    )
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         yield client(channel, address)

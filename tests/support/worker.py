@@ -1,7 +1,6 @@
 """A worker replica, in this process or in one of its own, and what its port tells."""
 
 import asyncio
-import http.client
 import json
 import os
 import subprocess
@@ -14,9 +13,9 @@ from typing import Any
 
 import grpc
 from opentelemetry.sdk.trace.export import SpanExporter
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
+from tests.support import pages
 from tests.support.api import is_ready
 from tests.support.waiting import eventually
 from wms_dev.ports import free_port
@@ -32,16 +31,7 @@ class Worker:
 
     async def get(self, path: str) -> tuple[int, str]:
         """Give status and body of a page."""
-        return await asyncio.to_thread(self._get, path)
-
-    def _get(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        return await pages.get(self.port, path)
 
     async def page(self, path: str) -> tuple[int, dict[str, Any]]:
         """Give status and JSON of a page."""
@@ -50,12 +40,7 @@ class Worker:
 
     async def metric(self, name: str, **labels: str) -> float | None:
         """Give the value of a sample; None when there is none."""
-        _, body = await self.get("/metrics")
-        for family in text_string_to_metric_families(body):
-            for sample in family.samples:
-                if sample.name == name and sample.labels == labels:
-                    return sample.value
-        return None
+        return await pages.metric(self.port, name, **labels)
 
     def shows(self, value: float, name: str, **labels: str) -> Callable[[], Awaitable[bool]]:
         """Give the condition that a sample has a value."""

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,6 +15,8 @@ from prometheus_client.metrics_core import Metric
 
 from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
+from wms_server.metrics import ServerGauges, registry
+from wms_server.shared_metrics import restarts
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import EVENTS, OUTCOMES, Metrics
 
@@ -29,7 +32,7 @@ FOREIGN_LABELS = {"le", "instance", "job"}
 
 
 def exported() -> dict[str, set[str]]:
-    """Give the labels of every series that the worker tells, by its name."""
+    """Give the labels of every series that the worker or the server tells, by its name."""
     metrics = Metrics("fulfillment")
     gauges = LevelGauges(cast(Any, None), {}, timedelta(0))
     waiting = (WaitingLevel(OrderStatus.PICKING, "awaiting_moves", 1),)
@@ -37,9 +40,10 @@ def exported() -> dict[str, set[str]]:
         Levels(waiting, (), *cast(Any, [0] * 10)), roles=(RoleLevel("fulfillment", 1, 0.0),)
     )
     metrics.registry.register(gauges)
+    server = registry(ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}), restarts())
     return {
         family.name + suffix: labels(family)
-        for family in metrics.registry.collect()
+        for family in [*metrics.registry.collect(), *server.collect()]
         for suffix in SUFFIXES.get(family.type, ("",))
     }
 

@@ -39,7 +39,7 @@ class Metrics:
 
     def __init__(self, *roles: str) -> None:
         """Start every series at 0, so that the first increase is seen."""
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._make_role_metrics(self.registry, roles)

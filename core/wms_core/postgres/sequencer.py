@@ -16,7 +16,9 @@ from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
-_BUSY, _IDLE, _DOWN = 0.002, 0.1, 1.0  # seconds between two looks; idle by and by
+_BUSY, _DOWN = 0.002, 1.0  # seconds between two looks
+#: Those of one that finds nothing, by and by; and of one beside which another looks.
+IDLE, STANDING_BY = 0.1, 1.0
 #: Bytes above which the outbox gives its room back, and the rows that may be moved while it is closed.
 LARGE, REST = 64 * 1024 * 1024, 1_000
 _ROTATION, _LONGEST = 1.0, 60.0  # seconds between two looks at its size; they double while it is refused
@@ -26,9 +28,10 @@ _log = structlog.get_logger(__name__)
 class Sequencer:
     """Runs until it is cancelled; a fault of the database is waited out."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
-        """Use connections of the database's pool."""
+    def __init__(self, database: PostgresDatabase, idle: float = IDLE) -> None:
+        """Use connections of the database's pool; look that seldom, in seconds, when there is nothing."""
         self._pool = database.pool
+        self._idle = idle
         self._position = 0
         self._looked_ahead = False
         self._pause = _ROTATION
@@ -39,13 +42,13 @@ class Sequencer:
 
         A pause between two of them is no reason to fall asleep: where some came, more will come soon.
         """
-        pause = _IDLE
+        pause = self._idle
         while True:
             try:
                 moved = await self.move()
                 if moved < REST and time.monotonic() > self._rotation_due:
                     await self.rotate()
-                pause = _BUSY if moved else min(2 * pause, _IDLE)
+                pause = _BUSY if moved else min(2 * pause, self._idle)
             except DRIVER as error:
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 pause = _DOWN

@@ -1,17 +1,15 @@
 """A child process with its log."""
 
 import contextlib
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from wms_core.tether import tethered
 from wms_dev.problem import Problem
-from wms_dev.processes import tether
 
 TAIL_LINES = 15
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -39,7 +37,7 @@ class Child:
         """Start it from the main thread, whose end the kernel takes for ours."""
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command],
+                tethered(command),
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

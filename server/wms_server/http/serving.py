@@ -10,12 +10,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from wms_core.addresses import listen_address
+from wms_server.listening import PortTaken
 
 _log = structlog.get_logger(__name__)
-
-
-class HttpPortTaken(Exception):
-    """HTTP_ADDR can't be listened on."""
 
 
 class _Server(uvicorn.Server):
@@ -26,8 +23,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(application: Starlette, address: str) -> AsyncIterator[None]:
-    """Serve HTTP at an address, or nothing when it is empty. Raises AddressError, HttpPortTaken."""
+async def serve(application: Starlette, address: str, *, shared: bool) -> AsyncIterator[None]:
+    """Serve HTTP at an address, shared with other processes or not; nothing when it is empty.
+
+    Raises AddressError, PortTaken.
+    """
     if not address:
         yield
         return
@@ -41,7 +41,7 @@ async def serve(application: Starlette, address: str) -> AsyncIterator[None]:
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    with _listener(address) as listener:
+    with _listener(address, shared) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         _log.info("listening_http", address=address)
         try:
@@ -51,14 +51,12 @@ async def serve(application: Starlette, address: str) -> AsyncIterator[None]:
             await serving
 
 
-def _listener(address: str) -> socket.socket:
+def _listener(address: str, shared: bool) -> socket.socket:
     host, _, port = listen_address(address).rpartition(":")
     everywhere = host == "[::]" and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if everywhere else socket.AF_INET
     place = ("" if host == "[::]" else host, int(port))
     try:
-        return socket.create_server(place, family=family, dualstack_ipv6=everywhere)
+        return socket.create_server(place, family=family, dualstack_ipv6=everywhere, reuse_port=shared)
     except OSError as error:
-        raise HttpPortTaken(
-            f"HTTP_ADDR={address} is taken or can't be listened on: {error.strerror}"
-        ) from None
+        raise PortTaken("HTTP_ADDR", address, error.strerror or str(error)) from None

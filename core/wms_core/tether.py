@@ -1,14 +1,21 @@
 """Becomes a program that the kernel ends with its parent: `tether.py PARENT_PID PROGRAM [ARGUMENT ...]`.
 
-A program and not a function run after fork: by then the parent may have threads.
+A program and not a function run after fork: by then the parent may have threads. It is of the standard
+library only, so it starts without site-packages. Linux ends the program by SIGTERM; others leave it alone.
 """
 
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+
+
+def tethered(command: Sequence[str]) -> list[str]:
+    """Give the command that starts `command` as a child of this process; the main thread has to start it."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main() -> None:

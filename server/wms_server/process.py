@@ -1,0 +1,63 @@
+"""A process that serves: the only one, or `python -m wms_server.process NUMBER`, one of several."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+
+import structlog
+
+from wms_core.addresses import AddressError
+from wms_core.logs import configure_logging
+from wms_core.postgres.migrate import MigrationError
+from wms_core.postgres.start import DatabaseRefused
+from wms_core.settings import read_settings
+from wms_core.tasks import until_terminated
+from wms_server.app import open_application
+from wms_server.listening import PortTaken
+from wms_server.settings import ServerSettings
+from wms_server.shared_metrics import share_metrics, shared_folder
+
+
+def run(settings: ServerSettings, number: int | None = None) -> None:
+    """Serve until a signal asks to end; as one of several with a number.
+
+    Exits with a sentence when it can't start, and trying again would not help.
+    """
+    try:
+        asyncio.run(_serve(settings, number))
+    except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
+        raise SystemExit(f"The server can't start: {error}") from None
+
+
+async def _serve(settings: ServerSettings, number: int | None) -> None:
+    hurry = asyncio.Event()
+    async with open_application(settings, number=number, hurry=hurry) as work:
+        await until_terminated(work)
+        # One of several may be told to end by its supervisor and by systemd: that is no second request.
+        hurrying = {signal.SIGINT} if number is not None else {signal.SIGINT, signal.SIGTERM}
+        for one in hurrying:
+            asyncio.get_running_loop().add_signal_handler(one, hurry.set)
+
+
+def main(number: int) -> None:
+    """Serve as one of several; what it exits with tells the supervisor whether to start it again."""
+    supervisor = os.getppid()
+    try:
+        settings = read_settings(ServerSettings)
+        configure_logging(settings.log_level, settings.log_format, settings.service_name)
+        structlog.contextvars.bind_contextvars(pid=os.getpid())
+        share_metrics(str(number))
+        run(settings, number)
+    except SystemExit as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        raise SystemExit(os.EX_CONFIG) from None
+    finally:
+        if os.getppid() != supervisor:
+            # It was killed, and can't clear away any more.
+            shutil.rmtree(shared_folder(), ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
