@@ -1,7 +1,7 @@
 """Our own programs as children of a benchmark, on loopback, gone at the end."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from wms_dev.processes.child import Child
@@ -44,7 +44,10 @@ class Children:
 
     def start(self, name: str, settings: Mapping[str, str]) -> Child:
         """Start a subcommand of ours."""
-        command = [sys.executable, "-m", "wms_core.command", name]
+        return self.run(name, [sys.executable, "-m", "wms_core.command", name], settings)
+
+    def run(self, name: str, command: Sequence[str], settings: Mapping[str, str]) -> Child:
+        """Start any program; its log has its name."""
         log = self._folder.path / f"{name}.log"
         child = Child.start(name, command, {**self._environment, **settings}, log)
         self._stack.callback(child.stop, STOP_SECONDS)
