@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from benchmarks.children import POSTGRES, Children
-from benchmarks.fulfillment.effort import cpu_seconds
+from benchmarks.effort import cpu_seconds
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
 from wms_dev.stack.address import Address
 
