@@ -77,12 +77,12 @@ def _parameters() -> Schema:
     found["IdempotencyKey"] = _header(
         "Idempotency-Key",
         "The `requestId` of the call: with it, a repetition gives the first answer again.",
-        {"type": "string", "pattern": "^[!#-~]{1,128}$"},
+        {"type": "string", "pattern": "^[!-~]{0,130}$"},
     )
     found["IfMatch"] = _header(
         "If-Match",
         "The `etag` of the call: the change is made only while the order has it, else 412.",
-        {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        {"type": "string", "maxLength": 128},
     )
     found["LastEventId"] = _header(
         "Last-Event-ID",
