@@ -170,7 +170,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _shows_the_same(params: dict[str, Any]) -> bool:
     """Say so of HTTP and of calls that share nothing on a second Postgres, and of both together."""
     over_http, alone = params.get("api") == "http", params.get("group_commit_calls") == 1
-    return ((over_http or alone) and params["postgres"] != 18) or (over_http and alone)
+    return ((over_http or alone) and params.get("postgres", 18) != 18) or (over_http and alone)
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:
