@@ -44,7 +44,7 @@ async def serve(application: ASGIApp, address: str, patience: float, *, shared: 
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    with _listener(address, shared) as listener:
+    with listener_at(address, shared) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         _log.info("listening_http", address=address)
         try:
@@ -54,12 +54,17 @@ async def serve(application: ASGIApp, address: str, patience: float, *, shared: 
             await serving
 
 
-def _listener(address: str, shared: bool) -> socket.socket:
+def listener_at(address: str, shared: bool) -> socket.socket:
+    """Listen at an address, perhaps beside other processes. Raises AddressError, PortTaken."""
     host, _, port = listen_address(address).rpartition(":")
     everywhere = host == "[::]" and socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if everywhere else socket.AF_INET
     place = ("" if host == "[::]" else host, int(port))
     try:
-        return socket.create_server(place, family=family, dualstack_ipv6=everywhere, reuse_port=shared)
+        found = socket.create_server(place, family=family, dualstack_ipv6=everywhere, reuse_port=shared)
     except OSError as error:
         raise PortTaken("HTTP_ADDR", address, error.strerror or str(error)) from None
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, as this one does not.
+    # Without it the body waits until the client acknowledges the head: 40 ms on a kept connection.
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
