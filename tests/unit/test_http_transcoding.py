@@ -107,6 +107,8 @@ def test_a_plain_price_is_exact(written: str, units: int, nanos: int) -> None:
         "NaN",
         "Infinity",
         "1e-10",
+        "1e18",
+        "9999999999999999999",
         "true",
         '"x"',
         "[]",
@@ -201,6 +203,19 @@ def test_a_body_of_nothing_but_faults_is_not_read_to_its_end() -> None:
 def test_what_can_not_be_read_is_named_by_its_path(body: str, field: str) -> None:
     """As the caller wrote it."""
     assert field in faults("CreateOrder", body)
+
+
+def test_each_wrong_element_of_an_array_is_named_and_nothing_else_is() -> None:
+    """Also of text and of words; what stands in for them breaks no rule of its own."""
+    assert set(faults("BatchGetOrders", '{"orderIds": ["0", 0, false, "-"]}')) == {
+        "orderIds[1]",
+        "orderIds[2]",
+        "orderIds[3]",
+    }
+    assert set(faults("ListOrders", None, query="status=lost&status=found&status=received")) == {
+        "status[0]",
+        "status[1]",
+    }
 
 
 @pytest.mark.parametrize(

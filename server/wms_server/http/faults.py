@@ -30,9 +30,11 @@ class Faults:
             raise EnoughFaults
 
     def with_rules(self, broken: Iterable[FieldFault]) -> list[FieldFault]:
-        """Add the broken rules of fields that could be read."""
+        """Add the broken rules of fields that could be read; of an array as a whole when all of it could."""
         unread = tuple(fault.field for fault in self.found)
-        return [*self.found, *(fault for fault in broken if not _is_within(fault.field, unread))]
+        arrays = {place.rpartition("[")[0] for place in unread if place.endswith("]")}
+        judged = (fault for fault in broken if fault.field not in arrays)
+        return [*self.found, *(fault for fault in judged if not _is_within(fault.field, unread))]
 
 
 def json_path(message: Descriptor, path: str, body: str = "") -> str:

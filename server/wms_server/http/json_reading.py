@@ -73,7 +73,7 @@ class Reading:
             if field.message_type is not None:
                 self._submessage(target.add(), value, place)
             else:
-                self._scalar(field, value, place, target.append, stand_in=field.default_value)
+                self._scalar(field, value, place, target.append, stand_in="" if _is_text(field) else 0)
 
     def one(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
         """Read one value into a field that is not repeated."""
@@ -96,7 +96,7 @@ class Reading:
             keep(_reader_of(field)(value))
         except Unreadable as error:
             self.faults.add(path, str(error), "json.value")
-            if stand_in is not None and field.enum_type is None:
+            if stand_in is not None:
                 # Keeps the places of what follows.
                 keep(stand_in)
 
@@ -129,6 +129,10 @@ def fields_by_name(message: Descriptor) -> dict[str, FieldDescriptor]:
 @cache
 def _reader_of(field: FieldDescriptor) -> Callable[[Any], Any]:
     return scalar_reader(field)
+
+
+def _is_text(field: FieldDescriptor) -> bool:
+    return field.type == FieldDescriptor.TYPE_STRING
 
 
 def _is_set_otherwise(target: Message, field: FieldDescriptor) -> bool:

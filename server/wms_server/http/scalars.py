@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,4})?", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 #: Numbers of more digits before the point are beyond every field; an exponent costs nothing to write.
 _LONGEST = 40
+_MOST_UNITS = 18  # digits of an amount before its point
 _RANGES = {
     _F.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     _F.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -88,8 +89,8 @@ def float_of(value: Any) -> float:
 def money_of(value: Any, currency: str) -> Money:
     """Read an amount of a currency from a plain number, exactly. Raises Unreadable."""
     number = number_of(value)
-    if number.adjusted() > 18:
-        raise Unreadable("must be an amount of at most 18 digits before the point")
+    if number.adjusted() >= _MOST_UNITS:
+        raise Unreadable(f"must be an amount of at most {_MOST_UNITS} digits before the point")
     with localcontext(prec=_LONGEST) as context:
         context.traps[Inexact] = context.traps[InvalidOperation] = context.traps[Overflow] = True
         try:
