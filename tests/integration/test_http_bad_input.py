@@ -204,6 +204,13 @@ async def test_a_body_where_none_is_taken(web: Web) -> None:
 # Size
 
 
+@pytest.mark.parametrize(("path", "code"), [("/nowhere", 404), ("/api/v1/dead-letter-queue/stats", 405)])
+async def test_a_client_that_sends_what_nobody_takes_gets_its_answer(web: Web, path: str, code: int) -> None:
+    """The connection is not reset under its body."""
+    answer = await web.raw(head(MESSAGE_LIMIT, path=path) + b" " * MESSAGE_LIMIT)
+    assert answer.startswith(b"HTTP/1.1 %d " % code)
+
+
 async def test_a_body_that_is_announced_as_too_large_is_not_read(web: Web) -> None:
     """413, before any of it has come; then the connection ends."""
     answer = await web.raw(head(MESSAGE_LIMIT + 1))
@@ -301,10 +308,12 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request(web: Web) -> No
     await eventually(quiet)
 
 
-async def test_one_connection_goes_on_after_an_error(web: Web) -> None:
+@pytest.mark.parametrize(("kind", "code"), [("application/json", 400), ("text/plain", 415)])
+async def test_one_connection_goes_on_after_an_error(web: Web, kind: str, code: int) -> None:
     """What is wrong with a request is no fault of the next one."""
     bad = b'{"customerId": 5}'
     good = f"GET {_ORDERS} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".encode()
-    answer = await web.raw(head(len(bad)) + bad + good)
-    assert answer.count(b"HTTP/1.1 400 ") == 1
+    start = head(len(bad)).replace(b"application/json", kind.encode())
+    answer = await web.raw(start + bad + good)
+    assert answer.count(b"HTTP/1.1 %d " % code) == 1
     assert answer.count(b"HTTP/1.1 200 ") == 1

@@ -34,8 +34,8 @@ _BY_REASON = {
     "MESSAGE_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
 }
-#: After these the rest of the request is not read any more.
-_LAST = (*_BY_REASON, "PATH_NOT_FOUND")
+#: After these it may be that the rest of the request has not been read.
+_LAST = ("METHOD_NOT_ALLOWED", "REQUEST_TOO_SLOW", "MESSAGE_TOO_LARGE", "PATH_NOT_FOUND")
 
 
 def failed(status: Status, headers: dict[str, str], *, conditional: bool = False) -> Response:

@@ -1,11 +1,13 @@
 """The contract over HTTP: every call at the paths that its options name, made once from the descriptors."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message_factory import GetMessageClass
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +16,7 @@ from wms_server.calls import caller_from
 from wms_server.errors import status_of
 from wms_server.http.answers import caller_headers, failed
 from wms_server.http.bindings import bindings_of
+from wms_server.http.bodies import arrived
 from wms_server.http.calling import headers_of
 from wms_server.http.endpoints import UnaryEndpoint
 from wms_server.http.event_stream import StreamEndpoint
@@ -83,11 +86,13 @@ class Api:
             if endpoint is not None and not (is_head and isinstance(endpoint, StreamEndpoint)):
                 await endpoint(scope, receive, send, one.values)
                 return
-        await self._refusal(scope, {name for one in found for name in one.by_method})(scope, receive, send)
+        await self._refuse(scope, receive, send, {name for one in found for name in one.by_method})
 
-    def _refusal(self, scope: Scope, allowed: set[str]) -> Response:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: set[str]) -> None:
+        with suppress(WmsError, ClientDisconnect):
+            await arrived(headers_of(scope), receive, self._options.patience)
         path = scope["raw_path"].decode("ascii", "replace")[:_SHOWN]
-        return refused(scope, self._error(scope["method"], path, allowed))
+        await refused(scope, self._error(scope["method"], path, allowed))(scope, receive, send)
 
     def _error(self, method: str, path: str, allowed: set[str]) -> WmsError:
         if allowed:

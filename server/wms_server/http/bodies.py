@@ -24,22 +24,30 @@ def is_announced(headers: Mapping[str, str]) -> bool:
 async def read_json(headers: Mapping[str, str], receive: Receive, patience: float) -> Any:
     """Read the body as JSON; None when there is none.
 
-    Raises UnsupportedMediaType and MessageTooLarge, before anything is read if the headers say so,
-    RequestTooSlow when it is not there after `patience` seconds, ClientDisconnect, and BrokenJson.
+    Raises MessageTooLarge, before anything is read if the headers say so, RequestTooSlow when it is not
+    there after `patience` seconds, ClientDisconnect, and then UnsupportedMediaType and BrokenJson.
     """
     if not is_announced(headers):
         return None
+    raw = await arrived(headers, receive, patience)
     _expect_json(headers)
+    if not raw.strip():
+        return None
+    return parse_json(raw) if len(raw) <= AT_ONCE else await asyncio.to_thread(parse_json, raw)
+
+
+async def arrived(headers: Mapping[str, str], receive: Receive, patience: float) -> bytes:
+    """Wait for the whole body, also of a request that is refused: who still sends misses the answer.
+
+    Raises MessageTooLarge, RequestTooSlow and ClientDisconnect.
+    """
     if int(headers.get("content-length", 0)) > MESSAGE_LIMIT:
         raise MessageTooLarge(limit=MESSAGE_LIMIT)
     try:
         async with asyncio.timeout(patience):
-            raw = await _whole(receive)
+            return await _whole(receive)
     except TimeoutError:
         raise RequestTooSlow(seconds=f"{patience:g}") from None
-    if not raw.strip():
-        return None
-    return parse_json(raw) if len(raw) <= AT_ONCE else await asyncio.to_thread(parse_json, raw)
 
 
 async def _whole(receive: Receive) -> bytes:
