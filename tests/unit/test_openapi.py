@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.support.schemathesis_hooks import is_other_form
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_dev.documents.openapi import document as openapi
 from wms_dev.documents.openapi.rules import country_codes, currency_codes
@@ -102,6 +103,33 @@ def test_the_rules_of_the_protos_are_limits_here(change: dict[str, Any]) -> None
     good = operations()["CreateOrder"]["requestBody"]["content"]["application/json"]["example"]
     assert faults("CreateOrderRequest", good) == []
     assert faults("CreateOrderRequest", {**good, **change})
+
+
+def test_a_field_that_excludes_a_variable_of_the_path_is_no_parameter() -> None:
+    """An entry is named by its id or by its order."""
+    entry = operations()["GetDeadLetterEntry2"]["parameters"]
+    assert [one["name"] for one in entry if "name" in one] == ["entryId"]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_form"),
+    [
+        ({"orderId": None}, True),
+        ({"priority": 1}, True),
+        ({"items": [{"sku": "A", "unitPrice": {"currencyCode": "USD", "units": 5}}]}, True),
+        ({"items": [{"sku": "A", "unitPrice": {"currencyCode": "USD", "units": None}}]}, True),
+        ({"items": [{"sku": "A", "unitPrice": 10**18}]}, False),
+        ({"orderId": None, "colour": "red"}, False),
+        ({"allowPartial": 1}, False),
+        ({"priority": "urgent"}, False),
+        ({}, False),
+    ],
+)
+def test_other_forms_of_proto_json_are_told_from_faults(change: dict[str, Any], is_form: bool) -> None:
+    """Else schemathesis would be told to overlook what it is there for."""
+    good = operations()["CreateOrder"]["requestBody"]["content"]["application/json"]["example"]
+    found = Draft202012Validator(schema("CreateOrderRequest")).iter_errors({**good, **change})
+    assert is_other_form(found) == is_form
 
 
 def test_all_countries_and_currencies_are_listed() -> None:

@@ -15,7 +15,8 @@ from wms_dev.documents.openapi.schemas import Schemas
 _MODULES = (orders_pb2, reprocessing_pb2, dead_letters_pb2, fulfillment_pb2, storage_pb2)
 _ABOUT = (
     "The calls of gRPC as JSON over HTTP: the same rules, limits and errors. docs/http.md says how to use "
-    "it. A number may also be written as a string, and every field by its name in the protos."
+    "it. A number may also be written as a string, an enum value as its number, every field by its name in "
+    "the protos, and `null` for what is left out."
 )
 _HEADERS = {
     "CorrelationId": ("X-WMS-Correlation-ID", "Ties the call to other work; made when it is absent."),

@@ -77,6 +77,7 @@ class Operations:
             yield {"name": _last(name), "in": "path", "required": True, "description": text, "schema": schema}
         if body != "*":
             taken = {name.partition(".")[0] for name in variables} | {body}
+            taken |= set(_other_forms(call.input_type, taken))
             yield from (self._query(field) for field in call.input_type.fields if field.name not in taken)
         names = [word for field, word in _SAYING.items() if field in call.input_type.fields_by_name]
         yield from ({"$ref": f"#/components/parameters/{name}"} for name in (*names, *_CALLER))
@@ -139,6 +140,14 @@ def _field_at(message: Descriptor, name: str) -> FieldDescriptor:
         assert inner is not None
         message = inner
     return message.fields_by_name[last]
+
+
+def _other_forms(message: Descriptor, taken: set[str]) -> Iterator[str]:
+    """Name the fields that can't be there together with those that are taken."""
+    for oneof in message.oneofs:
+        names = {field.name for field in oneof.fields}
+        if names & taken:
+            yield from names
 
 
 def _last(name: str) -> str:

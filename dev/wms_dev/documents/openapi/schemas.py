@@ -42,7 +42,7 @@ _PLAIN_PRICE: Schema = {
     "type": "number",
     "description": "An amount of the default currency; it comes back as an object.",
     "minimum": 0,
-    "maximum": 10**15,
+    "exclusiveMaximum": 10**18,
 }
 _STATUS: Schema = {
     "type": "object",
