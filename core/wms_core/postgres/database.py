@@ -14,7 +14,7 @@ from asyncpg.transaction import Transaction as AsyncpgTransaction
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.errors import DONE_AGAIN, DRIVER, raise_if_cancelled, translate
+from wms_core.postgres.errors import DONE_AGAIN, DRIVER, cancellations_kept, translate
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 
@@ -125,12 +125,12 @@ class PostgresDatabase:
     async def _connection(self) -> AsyncIterator[Connection]:
         connection: Connection | None = None
         try:
-            async with self._pool.acquire(timeout=self._options.acquire_timeout) as connection:
-                yield connection
+            with cancellations_kept():
+                async with self._pool.acquire(timeout=self._options.acquire_timeout) as connection:
+                    yield connection
         except WmsError:
             raise
         except Exception as error:
-            raise_if_cancelled(error)
             ours = translate(error, connection_closed=connection is None or _closed(connection))
             if ours is None:
                 raise

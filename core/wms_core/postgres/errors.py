@@ -1,6 +1,8 @@
 """The one place where a driver's error becomes one of ours; no SQLSTATE text goes further."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import asyncpg
 
@@ -64,12 +66,19 @@ def translate(error: BaseException, *, connection_closed: bool = False) -> WmsEr
     return None
 
 
-def raise_if_cancelled(error: BaseException) -> None:
-    """Raise CancelledError in a task that is being cancelled.
+@contextmanager
+def cancellations_kept() -> Iterator[None]:
+    """Raise CancelledError for a driver's error that stands in the way of a cancellation.
 
     A connection that gives no answer while it rolls back, or comes back to its pool, raises an error of its
-    own instead; who takes that for an outage would never end.
+    own instead; who takes that for an outage would never end. Only a cancellation that came meanwhile counts:
+    a TaskGroup may leave an old one behind (until Python 3.13).
     """
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError from error
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    except DRIVER as error:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError from error
+        raise

@@ -1,6 +1,8 @@
 """Claiming, keeping and giving up a worker role in Postgres (docs/adr/0005)."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from asyncpg import Record
@@ -8,7 +10,7 @@ from asyncpg import Record
 from wms_core.application.ports import ElectionToken, Fence
 from wms_core.domain.errors import StaleEpoch
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import DRIVER, raise_if_cancelled, translate
+from wms_core.postgres.errors import DRIVER, cancellations_kept, translate
 from wms_core.postgres.queries import query
 
 _PATIENCE = 0.5  # seconds that the old holder's transactions are waited for before they are ended
@@ -23,23 +25,19 @@ class PostgresRoles:
 
     async def claim(self, role: str, worker_id: str, lease: timedelta) -> int | None:
         """Take the role by a new epoch, or None while another worker's heartbeat is fresh."""
-        try:
+        with _told():
             row = await self._role(role)
             fresh = row["silent"] is not None and row["silent"] <= lease
             if fresh and row["worker_id"] not in (None, worker_id):
                 return None
             return await self._claim(row["lock_key"], query("roles.claim"), role, worker_id, lease)
-        except DRIVER as error:
-            raise _ours(error) from error
 
     async def claim_elected(self, role: str, worker_id: str, token: ElectionToken) -> int | None:
         """Take the role by a new epoch, or None when the winner of a later election has claimed it."""
-        try:
+        with _told():
             row = await self._role(role)
             claim = (query("roles.claim_elected"), role, worker_id, token.folder, token.node)
             return await self._claim(row["lock_key"], *claim)
-        except DRIVER as error:
-            raise _ours(error) from error
 
     async def _role(self, role: str) -> Record:
         row = await self._pool.fetchrow(query("roles.role"), role)
@@ -66,22 +64,25 @@ class PostgresRoles:
 
     async def heartbeat(self, fence: Fence) -> None:
         """Say that the holder is alive; raises StaleEpoch when it is the holder no more."""
-        try:
+        with _told():
             alive = await self._pool.fetchval(query("roles.heartbeat"), fence.role, fence.epoch, timeout=5)
-        except DRIVER as error:
-            raise _ours(error) from error
         if alive is None:
             raise StaleEpoch(role=fence.role, epoch=fence.epoch, current="a later one")
 
     async def release(self, fence: Fence) -> None:
         """Give the role up; does nothing when another one has it."""
-        try:
+        with _told():
             await self._pool.execute(query("roles.release"), fence.role, fence.epoch, timeout=5)
-        except DRIVER as error:
-            raise _ours(error) from error
 
 
-def _ours(error: Exception) -> Exception:
-    """Give our error for the driver's. Raises CancelledError instead in a task that is being cancelled."""
-    raise_if_cancelled(error)
-    return translate(error, connection_closed=True) or error
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise our error for the driver's."""
+    try:
+        with cancellations_kept():
+            yield
+    except DRIVER as error:
+        ours = translate(error, connection_closed=True)
+        if ours is None:
+            raise
+        raise ours from error

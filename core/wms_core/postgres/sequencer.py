@@ -12,7 +12,7 @@ import structlog
 
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import DRIVER, raise_if_cancelled
+from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
@@ -45,12 +45,12 @@ class Sequencer:
         pause = self._idle
         while True:
             try:
-                moved = await self.move()
-                if moved < REST and time.monotonic() > self._rotation_due:
-                    await self.rotate()
+                with cancellations_kept():
+                    moved = await self.move()
+                    if moved < REST and time.monotonic() > self._rotation_due:
+                        await self.rotate()
                 pause = _BUSY if moved else min(2 * pause, self._idle)
             except DRIVER as error:
-                raise_if_cancelled(error)
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 pause = _DOWN
             await asyncio.sleep(pause)

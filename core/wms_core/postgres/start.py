@@ -6,7 +6,7 @@ import random
 import asyncpg
 import structlog
 
-from wms_core.postgres.errors import DRIVER, raise_if_cancelled, translate
+from wms_core.postgres.errors import DRIVER, cancellations_kept, translate
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
 
@@ -32,13 +32,13 @@ async def prepare(url: str, default_warehouse_id: str) -> None:
     wait = 0.2
     while True:
         try:
-            applied = await migrate(url)
-            await _make_warehouse(url, default_warehouse_id)
+            with cancellations_kept():
+                applied = await migrate(url)
+                await _make_warehouse(url, default_warehouse_id)
         except _REFUSALS as error:
             reason = f"{type(error).__name__}: {error}"
             raise DatabaseRefused(f"the database of DATABASE_URL can't be used ({reason})") from None
         except DRIVER as error:
-            raise_if_cancelled(error)
             if translate(error, connection_closed=True) is None:
                 raise
             _log.warning("waiting_for_database", error=f"{type(error).__name__}: {error}")

@@ -7,7 +7,11 @@ INSERT INTO dead_letter_entries (entry_id, order_id, customer_id, warehouse_id, 
 SELECT d.entry_id, d.order_id, d.customer_id, d.warehouse_id, d.final_failure_status, d.final_failure_reason,
        d.total_retry_attempts, d.order_snapshot, d.created_at,
        (SELECT coalesce(json_agg(json_build_object('attempt_number', f.attempt_number, 'status', f.status,
-                                                   'reason', f.reason, 'failed_at', f.failed_at,
+                                                   'reason', f.reason, 'failed_at', CASE
+                                                       -- The driver writes the first and the last moment so.
+                                                       WHEN f.failed_at = '-infinity' THEN '0001-01-01T00:00:00+00:00'
+                                                       WHEN f.failed_at = 'infinity' THEN '9999-12-31T23:59:59.999999+00:00'
+                                                       ELSE to_json(f.failed_at) #>> '{}' END,
                                                    'workflow_id', f.workflow_id) ORDER BY f.attempt_number), '[]')
           FROM order_failures f WHERE f.order_id = d.order_id AND f.life = d.life)
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::json[],
