@@ -41,10 +41,11 @@ _log = structlog.get_logger("wms_server.calls")
 def handlers(
     pipeline: Pipeline, services: Mapping[ServiceDescriptor, object]
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Give the handlers of services, and one for what a newer contract of the same package may call."""
+    """Give the handlers of services, and one that answers for all calls of their package without a method."""
     made: list[grpc.GenericRpcHandler] = []
     for descriptor, service in services.items():
-        methods = {method.name: _handler(pipeline, method, service) for method in descriptor.methods}
+        served = [method for method in descriptor.methods if hasattr(service, snake_case(method.name))]
+        methods = {method.name: _handler(pipeline, method, service) for method in served}
         made.append(grpc.method_handlers_generic_handler(descriptor.full_name, methods))
     return (*made, _Unserved(frozenset(descriptor.file.package for descriptor in services)))
 
