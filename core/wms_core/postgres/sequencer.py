@@ -51,14 +51,16 @@ class Sequencer:
                     moved = await self.move()
                     if moved < REST and time.monotonic() > self._rotation_due:
                         await self.rotate()
-                if moved == BATCH:
-                    pause = 0.0
-                else:
-                    pause = _BUSY if moved else min(2 * pause or _BUSY, self._idle)
+                pause = self._rest(moved, pause)
             except DRIVER as error:
                 _log.warning("sequencer_waits", error=type(error).__name__)
                 pause = _DOWN
             await asyncio.sleep(pause)
+
+    def _rest(self, moved: int, last: float) -> float:
+        if moved == BATCH:
+            return 0.0
+        return _BUSY if moved else min(2 * max(last, _BUSY), self._idle)
 
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""
