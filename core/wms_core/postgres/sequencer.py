@@ -16,8 +16,8 @@ from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
-#: Seconds between two looks, after some events and after a fault. A look costs four trips to Postgres whatever
-#: it finds, so one after each event of a lone caller costs more than the call.
+#: Seconds between two looks, after some events and after a fault. A look costs four trips to Postgres,
+#: whatever it finds: one after each event of a lone caller costs more than the call.
 _BUSY, _DOWN = 0.01, 1.0
 #: Those of one that finds nothing, by and by; and of one beside which another looks.
 IDLE, STANDING_BY = 0.1, 1.0
