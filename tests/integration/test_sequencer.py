@@ -29,10 +29,9 @@ from wms_core.postgres.sequencer import Sequencer
 
 PARTITION = 1_000_000
 SEQUENCE = query("events.sequence")
-#: Takes the rows as they lie in the table: neither the batch nor the positions are in order of ids.
-BY_HEAP = SEQUENCE.replace("ORDER BY id LIMIT $1", "LIMIT $1").replace("FROM b ORDER BY id", "FROM b")
-#: Takes the right batch, and gives the positions as the rows come.
-UNSORTED = SEQUENCE.replace("FROM b ORDER BY id", "FROM b")
+#: What is left out of the function to take the rows as they lie in the table: neither the batch nor the
+#: positions are in order of ids; and to take the right batch, but give the positions as the rows come.
+BY_HEAP, UNSORTED = ("ORDER BY id LIMIT", "FROM b ORDER BY id"), ("FROM b ORDER BY id",)
 #: Follows the ids instead of taking rows away: what commits late is passed over.
 BY_ID = """
 INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, warehouse_id,
@@ -43,6 +42,8 @@ SELECT nextval('event_position'), event_id, order_id, sequence, version, type, o
 """
 #: The file of the outbox: another one once it was truncated.
 _FILE = "SELECT pg_relation_filenode('outbox')"
+#: Rows that scans of the outbox have read, from end to end or by its index.
+_TUPLES_READ = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'"
 Move = Callable[[], Awaitable[object]]
 
 
@@ -80,6 +81,20 @@ async def test_a_batch_is_bounded(
     await write_and_commit(sql, "A", 20)
     sequencer = Sequencer(database)
     assert [await sequencer.move() for _ in range(4)] == [7, 7, 6, 0]
+
+
+async def test_a_plan_made_while_the_outbox_is_empty_serves_a_long_one(sql: Sql) -> None:
+    """It goes by the index for its batch; it does not read and sort all that has piled up meanwhile."""
+    await make_orders(sql, ["A"])
+    await sql.execute("VACUUM ANALYZE outbox")
+    for _ in range(10):  # the first five plans are not kept
+        assert await sql.fetchval(SEQUENCE, 10, False) == 0
+    await write_and_commit(sql, "A", 20_000)
+    await sql.execute("SELECT pg_stat_force_next_flush()")
+    before = await sql.fetchval(_TUPLES_READ)
+    assert await sql.fetchval(SEQUENCE, 10, False) == 10
+    await sql.execute("SELECT pg_stat_force_next_flush()")
+    assert await sql.fetchval(_TUPLES_READ) - before < 100
 
 
 async def test_what_is_rolled_back_is_never_told(database: PostgresDatabase, sql: Sql) -> None:
@@ -133,7 +148,7 @@ async def _reused_space(database_url: str, sql: Sql) -> list[Written]:
     await make_orders(sql, ["A", "B"])
     filler = await write_and_commit(sql, "B", 500)
     committed = await write_and_commit(sql, "A", 1)
-    await sql.fetchrow(SEQUENCE, len(filler))
+    assert await sql.fetchval(SEQUENCE, len(filler), False) == len(filler)
     await sql.execute("VACUUM outbox")
     async with connected(database_url) as other:
         committed += await write_and_commit(other, "A", 1)
@@ -153,13 +168,21 @@ async def test_space_that_is_reused_swaps_nothing(
 
 @pytest.mark.parametrize("broken", [BY_HEAP, UNSORTED], ids=["batch by heap", "positions unsorted"])
 async def test_the_checker_catches_a_sequencer_that_does_not_sort(
-    database_url: str, sql: Sql, broken: str
+    database_url: str, sql: Sql, broken: tuple[str, ...]
 ) -> None:
     """The same rows, moved as they lie: the order's events are swapped, and seen to be swapped."""
-    assert broken != SEQUENCE
     committed = await _reused_space(database_url, sql)
-    await sql.fetchrow(broken, 5000)
-    (fault,) = faults_of_log(committed, await read_log(sql))
+    definition: str = await sql.fetchval("SELECT pg_get_functiondef('sequence_events'::regproc)")
+    for clause in broken:
+        assert definition.count(clause) == 1
+        definition = definition.replace(clause, clause.replace("ORDER BY id", ""))
+    attempt = sql.transaction()
+    await attempt.start()
+    await sql.execute(definition)
+    await sql.fetchval(SEQUENCE, 5000, False)
+    log = await read_log(sql)
+    await attempt.rollback()
+    (fault,) = faults_of_log(committed, log)
     assert fault.startswith("out of order: A")
 
 

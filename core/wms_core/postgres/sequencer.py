@@ -10,14 +10,13 @@ import time
 import asyncpg
 import structlog
 
-from wms_core.postgres.connection import Connection
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
-#: Seconds between two looks, after some events and after a fault. A look costs four trips to Postgres,
-#: whatever it finds: one after each event of a lone caller costs more than the call.
+#: Seconds between two looks, after some events and after a fault. A look is one trip to Postgres, and a
+#: commit when it finds something: one after each event of a lone caller costs as much as the call.
 _BUSY, _DOWN = 0.01, 1.0
 #: Those of one that finds nothing, by and by; and of one beside which another looks.
 IDLE, STANDING_BY = 0.1, 1.0
@@ -34,7 +33,6 @@ class Sequencer:
         """Use connections of the database's pool; look that seldom, in seconds, when there is nothing."""
         self._pool = database.pool
         self._idle = idle
-        self._position = 0
         self._looked_ahead = False
         self._pause = _ROTATION
         self._rotation_due = 0.0
@@ -64,24 +62,10 @@ class Sequencer:
 
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""
-        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
-            # A statement of its own: the rows are read by a snapshot taken when the lock is ours.
-            if not await connection.fetchval(query("events.try_lock")):
-                return 0
-            if not self._looked_ahead:
-                # A database that was restored may be at the end of its last partition.
-                await connection.execute(query("events.extend"))
-                self._looked_ahead = True
-            return await self._sequence(connection, BATCH)
-
-    async def _sequence(self, connection: Connection, limit: int) -> int:
-        row = await connection.fetchrow(query("events.sequence"), limit)
-        if row is None or not row["moved"]:
-            return 0
-        if row["newest"] // 100_000 != self._position // 100_000:
-            await connection.execute(query("events.extend"))
-        self._position = row["newest"]
-        moved: int = row["moved"]
+        async with self._pool.acquire(timeout=5) as connection:
+            # A database that was restored may be at the end of its last partition: the first look extends it.
+            moved: int = await connection.fetchval(query("events.sequence"), BATCH, not self._looked_ahead)
+        self._looked_ahead = True
         return moved
 
     async def rotate(self) -> bool:
@@ -111,7 +95,7 @@ class Sequencer:
             await connection.execute(query("events.lock_briefly"))
             await connection.execute(query("events.close_outbox"))
             # A statement of its own: it sees all that was written before the outbox was closed.
-            moved = await self._sequence(connection, REST)
+            moved = await connection.fetchval(query("events.sequence"), REST, False)
             if moved == REST:
                 return False
             await connection.execute(query("events.empty_outbox"))
