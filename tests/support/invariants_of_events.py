@@ -19,6 +19,15 @@ _RECORD = """
         RETURN NULL;
     END $$;
     CREATE TRIGGER recorded_event AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION record_event();
+    -- What comes into the log together with its order does not come from the outbox.
+    CREATE FUNCTION record_first_event() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO recorded_events SELECT NEW.event_id FROM orders
+         WHERE order_id = NEW.order_id AND xmin = pg_current_xact_id()::xid;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER recorded_first_event AFTER INSERT ON order_events FOR EACH ROW WHEN (NEW.sequence = 1)
+        EXECUTE FUNCTION record_first_event();
 """
 _LOG = "SELECT event_id::text, order_id, sequence, payload::text FROM order_events ORDER BY position"
 _COMMITTED = "SELECT event_id::text FROM recorded_events"

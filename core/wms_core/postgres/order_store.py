@@ -66,6 +66,8 @@ class PostgresOrderStore:
             *columns(heads, 11),
             *item_columns(orders),
             *event_columns(records, self._event_max_bytes),
+            # Within a transaction it might hold up all others until the next statement comes.
+            not self._connection.is_in_transaction(),
         )
         made = {row["order_id"]: InsertOutcome(row["inserted"], row["warehouse_known"]) for row in rows}
         return refused | made

@@ -22,6 +22,8 @@ _BUSY, _DOWN = 0.01, 1.0
 IDLE, STANDING_BY = 0.1, 1.0
 #: Bytes above which the outbox gives its room back, and the rows that may be moved while it is closed.
 LARGE, REST = 64 * 1024 * 1024, 1_000
+#: Positions after which the partitions of the log are looked after.
+_STRETCH = 100_000
 _ROTATION, _LONGEST = 1.0, 60.0  # seconds between two looks at its size; they double while it is refused
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +35,9 @@ class Sequencer:
         """Use connections of the database's pool; look that seldom, in seconds, when there is nothing."""
         self._pool = database.pool
         self._idle = idle
-        self._looked_ahead = False
+        # A database that was restored may be at the end of its last partition.
+        self._near_the_end = True
+        self._newest = 0
         self._pause = _ROTATION
         self._rotation_due = 0.0
 
@@ -63,10 +67,13 @@ class Sequencer:
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""
         async with self._pool.acquire(timeout=5) as connection:
-            # A database that was restored may be at the end of its last partition: the first look extends it.
-            moved: int = await connection.fetchval(query("events.sequence"), BATCH, not self._looked_ahead)
-        self._looked_ahead = True
-        return moved
+            moved, newest = await connection.fetchrow(query("events.sequence"), BATCH, self._near_the_end)
+        if moved is None:
+            return 0
+        # New partitions come long before they are needed, whoever gives positions.
+        self._near_the_end = newest // _STRETCH != self._newest // _STRETCH
+        self._newest = newest
+        return int(moved)
 
     async def rotate(self) -> bool:
         """Give the room of a large outbox back, also what a long transaction keeps from being cleared away.
@@ -96,7 +103,7 @@ class Sequencer:
             await connection.execute(query("events.close_outbox"))
             # A statement of its own: it sees all that was written before the outbox was closed.
             moved = await connection.fetchval(query("events.sequence"), REST, False)
-            if moved == REST:
+            if moved == REST or moved is None:
                 return False
             await connection.execute(query("events.empty_outbox"))
             _log.info("outbox_rotated", bytes=size, moved=moved)

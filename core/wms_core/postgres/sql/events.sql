@@ -2,11 +2,11 @@
 
 -- name: try_lock
 -- One sequencer at a time; `sequence_events` takes the same lock.
-SELECT pg_try_advisory_xact_lock(7302, 0)
+SELECT pg_try_advisory_xact_lock(7302, 2)
 
 -- name: sequence
--- Moves committed events into the log; none when another sequencer is at it.
-SELECT moved FROM sequence_events($1, $2)
+-- Moves committed events into the log; null when another sequencer is at it.
+SELECT moved, newest FROM sequence_events($1, $2)
 
 -- name: outbox_size
 -- How large the outbox is, with what it left behind, in bytes.
