@@ -48,6 +48,16 @@ def change(method: M) -> M:
     return method
 
 
+def single_change(needs_transaction: Callable[[Any], bool]) -> Callable[[M], M]:
+    """Mark a method that writes by one statement, which needs no transaction around it for most requests."""
+
+    def mark(method: M) -> M:
+        method.needs_transaction = needs_transaction  # type: ignore[attr-defined]
+        return change(method)
+
+    return mark
+
+
 def read(method: M) -> M:
     """Mark a method that only reads."""
     method.changes = False  # type: ignore[attr-defined]
@@ -211,6 +221,7 @@ def joined_work_of(pipeline: Pipeline, method: JoinedMethod, descriptor: MethodD
 def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) -> Work:
     """Give the work of one rpc: decode, validate, run in a transaction or a read, encode."""
     changes: bool = method.changes  # type: ignore[attr-defined]
+    needs_transaction: Callable[[Any], bool] = getattr(method, "needs_transaction", lambda _request: True)
     rpc = descriptor.name
     request_type = GetMessageClass(descriptor.input_type)
     database = pipeline.database
@@ -233,7 +244,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             call.expect_time()
             return await once(transaction, key, first)
 
-        return await database.transact(changing)
+        return await database.transact(changing, whole=key is not None or needs_transaction(request))
 
     return lambda call, raw: pipeline.alone(work(call, raw))
 

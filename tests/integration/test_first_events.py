@@ -28,7 +28,7 @@ _SLOW = """
 _HELD_UP = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {}"
 
 
-async def _create(sql: Sql, *order_ids: str) -> None:
+async def _create(sql: Any, *order_ids: str) -> None:
     """Take orders in by one statement, as the service does."""
     changes = [lifecycle.receive(new_order(order_id=order_id), CALLER, NOW) for order_id in order_ids]
     made = await PostgresOrderStore(sql, 900_000).insert(changes)

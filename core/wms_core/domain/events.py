@@ -42,7 +42,7 @@ class OrderEvent:
             value = getattr(self, name)
             if value is not None:
                 body[key] = value
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), default=_json_value)
+        return _JSON.encode(body)
 
 
 @cache
@@ -67,6 +67,9 @@ def _json_value(value: object) -> str:
     if isinstance(value, datetime):
         return json_time(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_json_value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

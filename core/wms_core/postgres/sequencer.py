@@ -67,13 +67,14 @@ class Sequencer:
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""
         async with self._pool.acquire(timeout=5) as connection:
-            moved, newest = await connection.fetchrow(query("events.sequence"), BATCH, self._near_the_end)
-        if moved is None:
+            row = await connection.fetchrow(query("events.sequence"), BATCH, self._near_the_end)
+        assert row is not None
+        if row["moved"] is None:
             return 0
         # New partitions come long before they are needed, whoever gives positions.
-        self._near_the_end = newest // _STRETCH != self._newest // _STRETCH
-        self._newest = newest
-        return int(moved)
+        self._near_the_end = row["newest"] // _STRETCH != self._newest // _STRETCH
+        self._newest = row["newest"]
+        return int(row["moved"])
 
     async def rotate(self) -> bool:
         """Give the room of a large outbox back, also what a long transaction keeps from being cleared away.

@@ -31,15 +31,23 @@ from wms_server.messages.orders import (
     wave_message,
 )
 from wms_server.messages.values import moment
-from wms_server.pipeline import change, read, request_key
+from wms_server.pipeline import change, read, request_key, single_change
 from wms_server.streams import stream
 from wms_server.validation import changed_fields, faults
 
 
 def _needs_transaction(asked: Sequence[Asked[pb.CreateOrderRequest]]) -> bool:
-    """Say whether one statement may not do: an answer is to be kept, or an order id comes twice."""
-    named = [one.request.order_id for one in asked if one.request.order_id]
-    return any(one.key for one in asked) or len(set(named)) < len(named)
+    return _more_than_one_statement([one.request for one in asked])
+
+
+def _batch_needs_transaction(request: pb.BatchCreateOrdersRequest) -> bool:
+    return _more_than_one_statement(request.requests)
+
+
+def _more_than_one_statement(requests: Sequence[pb.CreateOrderRequest]) -> bool:
+    """Say whether one may not do: an answer is to be kept, or an order id comes twice."""
+    named = [one.order_id for one in requests if one.order_id]
+    return any(one.request_id for one in requests) or len(set(named)) < len(named)
 
 
 class OrderService:
@@ -59,7 +67,7 @@ class OrderService:
         outcomes = await orders.create(transaction, wishes, _created)
         return [_created(outcome) if isinstance(outcome, Order) else outcome for outcome in outcomes]
 
-    @change
+    @single_change(_batch_needs_transaction)
     async def batch_create_orders(
         self, transaction: Transaction, request: pb.BatchCreateOrdersRequest, call: Call
     ) -> pb.BatchCreateOrdersResponse:
