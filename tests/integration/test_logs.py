@@ -31,7 +31,9 @@ _FAULTS = {
     # A CHECK whose error quotes the whole row.
     "a check": "ALTER TABLE orders ADD CONSTRAINT broken CHECK (customer_id = 'nobody') NOT VALID",
     "a missing table": "ALTER TABLE order_items RENAME TO gone",
-    "an event refused": "ALTER TABLE outbox ADD CONSTRAINT broken CHECK (type = 'none') NOT VALID",
+    "an event refused": """
+        ALTER TABLE outbox ADD CONSTRAINT broken CHECK (type = 'none') NOT VALID;
+        ALTER TABLE order_events ADD CONSTRAINT broken CHECK (type = 'none') NOT VALID""",
 }
 
 
