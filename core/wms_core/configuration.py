@@ -80,11 +80,8 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
     given = {name.upper(): value for name, value in environment.items()}
     origins = _origins(kind, given)
     for name, field in kind.model_fields.items():
-        value = (
-            given.get(name.upper(), default_of(field))
-            if settings is None
-            else written(getattr(settings, name))
-        )
+        as_given = given.get(name.upper(), default_of(field))
+        value = as_given if settings is None else written(getattr(settings, name))
         yield Variable(
             name.upper(),
             _HIDDEN if value and is_secret(field) else value,

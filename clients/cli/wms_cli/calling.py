@@ -111,7 +111,7 @@ def _message(method: MethodDescriptor, text: str, request_id: str) -> Message:
     try:
         message = Parse(text, kind(), descriptor_pool=method.containing_service.file.pool)
     except ParseError as error:
-        raise NotJson(str(error)) from None
+        raise NotJson(str(error).partition("\n")[0]) from None
     if not method.client_streaming and "request_id" in method.input_type.fields_by_name:
         made: Any = message
         made.request_id = made.request_id or request_id

@@ -8,6 +8,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.type.money_pb2 import Money
 
 from wms.orders.v1 import order_pb2, orders_pb2
+from wms_cli.options import words
 from wms_cli.texts import prefix
 
 _NANO = 1_000_000_000
@@ -35,7 +36,8 @@ def order_of(text: str, currency: str) -> orders_pb2.CreateOrderRequest:
     try:
         return ParseDict(_spelt_out(document, currency), orders_pb2.CreateOrderRequest())
     except (ParseError, TypeError, AttributeError) as error:
-        raise NotAnOrder(str(error).replace("wms.orders.v1.", "")) from None
+        # What follows the first line lists what would have been right.
+        raise NotAnOrder(str(error).partition("\n")[0].replace("wms.orders.v1.", "").strip(" .")) from None
 
 
 def money_of(amount: Decimal, currency: str) -> Money:
@@ -53,8 +55,12 @@ def money_of(amount: Decimal, currency: str) -> Money:
 def _spelt_out(document: dict[str, Any], currency: str) -> dict[str, Any]:
     """Put in what protobuf's own JSON writes otherwise: words of enums in full, prices as Money."""
     spelt = dict(document)
-    if isinstance(word := spelt.get("priority"), str) and not word.startswith(prefix(_PRIORITY)):
-        spelt["priority"] = f"{prefix(_PRIORITY)}{word.upper()}"
+    word = spelt.get("priority")
+    if isinstance(word, str) and not word.startswith(prefix(_PRIORITY)):
+        name = f"{prefix(_PRIORITY)}{word.upper()}"
+        if name not in _PRIORITY.values_by_name:
+            raise NotAnOrder(f"priority: {word!r} is none of {words(_PRIORITY)}")
+        spelt["priority"] = name
     if isinstance(items := spelt.get("items"), list):
         spelt["items"] = [_priced(item, currency) for item in items]
     return spelt

@@ -17,7 +17,8 @@ from wms_cli.exits import NO_ANSWER, NOT_THERE, REFUSED
 _DETAILS = "grpc-status-details-bin"
 _SILENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 # What a channel says by itself when the server is none that it understands.
-_FOREIGN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED)
+_FOREIGN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
+_OTHER = "Another server is named by --address or SERVER_ADDR."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,12 @@ def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
     failure, code = failure_of(error), exit_code(error.code())
     if failure.reason:
         lines = failure.lines()
-    elif error.code() is grpc.StatusCode.UNIMPLEMENTED and "Method not found" not in failure.message:
-        lines = [*failure.lines(), "The server does not know this call: it may be older, or a worker's port."]
+    elif error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        lines = [f"{connection.target} does not know this call: is it an older server, or a worker?", _OTHER]
     elif error.code() in (*_SILENT, *_FOREIGN):
         code = NO_ANSWER
-        lines = [f"{connection.target} does not answer ({failure.code}: {failure.message})."]
-        lines += [cause(connection), "Another server is named by --address or SERVER_ADDR."]
+        lines = [f"{connection.target} does not answer. {cause(connection)}", _OTHER]
+        lines.append(f"({failure.code}: {failure.message})")
     else:
         lines = failure.lines()
     if code == NO_ANSWER and request_id:

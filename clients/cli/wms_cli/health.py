@@ -38,7 +38,7 @@ def health(session: Session) -> None:
         rows = [(title, status.lower(), "") for title, status in found.items()]
         rows += [(role, holder, since) for role, (holder, since) in _told(holders).items()]
         print_rows("checks", ("check", "state", "for"), rows)
-    if any(found.get(title) != "SERVING" for title in ("ready", "alive")):
+    if any(found.get(title, "SERVING") != "SERVING" for title in ("ready", "alive")):
         raise typer.Exit(REFUSED)
 
 

@@ -127,6 +127,9 @@ def emit(what: RenderableType, console: Console) -> None:
     if console.is_terminal:
         console.print(what)
         return
+    if isinstance(what, Text):
+        typer.echo(what.plain)
+        return
     text = io.StringIO()
     Console(file=text, width=_ENDLESS, markup=False, emoji=False, highlight=False).print(what)
     typer.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))

@@ -70,7 +70,7 @@ def watch(
 
 
 def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterator[event_pb2.Event]:
-    """Give the events for ever; `request.position` is always that of the last one given."""
+    """Give the events for ever; `request.position` is that of the last one that was taken and dealt with."""
     tries, begun = 0, False
     while True:
         try:
@@ -81,8 +81,8 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
                     typer.echo("Connected again.", err=True)
                 tries, begun = 0, True
                 if message.HasField("event"):
-                    request.position = message.event.position
                     yield message.event
+                    request.position = message.event.position
                 else:
                     request.position = message.heartbeat.position
         except grpc.RpcError as error:
