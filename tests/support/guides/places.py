@@ -1,0 +1,108 @@
+"""Where pages are followed: what runs there, and how the page's examples are called there."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.api import Api
+from tests.support.guides.situations import SITUATIONS, Situation
+from tests.support.http import open_web
+from tests.support.invariants import Sql
+from tests.support.orders import stocked
+from tests.support.worker import open_worker
+from wms_dev.ports import free_port
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The variables of a terminal there, real words for a page's examples, what is the case at a heading."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    words: Mapping[str, str]
+    situations: Mapping[str, Callable[[], Awaitable[Mapping[str, str]]]] = field(default_factory=dict)
+
+
+Opening = Callable[[str, str, Sql], AbstractAsyncContextManager[Place]]
+
+
+def place_of(page: str) -> Opening:
+    """Give the place for a page: a clone for those that start everything themselves, else a service."""
+    return _clone if page in _FROM_NOTHING else _service
+
+
+_FROM_NOTHING = ("README.md",)
+
+
+@asynccontextmanager
+async def _clone(_page: str, database_url: str, _sql: Sql) -> AsyncIterator[Place]:
+    """Nothing runs, and these ports are free."""
+    with _folder() as folder:
+        server, worker, http = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        variables = {
+            **_quiet(folder),
+            "SERVER_ADDR": server,
+            "WORKER_ADDR": worker,
+            "HTTP_ADDR": http,
+            "SERVER_PROCESSES": "1",
+            "DATA_DIR": str(folder / "data"),
+            "FULFILLMENT_INTERVAL": "200ms",
+        }
+        words = {"postgresql://user:password@host/orders_db": database_url}
+        yield Place(folder, variables, {**words, **_addresses(server, worker, http)})
+
+
+@asynccontextmanager
+async def _service(page: str, database_url: str, sql: Sql) -> AsyncIterator[Place]:
+    """A server, two workers of which one acts, and a warehouse with a hundred units of SKU-001."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(_folder())
+        web = await stack.enter_async_context(open_web(database_url))
+        # Not so quick that the commands wait for their work; the second one, so that a role can be handed over.
+        pace: dict[str, Any] = {"fulfillment_interval": timedelta(seconds=0.3)}
+        lease = timedelta(seconds=2)
+        workers = [
+            await stack.enter_async_context(
+                open_worker(database_url, worker_id=name, standalone_lease=lease, **pace)
+            )
+            for name in ("worker-1", "worker-2")
+        ]
+        await stocked(web.api)
+        server, http = web.api.address, f"127.0.0.1:{web.port}"
+        variables = {**_quiet(folder), "SERVER_ADDR": server, "DATABASE_URL": database_url}
+        words = _addresses(server, f"127.0.0.1:{workers[0].port}", http)
+        situations = {
+            heading: _bound(situation, web.api, sql)
+            for heading, situation in SITUATIONS.get(page, {}).items()
+        }
+        yield Place(folder, variables, words, situations)
+
+
+def _bound(situation: Situation, api: Api, sql: Sql) -> Callable[[], Awaitable[Mapping[str, str]]]:
+    return lambda: situation(api, sql)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Give a folder outside of pytest's: the stand-in user of an embedded Postgres could not enter that."""
+    folder = Path(tempfile.mkdtemp(prefix="wms-test-page-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quiet(folder: Path) -> dict[str, str]:
+    return {"TRACING_ENABLED": "false", "TMPDIR": str(folder)}
+
+
+def _addresses(server: str, worker: str, http: str) -> dict[str, str]:
+    """Say where those are that pages have at the ports of the contract."""
+    ports = {"8001": server, "8002": worker, "8080": http}
+    return {f"{host}:{port}": real for host in ("localhost", "127.0.0.1") for port, real in ports.items()}
