@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from tests.support.api import Api
 from tests.support.guides.situations import SITUATIONS, Situation
@@ -63,12 +62,11 @@ async def _service(page: str, database_url: str, sql: Sql) -> AsyncIterator[Plac
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder())
         web = await stack.enter_async_context(open_web(database_url))
-        # Not so quick that the commands wait for their work; the second one, so that a role can be handed over.
-        pace: dict[str, Any] = {"fulfillment_interval": timedelta(seconds=0.3)}
-        lease = timedelta(seconds=2)
+        # Not so quick that commands wait for their work; the second one, so that a role can be handed over.
+        pace, lease = timedelta(seconds=0.3), timedelta(seconds=2)
         workers = [
             await stack.enter_async_context(
-                open_worker(database_url, worker_id=name, standalone_lease=lease, **pace)
+                open_worker(database_url, worker_id=name, fulfillment_interval=pace, standalone_lease=lease)
             )
             for name in ("worker-1", "worker-2")
         ]
