@@ -105,6 +105,8 @@ async def test_orders_are_listed_page_by_page_and_filtered(api: Api) -> None:
     every = await run(api.address, "orders", "list", "--limit", "0", "-o", "json")
     assert [order["orderId"] for order in every.json["orders"]] == orders[::-1]
     assert every.complaint == ""
+    ids = await run(api.address, "orders", "list", "--output", "id")
+    assert ids.text.split() == orders[::-1]
     mine = await done(api.address, "orders", "list", "-c", "C1", "--status", "received", "--since", "1h")
     assert [order["orderId"] for order in mine["orders"]] == orders[3::-2]
     none = await run(api.address, "orders", "list", "--status", "shipped", "--overdue", "--before", "1h")

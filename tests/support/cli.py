@@ -62,7 +62,7 @@ async def finished(process: asyncio.subprocess.Process, within: float = 60.0) ->
     """Wait for its end."""
     out, err = await asyncio.wait_for(process.communicate(), within)
     assert process.returncode is not None
-    return Done(process.returncode, out.decode(), err.decode())
+    return Done(process.returncode, (out or b"").decode(), err.decode())
 
 
 async def run(address: str, *arguments: str, given: str | None = None, **variables: str) -> Done:

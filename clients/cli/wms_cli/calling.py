@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Annotated, Any
 
+import grpc
 import typer
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -14,7 +15,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from wms_cli.exits import INTERRUPTED, NOT_THERE
+from wms_cli.exits import INTERRUPTED, NOT_THERE, REFUSED
 from wms_cli.health import state_of
 from wms_cli.jsons import NotJson, documents_in
 from wms_cli.operation import Session, change
@@ -61,8 +62,15 @@ def _methods(session: Session) -> list[MethodDescriptor]:
     # Reflection knows no deadline, so that a server that does not answer must have been found out before.
     state_of(session, "")
     database = ProtoReflectionDescriptorDatabase(session.channel)
+    try:
+        names = sorted(database.get_services())
+    except grpc.RpcError as error:
+        if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            typer.echo("The server runs with REFLECTION_ENABLED=false: it does not tell its calls.", err=True)
+            raise typer.Exit(REFUSED) from None
+        raise
     pool = DescriptorPool(database)
-    services = [pool.FindServiceByName(name) for name in sorted(database.get_services())]
+    services = [pool.FindServiceByName(name) for name in names]
     return [one for service in services for one in service.methods]
 
 

@@ -8,6 +8,7 @@ from wms.orders.v1 import fulfillment_pb2 as pb
 from wms_cli.exits import TOLD
 from wms_cli.operation import Session, change, operation
 from wms_cli.options import LIMIT, Limit
+from wms_cli.printing import Output, print_ids
 
 events = typer.Typer(
     help="See the events that the broker refused and that hold up those of their order; let them go again.",
@@ -45,4 +46,8 @@ def release(
 ) -> None:
     """Let a parked event be published again, and after it those that it held up."""
     request = pb.ReleaseParkedEventRequest(event_id=event, request_id=session.request_id)
-    session.show(session.fulfillment.ReleaseParkedEvent(request, **session.told), "event")
+    answer = session.fulfillment.ReleaseParkedEvent(request, **session.told)
+    if session.output is Output.ID:
+        print_ids([answer.event], "event.event_id")
+    else:
+        session.show(answer, "event")

@@ -21,7 +21,8 @@ from wms.orders.v1.storage_pb2_grpc import StorageServiceStub
 from wms_cli.connection import Connection, UnusableFile
 from wms_cli.exits import NOT_UNDERSTOOD, PIPE_CLOSED, TOLD
 from wms_cli.failures import failures_told
-from wms_cli.printing import Output, print_json, print_record, print_table
+from wms_cli.printing import Output, print_ids, print_json, print_record, print_table
+from wms_cli.texts import fields_of
 
 P = ParamSpec("P")
 A_co = TypeVar("A_co", bound=Message, covariant=True)
@@ -56,16 +57,22 @@ class Session:
         self.fulfillment = FulfillmentServiceStub(channel)
 
     def show(self, answer: Message, field: str = "") -> None:
-        """Print an answer: as JSON whole, for people as a record, of one of its fields if one is named."""
+        """Print an answer: as JSON whole, for people as a record; of one of its fields if one is named."""
         if self.output is Output.JSON:
             print_json(answer)
+            return
+        shown = getattr(answer, field) if field else answer
+        if self.output is Output.ID:
+            print_ids([shown], fields_of(shown)[0].name)
         else:
-            print_record(getattr(answer, field) if field else answer)
+            print_record(shown)
 
     def show_list(self, answer: Message, field: str, *columns: str) -> None:
         """Print an answer that is a list: as JSON whole, for people as a table of columns of its field."""
         if self.output is Output.JSON:
             print_json(answer)
+        elif self.output is Output.ID:
+            print_ids(getattr(answer, field), columns[0])
         else:
             print_table(field.replace("_", " "), getattr(answer, field), columns)
         if getattr(answer, "next_page_token", ""):
@@ -168,7 +175,12 @@ def _option(name: str, kind: Any, default: Any, *flags: str, **facts: Any) -> in
 _SERVER = "Server"
 _COMMON = [
     _option(
-        "output", Output, Output.TABLE, "--output", "-o", help="A table for people, or JSON for programs."
+        "output",
+        Output,
+        Output.TABLE,
+        "--output",
+        "-o",
+        help="For people, programs, or shells.",
     ),
     _option(
         "address",

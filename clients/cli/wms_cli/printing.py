@@ -40,6 +40,7 @@ class Output(StrEnum):
 
     TABLE = "table"  # for people
     JSON = "json"  # the answers as the protos' JSON, for programs
+    ID = "id"  # only the id of each thing, a line each, for shells
 
 
 def print_json(message: Message, *, line: bool = False) -> None:
@@ -57,6 +58,12 @@ def print_table(
 ) -> None:
     """Print messages one a row; a column is a field's name, or `title=field`, with `.` into what it holds."""
     print_rows(name, *rows_of(messages, columns), console=console)
+
+
+def print_ids(messages: Iterable[Message], column: str) -> None:
+    """Print what a column would have, a line each."""
+    for row in rows_of(messages, [column])[1]:
+        typer.echo(row[0])
 
 
 def rows_of(messages: Iterable[Message], columns: Sequence[str]) -> tuple[list[str], list[list[str]]]:

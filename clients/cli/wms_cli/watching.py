@@ -123,6 +123,8 @@ def _passes(error: grpc.Call) -> bool:
 
 def _shown(output: Output) -> Callable[[event_pb2.Event], None]:
     """Give what prints an event."""
+    if output is Output.ID:
+        return lambda event: typer.echo(event.event_id)
     if output is Output.JSON:
         return lambda event: print_json(event, line=True)
     console = new_console()

@@ -49,8 +49,8 @@ def list_(session: Session, limit: Limit = 0) -> None:
     """Show every replica with its roles and epochs."""
     request = pb.ListWorkersRequest()
     answer = session.all_of(session.fulfillment.ListWorkers, request, "workers", limit)
-    if session.output is Output.JSON:
-        print_json(answer)
+    if session.output is not Output.TABLE:
+        session.show_list(answer, "workers", "worker_id")
     else:
         print_rows("workers", _TITLES, [_row(worker) for worker in answer.workers])
 
