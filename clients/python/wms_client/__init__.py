@@ -6,7 +6,7 @@ async with connect("127.0.0.1:8001") as client:
 
 from wms_client.client import Client, connect
 from wms_client.errors import OrdersError, Violation
-from wms_client.service_config import SERVICE_CONFIG
+from wms_client.policy import service_config
 from wms_client.watching import watch_orders
 
-__all__ = ["SERVICE_CONFIG", "Client", "OrdersError", "Violation", "connect", "watch_orders"]
+__all__ = ["Client", "OrdersError", "Violation", "connect", "service_config", "watch_orders"]

@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from wms_client.errors import OrdersError
-from wms_client.service_config import deadlines
+from wms_client.policy import deadlines
 
 REQUEST_ID = "request_id"
 

@@ -14,7 +14,7 @@ from wms.orders.v1.orders_pb2_grpc import OrderServiceStub
 from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceStub
 from wms.orders.v1.storage_pb2_grpc import StorageServiceStub
 from wms_client.calls import Unary
-from wms_client.service_config import SERVICE_CONFIG
+from wms_client.policy import service_config
 from wms_client.watching import SILENCE, Metadata, watch_orders
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def connect(
     Nothing is sent before the first call. `options` are gRPC's channel arguments, and go before ours.
     """
     arguments = [
-        ("grpc.service_config", SERVICE_CONFIG),
+        ("grpc.service_config", service_config()),
         ("grpc.enable_retries", 1),
         ("grpc.max_receive_message_length", ANSWER_LIMIT),
         *options,

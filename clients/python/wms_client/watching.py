@@ -9,7 +9,7 @@ import grpc
 
 from wms.orders.v1 import event_pb2, orders_pb2
 from wms_client.errors import OrdersError
-from wms_client.service_config import default_backoff
+from wms_client.policy import default_backoff
 
 if TYPE_CHECKING:
     from wms.orders.v1.orders_pb2_grpc import OrderServiceAsyncStub

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wms_dev.generate.clients import ALL
-from wms_dev.generate.protos import CLIENTS
+from wms_dev.generate.protos import CLIENTS, GenerationError, one_at_a_time
 from wms_dev.generate.typescript import install
 from wms_dev.problem import Problem
 
@@ -37,16 +37,23 @@ def _python() -> None:
 
 
 def _go() -> None:
+    _run(["go", "vet", "./..."], "go")
     _run(["go", "build", "-o", "bin/", "./cmd/conformance"], "go")
 
 
 def _typescript() -> None:
-    install()
+    try:
+        install()
+    except GenerationError as error:
+        raise NotBuilt(str(error)) from None
     _run(["npm", "run", "--silent", "build"], "typescript")
 
 
 def _java() -> None:
-    _run(["mvn", "--quiet", "--batch-mode", "--offline", "process-classes"], "java", otherwise="--offline")
+    with one_at_a_time():
+        _run(
+            ["mvn", "--quiet", "--batch-mode", "--offline", "process-classes"], "java", otherwise="--offline"
+        )
 
 
 def _run(command: list[str], client: str, otherwise: str = "") -> None:

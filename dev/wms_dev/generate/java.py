@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from wms_dev.generate.protos import CLIENTS, OURS, SERVICE_CONFIG, run
+from wms_dev.generate.protos import CLIENTS, OURS, SERVICE_CONFIG, one_at_a_time, run
 
 _GOALS = ("os:detect", "protobuf:compile", "protobuf:compile-custom")
 
@@ -14,7 +14,7 @@ def generate(target: Path) -> None:
     made = target / "src" / "generated"
     resources = made / "resources" / OURS
     resources.mkdir(parents=True)
-    with tempfile.TemporaryDirectory() as work:
+    with one_at_a_time(), tempfile.TemporaryDirectory() as work:
         places = (f"-Dgenerated={made / 'java'}", f"-DbuildDirectory={work}")
         pom = str(CLIENTS / "java" / "pom.xml")
         run(["mvn", "--quiet", "--batch-mode", "--file", pom, "-Pgenerate", *places, *_GOALS])

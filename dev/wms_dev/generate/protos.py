@@ -1,8 +1,10 @@
 """The protos, and protoc to read them with."""
 
+import fcntl
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -14,6 +16,10 @@ OURS = "wms/orders/v1"
 VENDORED = "buf/validate"
 #: Which calls are tried again, after what, and their deadlines: gRPC's own form, in every client.
 SERVICE_CONFIG = PROTOS / OURS / "service_config.json"
+
+
+#: Made things that are no part of the project.
+_DATA = ROOT / ".data"
 
 
 class GenerationError(Exception):
@@ -36,3 +42,12 @@ def run(command: Sequence[str], folder: Path | None = None) -> None:
     if done.returncode != 0:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
         raise GenerationError(f"`{Path(command[0]).name} {' '.join(command[1:4])} ...` failed:\n{said}")
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Keep other processes of this project from npm and Maven, which do not bear each other in one folder."""
+    _DATA.mkdir(exist_ok=True)
+    with (_DATA / "tools.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

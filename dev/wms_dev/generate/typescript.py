@@ -3,7 +3,7 @@
 import sysconfig
 from pathlib import Path
 
-from wms_dev.generate.protos import CLIENTS, OURS, SERVICE_CONFIG, proto_files, run, run_protoc
+from wms_dev.generate.protos import CLIENTS, OURS, SERVICE_CONFIG, one_at_a_time, proto_files, run, run_protoc
 
 FOLDER = CLIENTS / "typescript"
 # No package has them for protobuf-es.
@@ -44,6 +44,7 @@ def generate(target: Path) -> None:
 def install() -> None:
     """Bring in the packages of package-lock.json, where those that are there are others."""
     done = FOLDER / "node_modules" / ".package-lock.json"
-    if not done.exists() or done.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
-        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], FOLDER)
-        done.touch()
+    with one_at_a_time():
+        if not done.exists() or done.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
+            run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], FOLDER)
+            done.touch()

@@ -2,11 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
-
-#: The file as it is: for `grpc.service_config`, of this library or any other.
-SERVICE_CONFIG = resources.files("wms.orders.v1").joinpath("service_config.json").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +20,15 @@ class Backoff:
         return min(self.longest, self.initial * self.multiplier ** min(attempt - 1, 30))
 
 
+@cache
+def service_config() -> str:
+    """The file as it is: for `grpc.service_config`, of this library or any other."""
+    return resources.files("wms.orders.v1").joinpath("service_config.json").read_text(encoding="utf-8")
+
+
 def default_backoff() -> Backoff:
     """The waits of the calls that are tried again."""
-    policy: dict[str, Any] = json.loads(SERVICE_CONFIG)["methodConfig"][0]["retryPolicy"]
+    policy: dict[str, Any] = json.loads(service_config())["methodConfig"][0]["retryPolicy"]
     return Backoff(
         _seconds(policy["initialBackoff"]), _seconds(policy["maxBackoff"]), float(policy["backoffMultiplier"])
     )
@@ -34,7 +38,7 @@ def deadlines() -> dict[tuple[str, str], float]:
     """The seconds that a call may take, by service and method; without a method, for a service's others."""
     return {
         (name["service"], name.get("method", "")): _seconds(group["timeout"])
-        for group in json.loads(SERVICE_CONFIG)["methodConfig"]
+        for group in json.loads(service_config())["methodConfig"]
         if "timeout" in group
         for name in group["name"]
     }
