@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from tests.support.error_reasons import documented_reasons
-from tests.support.guides.pages import CODE, COMMANDS, QUERIES, ROOT, SHOWN, Page, pages
+from tests.support.guides.pages import CODE, COMMANDS, PROGRAMS, QUERIES, ROOT, SHOWN, Page, pages
 from tests.support.guides.places import Place, place_of
 from tests.support.guides.showing import missing, words
 from tests.support.guides.terminal import Terminal
@@ -64,7 +64,8 @@ def test_what_is_not_run_says_why(name: str) -> None:
     """Each block is run here, or has a mark with the reason or with the test that runs it."""
     for block in PAGES[name].blocks:
         where = f"{name}:{block.line}"
-        assert block.language in (*COMMANDS, *QUERIES, *CODE, *SHOWN), f"{where}: what is {block.language!r}?"
+        known = (*COMMANDS, *PROGRAMS, *QUERIES, *CODE, *SHOWN)
+        assert block.language in known, f"{where}: what is {block.language!r}?"
         assert block.mark or block.language not in CODE, f"{where}: neither run nor marked"
         assert not block.mark or block.language not in SHOWN, f"{where}: nobody would run it anyway"
         if block.runner:
@@ -99,6 +100,12 @@ def test_every_link_leads_somewhere(name: str) -> None:
         assert target.exists(), f"{name}: {link}"
         if anchor:
             assert anchor in PAGES[target.resolve().relative_to(ROOT).as_posix()].anchors, f"{name}: {link}"
+
+
+def test_the_index_has_every_page() -> None:
+    """docs/README.md leads to each page of the folder."""
+    linked = {link.partition("#")[0] for link in PAGES["docs/README.md"].links}
+    assert {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"} <= linked
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -161,6 +168,7 @@ def test_a_block_is_read_with_what_is_around_it() -> None:
     ("shown", "printed", "lost"),
     [
         ("order  ORD-1  received", "order  ORD-2   received", ""),
+        ("active  3 min", "active  1.2 s", ""),
         ("order  received", "received order", "order  received"),
         ("a b\n...\nc d", "x\na b\ny\nc d", ""),
         ("a b\nc d", "c d\na b", "c d"),

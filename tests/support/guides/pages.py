@@ -11,7 +11,9 @@ _PLACES = ("*.md", "docs/*.md", "docs/adr/*.md", "clients/*/README.md", "benchma
 
 COMMANDS = ("sh", "console")
 QUERIES = ("sql",)
-CODE = ("python", "go", "typescript", "java")
+PROGRAMS = ("python",)
+#: Parts of programs, which have a test of their own.
+CODE = ("go", "ts", "java")
 #: What nobody can run.
 SHOWN = ("text", "json", "yaml", "xml", "mermaid", "promql")
 
@@ -73,7 +75,7 @@ class Page:
         return [
             step
             for block in blocks
-            if block.language in COMMANDS and not block.mark
+            if block.language in (*COMMANDS, *PROGRAMS) and not block.mark
             for step in (_spoken(block) if block.language == "console" else [_typed(block, follows)])
         ]
 
@@ -133,7 +135,9 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
 
 
 def _typed(block: Block, follows: dict[int, Block]) -> Step:
-    return Step(block.line, block.heading, block.text, follows.get(block.line))
+    program = block.language in PROGRAMS
+    script = f"{block.language} - <<'PROGRAM'\n{block.text}\nPROGRAM\n" if program else block.text
+    return Step(block.line, block.heading, script, follows.get(block.line))
 
 
 def _spoken(block: Block) -> Iterator[Step]:

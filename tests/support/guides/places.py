@@ -1,6 +1,8 @@
 """Where pages are followed: what runs there, and how the page's examples are called there."""
 
+import asyncio
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -13,6 +15,7 @@ from tests.support.guides.situations import SITUATIONS, Situation
 from tests.support.http import open_web
 from tests.support.invariants import Sql
 from tests.support.orders import stocked
+from tests.support.requests import receive
 from tests.support.worker import open_worker
 from wms_dev.ports import free_port
 
@@ -36,6 +39,8 @@ def place_of(page: str) -> Opening:
 
 
 _FROM_NOTHING = ("README.md",)
+#: Where somebody brings what is ordered, packs it and ships it.
+_AT_WORK = ("clients/python/README.md",)
 
 
 @asynccontextmanager
@@ -58,7 +63,7 @@ async def _clone(_page: str, database_url: str, _sql: Sql) -> AsyncIterator[Plac
 
 @asynccontextmanager
 async def _service(page: str, database_url: str, sql: Sql) -> AsyncIterator[Place]:
-    """A server, two workers of which one acts, and a warehouse with a hundred units of SKU-001."""
+    """A server, two workers of which one acts, and a hundred units each of SKU-001 and NW-001."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder())
         web = await stack.enter_async_context(open_web(database_url))
@@ -71,14 +76,30 @@ async def _service(page: str, database_url: str, sql: Sql) -> AsyncIterator[Plac
             for name in ("worker-1", "worker-2")
         ]
         await stocked(web.api)
+        await web.api.storage.ReceiveCarriers(receive(("CAR-NW", "NW-001", 100)))
         server, http = web.api.address, f"127.0.0.1:{web.port}"
+        if page in _AT_WORK:
+            await stack.enter_async_context(_warehouse(server))
         variables = {**_quiet(folder), "SERVER_ADDR": server, "DATABASE_URL": database_url}
-        words = _addresses(server, f"127.0.0.1:{workers[0].port}", http)
+        words = {**_addresses(server, f"127.0.0.1:{workers[0].port}", http), "/tmp": str(folder)}
         situations = {
             heading: _bound(situation, web.api, sql)
             for heading, situation in SITUATIONS.get(page, {}).items()
         }
         yield Place(folder, variables, words, situations)
+
+
+@asynccontextmanager
+async def _warehouse(server: str) -> AsyncIterator[None]:
+    """Simulate one that is quick and makes no mistakes."""
+    command = [sys.executable, "-m", "wms_core.command", "simulate", "--server", server, "--speed", "600"]
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 def _bound(situation: Situation, api: Api, sql: Sql) -> Callable[[], Awaitable[Mapping[str, str]]]:

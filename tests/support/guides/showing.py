@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+_DURATION = re.compile(r"\b\d[\d.]* (?:ms|s|min|h|d)\b")
 _WORD = re.compile(r"[^\W_](?:[\w.'-]*\w)?")
 
 
@@ -23,9 +24,9 @@ def missing(shown: str, language: str, printed: str) -> str:
     return ""
 
 
-def words(line: str) -> list[str]:
+def words(text: str) -> list[str]:
     """Give the words of a text that are the same each time."""
-    return [word for word in _WORD.findall(line) if not re.search(r"\d", word)]
+    return [word for word in _WORD.findall(_DURATION.sub("", text)) if not re.search(r"\d", word)]
 
 
 def _within(wanted: list[str], found: list[str]) -> bool:

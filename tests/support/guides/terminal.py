@@ -90,6 +90,8 @@ class Terminal:
     async def type(self, script: str, *, may_be_refused: bool, words: Mapping[str, str]) -> Said:
         """Run commands to their end; an HTTP error ends curl unless it may be refused."""
         await self._say(f"REFUSED={'' if may_be_refused else '--fail-with-body'}")
+        # The environment is the one that the tests run in, and first in the PATH.
+        script = script.replace(".venv/bin/", "")
         for example, real in {**self._words, **words}.items():
             script = re.sub(rf"(?<![\w.-]){re.escape(example)}(?![\w-])", real, script)
         return await self._say(script)
