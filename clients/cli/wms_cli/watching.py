@@ -91,8 +91,8 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
             if not tries:
                 where = f"position {request.position}"
                 typer.echo(f"The stream ended ({error.code().name}); trying again from {where}.", err=True)
-            time.sleep(_WAITS[min(tries, len(_WAITS) - 1)])
             tries += 1
+        time.sleep(_WAITS[min(tries, len(_WAITS) - 1)])
 
 
 def _heard(
