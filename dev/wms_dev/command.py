@@ -1,7 +1,7 @@
 """`wms-orders demo`, `dev`, `dev-cluster` and `simulate`.
 
-All but `simulate` need packages that are installed for development only (the extra `dev`), which the image does
-not have: they are imported when such a command is run.
+All but `simulate` need packages that are installed for development only (the extra `dev`), which the image
+does not have: they are imported when such a command is run.
 """
 
 from importlib import import_module
@@ -48,5 +48,6 @@ def _module(name: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         raise SystemExit(
-            f"This command needs {error.name}, which is installed for development: pip install 'wms-orders[dev]'"
+            f"This command needs {error.name}, which is there for development only: "
+            "pip install 'wms-orders[dev]'"
         ) from None

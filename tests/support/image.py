@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from wms_dev.embedded_postgres.account import postgres_account
 
@@ -44,7 +45,7 @@ def stages(text: str) -> list[Stage]:
 
 
 class Image:
-    """What the Dockerfile makes, below a folder; all of it is done as a plain user, and what it leaves is read only."""
+    """What the Dockerfile makes, below a folder; all is done by a plain user, and read only in the end."""
 
     def __init__(self, folder: Path) -> None:
         """Make the root of the file system; folders above it have to be open for everybody."""
@@ -78,7 +79,7 @@ class Image:
         self._close()
 
     def start(self, *arguments: str, log: Path, **environment: str) -> "subprocess.Popen[bytes]":
-        """Start its entry point, as the user and in the environment of the image; its output goes to a file."""
+        """Start its entry point with the environment of the image, by a plain user; it writes to a file."""
         final = stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))[-1]
         words = [pair.partition("=") for pair in shlex.split(final.given("ENV"))]
         own = {name: self._moved(value) for name, _, value in words}
@@ -89,7 +90,7 @@ class Image:
             return self._start(
                 [program, *entry[1:], *arguments],
                 {**own, "HOME": str(self.writable), "TMPDIR": str(self.writable), **environment},
-                stdout=output,
+                output,
             )
 
     def said(self, *arguments: str, log: Path, **environment: str) -> str:
@@ -102,9 +103,9 @@ class Image:
         """Run code by `python` as found in the image, as a health check does; gives the exit code."""
         with log.open("wb") as output:
             own = {"PATH": f"{self._at('/opt/wms-orders/bin')}:/usr/bin:/bin"}
-            return self._start(
-                [str(self._at("/opt/wms-orders/bin/python")), "-c", code], own, stdout=output
-            ).wait(30)
+            return self._start([str(self._at("/opt/wms-orders/bin/python")), "-c", code], own, output).wait(
+                30
+            )
 
     def _at(self, path: str) -> Path:
         return self._root / path.lstrip("/")
@@ -118,7 +119,7 @@ class Image:
         for source in sources:
             place = self._workdir / target / (source if target == "./" else "")
             if (ROOT / source).is_dir():
-                # As .dockerignore has it; tests/unit/test_dockerfile.py looks that it lets the rest through.
+                # As .dockerignore has it; tests/unit/test_deployment.py looks that it lets the rest through.
                 shutil.copytree(
                     ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
                 )
@@ -129,28 +130,31 @@ class Image:
 
     def _run(self, command: str) -> None:
         inherited = {
-            name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "REQUESTS_"))
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(("PIP_", "SSL_", "REQUESTS_"))
         }
         environment = {**inherited, "PATH": f"{Path(sys.base_prefix) / 'bin'}:/usr/bin:/bin"}
         environment |= {"HOME": str(self.writable), "TMPDIR": str(self.writable)}
         log = self.writable / "run.log"
         shell = ["/bin/sh", "-c", self._moved(re.sub(r"^python ", "python3 ", command))]
         with log.open("wb") as output:
-            code = self._start(shell, environment, stdout=output, cwd=self._workdir).wait(_PATIENCE)
+            code = self._start(shell, environment, output, self._workdir).wait(_PATIENCE)
         assert code == 0, f"{command}\n{log.read_text(encoding='utf-8', errors='replace')}"
 
     def _start(
-        self, words: list[str], environment: dict[str, str], **how: object
+        self, words: list[str], environment: dict[str, str], output: BinaryIO, folder: Path = Path("/")
     ) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             words,
+            cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.STDOUT,
             user=self._account.user,
             group=self._account.group,
             extra_groups=self._account.extra_groups,
-            **{"cwd": "/", **how},  # type: ignore[call-overload]
         )
 
     def _close(self) -> None:

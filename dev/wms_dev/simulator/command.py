@@ -72,7 +72,8 @@ def command(
         Path | None, typer.Option(dir_okay=False, help="A file for what goes wrong, a line of JSON each.")
     ] = None,
     stocked: Annotated[
-        bool, typer.Option("--stocked", help="First put Northwind's lanes, stock and stations into an empty one.")
+        bool,
+        typer.Option("--stocked", help="First give an empty one Northwind's lanes, stock, stations."),
     ] = False,
 ) -> None:
     """Play a warehouse until Ctrl-C or SIGTERM: move carriers, pick, pack, ship, deliver, inspect.
