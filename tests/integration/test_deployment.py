@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from itertools import chain
 
 import grpc
@@ -106,7 +107,7 @@ async def test_probes_of_kubernetes_find_a_process_that_is_well(
         for probe in probes:
             if "grpc" in probe:
                 service = probe["grpc"].get("service", "")
-                await eventually(lambda service=service: is_ready(channel, service))
+                await eventually(partial(is_ready, channel, service))
             else:
                 assert (await get(page_port, probe["httpGet"]["path"]))[0] == 200
         assert not await is_ready(channel, "another")
