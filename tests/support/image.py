@@ -44,6 +44,15 @@ def stages(text: str) -> list[Stage]:
     return found
 
 
+def exit_code(process: "subprocess.Popen[bytes]", within: float = _PATIENCE) -> int:
+    """Wait for the end of a process; one that takes longer than so many seconds is killed."""
+    try:
+        return process.wait(within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
 class Image:
     """What the Dockerfile makes, below a folder; all is done by a plain user, and read only in the end."""
 
@@ -96,16 +105,17 @@ class Image:
     def said(self, *arguments: str, log: Path, **environment: str) -> str:
         """Run its entry point to its end; gives what it printed."""
         process = self.start(*arguments, log=log, **environment)
-        assert process.wait(60) == 0, log.read_text(encoding="utf-8")
+        assert exit_code(process) == 0, log.read_text(encoding="utf-8")
         return log.read_text(encoding="utf-8")
 
     def python(self, code: str, *, log: Path) -> int:
         """Run code by `python` as found in the image, as a health check does; gives the exit code."""
+        folder = self._at("/opt/wms-orders/bin")
         with log.open("wb") as output:
-            own = {"PATH": f"{self._at('/opt/wms-orders/bin')}:/usr/bin:/bin"}
-            return self._start([str(self._at("/opt/wms-orders/bin/python")), "-c", code], own, output).wait(
-                30
+            process = self._start(
+                [str(folder / "python"), "-c", code], {"PATH": f"{folder}:/usr/bin:/bin"}, output
             )
+        return exit_code(process)
 
     def _at(self, path: str) -> Path:
         return self._root / path.lstrip("/")
@@ -139,7 +149,8 @@ class Image:
         log = self.writable / "run.log"
         shell = ["/bin/sh", "-c", self._moved(re.sub(r"^python ", "python3 ", command))]
         with log.open("wb") as output:
-            code = self._start(shell, environment, output, self._workdir).wait(_PATIENCE)
+            process = self._start(shell, environment, output, self._workdir)
+        code = exit_code(process)
         assert code == 0, f"{command}\n{log.read_text(encoding='utf-8', errors='replace')}"
 
     def _start(

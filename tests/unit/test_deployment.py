@@ -298,31 +298,34 @@ def test_ports_and_probes_are_where_the_process_listens(command: str) -> None:
 
 
 def test_what_selects_pods_finds_them() -> None:
-    """Services, budgets, policies and the autoscaler; and every pod of a deployment has a budget."""
+    """Services, budgets and policies; and every pod of a deployment has a budget, every one a policy."""
     labels = {command: template["metadata"]["labels"] for command, template in pods().items()}
     selected: dict[str, set[str]] = {}
     for (kind, name), document in manifests().items():
-        spec = document.get("spec", {})
         wanted = {
             "Service": lambda spec: spec["selector"],
             "PodDisruptionBudget": lambda spec: spec["selector"]["matchLabels"],
             "NetworkPolicy": lambda spec: spec["podSelector"]["matchLabels"],
             "Deployment": lambda spec: spec["selector"]["matchLabels"],
         }.get(kind)
-        if wanted:
-            found = {command for command in labels if wanted(spec).items() <= labels[command].items()}
-            assert len(found) == 1, f"{kind} {name}"
-            selected.setdefault(kind, set()).update(found)
+        if wanted is None:
+            continue
+        spec = document["spec"]
+        found = [command for command in labels if wanted(spec).items() <= labels[command].items()]
+        assert len(found) == 1, f"{kind} {name}"
+        selected.setdefault(kind, set()).update(found)
         if kind == "Service":
-            (command,) = found
-            names = {port["name"] for port in container(pods()[command])["ports"]}
+            names = {port["name"] for port in container(pods()[found[0]])["ports"]}
             assert {port["targetPort"] for port in spec["ports"]} <= names
-        if kind == "HorizontalPodAutoscaler":
-            target = spec["scaleTargetRef"]
-            assert "replicas" not in manifests()[target["kind"], target["name"]]["spec"]
     assert selected["PodDisruptionBudget"] == selected["Deployment"] == {"server", "worker"}
     assert selected["NetworkPolicy"] == set(labels)
     assert manifests()["Service", "wms-orders-grpc"]["spec"]["clusterIP"] == "None"
+
+
+def test_nobody_but_the_autoscaler_says_how_many_servers_there_are() -> None:
+    """A number in the deployment would undo the autoscaler's at every change."""
+    target = manifests()["HorizontalPodAutoscaler", "wms-orders-server"]["spec"]["scaleTargetRef"]
+    assert "replicas" not in manifests()[target["kind"], target["name"]]["spec"]
 
 
 # Prometheus and Grafana
