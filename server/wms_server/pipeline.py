@@ -32,6 +32,7 @@ from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import Call, caller_from, now_utc
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
+from wms_server.requests import Requests
 from wms_server.spans import begin_span
 from wms_server.streams import Send, StreamMethod, Streams
 from wms_server.validation import validate
@@ -87,6 +88,7 @@ class Pipeline:
         self._tracing = tracing
         self._at_work = AtWork()
         self._streams = Streams(limits.max_streams)
+        self.requests = Requests()
         self._closed = False
         self._newest = 0.0
 
@@ -133,11 +135,13 @@ class Pipeline:
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
         span, caller = begin_span(self._tracing, method, caller_from(metadata))
-        return Call(method.name, caller, now_utc(), time.monotonic() + seconds, span=span)
+        ends = time.monotonic() + seconds
+        return Call(method.name, caller, now_utc(), ends, span=span, requests=self.requests)
 
     def element(self, rpc: str, stream: Call) -> Call:
         """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
-        return Call(rpc, stream.caller, now_utc(), time.monotonic() + self._limits.deadline_cap)
+        ends = time.monotonic() + self._limits.deadline_cap
+        return Call(rpc, stream.caller, now_utc(), ends, requests=self.requests)
 
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
