@@ -44,6 +44,7 @@ async def _follow(page: Page, place: Place) -> None:
 
 
 @ON_ONE_POSTGRES
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", TYPED)
 async def test_the_commands_of_a_page_do_what_it_says(name: str, database_url: str, sql: Sql) -> None:
     """In one terminal, from the beginning to the end; what is shown of their output comes."""
