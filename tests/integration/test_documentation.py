@@ -171,6 +171,7 @@ def test_a_block_is_read_with_what_is_around_it() -> None:
         ("order  ORD-1  received", "order  ORD-2   received", ""),
         ("active  3 min", "active  1.2 s", ""),
         ("order  received", "received order", "order  received"),
+        ("exit code 3", "exit code 1", "exit code 3"),
         ("a b\n...\nc d", "x\na b\ny\nc d", ""),
         ("a b\nc d", "c d\na b", "c d"),
     ],

@@ -5,14 +5,14 @@ import re
 from typing import Any
 
 _DURATION = re.compile(r"\b\d[\d.]* (?:ms|s|min|h|d)\b")
-_WORD = re.compile(r"[^\W_](?:[\w.'-]*\w)?")
+_WORD = re.compile(r"exit code \d+|[^\W_](?:[\w.'-]*\w)?")
 
 
 def missing(shown: str, language: str, printed: str) -> str:
     """Give the first line of what a page shows that was not printed, or what differs; empty when none is.
 
     Of a line the words count that have no digit, in their order: ids, times and measures are another time
-    others. A line of dots stands for any lines. JSON has to be the same, whatever its layout.
+    others. An exit code has to be the same. A line of dots stands for any lines. JSON has to be the same, whatever its layout.
     """
     if language == "json":
         return _different(json.loads(shown), printed)
@@ -26,7 +26,8 @@ def missing(shown: str, language: str, printed: str) -> str:
 
 def words(text: str) -> list[str]:
     """Give the words of a text that are the same each time."""
-    return [word for word in _WORD.findall(_DURATION.sub("", text)) if not re.search(r"\d", word)]
+    found = _WORD.findall(_DURATION.sub("", text))
+    return [word for word in found if word.startswith("exit code") or not re.search(r"\d", word)]
 
 
 def _within(wanted: list[str], found: list[str]) -> bool:
