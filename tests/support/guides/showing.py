@@ -12,7 +12,8 @@ def missing(shown: str, language: str, printed: str) -> str:
     """Give the first line of what a page shows that was not printed, or what differs; empty when none is.
 
     Of a line the words count that have no digit, in their order: ids, times and measures are another time
-    others. An exit code has to be the same. A line of dots stands for any lines. JSON has to be the same, whatever its layout.
+    others; an exit code has to be the same. A line of dots stands for any lines. JSON has to be the same,
+    whatever its layout.
     """
     if language == "json":
         return _different(json.loads(shown), printed)
