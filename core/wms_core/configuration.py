@@ -84,7 +84,7 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
         value = as_given if settings is None else written(getattr(settings, name))
         yield Variable(
             name.upper(),
-            _HIDDEN if value and is_secret(field) else value,
+            _HIDDEN if is_secret(field) and (value or name in origins) else value,
             origins.get(name, "default"),
             faults.pop(name, ""),
             field.description or "",

@@ -65,7 +65,8 @@ def watch(
             if number == limit:
                 break
     except KeyboardInterrupt:
-        typer.echo(f"Go on from here with --position {request.position}", err=True)
+        if request.HasField("position"):
+            typer.echo(f"Go on from here with --position {request.position}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
