@@ -76,7 +76,8 @@ class Stage:
         await self._prepare(targets, children["leaving"])
         proxy = await self.exit.enter_async_context(FaultProxy(targets["main"]))
         torn = await self.exit.enter_async_context(TornConnections(targets["main"], _TORN_AFTER))
-        return {**targets, "faulty": proxy.target, "torn": torn.target}
+        nobody = Address.free().target
+        return {**targets, "faulty": proxy.target, "torn": torn.target, "nobody": nobody}
 
     async def _databases(self) -> None:
         postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=_UNSAFE)
