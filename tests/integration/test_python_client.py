@@ -73,6 +73,14 @@ async def test_an_error_is_still_one_of_grpc(api: Api) -> None:
     assert caught.value.reason == error_pb2.ERROR_REASON_ORDER_NOT_FOUND
 
 
+async def test_the_metadata_of_an_answer_can_be_read(api: Api) -> None:
+    """The correlation id of a call that went well, for example."""
+    async with connect(api.address) as client:
+        call = client.orders.CreateOrder(create_order(), metadata=((HEADER, "C-7"),))
+        assert (await call).order.order_id
+        assert (HEADER, "C-7") in tuple(await call.trailing_metadata())
+
+
 async def test_a_watch_that_hears_nothing_is_begun_anew(api: Api) -> None:
     """A connection may be dead without an end."""
     async with FaultProxy(api.address) as proxy, connect(proxy.target) as client:
