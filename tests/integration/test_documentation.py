@@ -1,6 +1,8 @@
 """What the documentation says works: every command of every page, in its order, as a reader types it."""
 
+import os
 import re
+import shutil
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -43,11 +45,22 @@ async def _follow(page: Page, place: Place) -> None:
         await terminal.close()
 
 
+def _require_programs(page: Page) -> None:
+    typed = " ".join(step.script for step in page.steps)
+    needed = ["bash", *(program for program in ("curl", "make") if re.search(rf"\b{program}\b", typed))]
+    if absent := [program for program in needed if shutil.which(program) is None]:
+        told = f"not on this machine: {', '.join(absent)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
+
+
 @ON_ONE_POSTGRES
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", TYPED)
 async def test_the_commands_of_a_page_do_what_it_says(name: str, database_url: str, sql: Sql) -> None:
     """In one terminal, from the beginning to the end; what is shown of their output comes."""
+    _require_programs(PAGES[name])
     async with place_of(name)(name, database_url, sql) as place:
         assert set(place.situations) <= {step.heading for step in PAGES[name].steps}
         await _follow(PAGES[name], place)

@@ -16,6 +16,7 @@ from tests.support.http import open_web
 from tests.support.invariants import Sql
 from tests.support.orders import stocked
 from tests.support.requests import receive
+from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 from wms_dev.ports import free_port
 
@@ -67,21 +68,23 @@ async def _service(page: str, database_url: str, sql: Sql) -> AsyncIterator[Plac
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(_folder())
         web = await stack.enter_async_context(open_web(database_url))
-        # Not so quick that commands wait for their work; the second one, so that a role can be handed over.
+        # Not so quick that commands wait for its work.
         pace, lease = timedelta(seconds=0.3), timedelta(seconds=2)
-        workers = [
-            await stack.enter_async_context(
-                open_worker(database_url, worker_id=name, fulfillment_interval=pace, standalone_lease=lease)
-            )
+        worker, second = (
+            open_worker(database_url, worker_id=name, fulfillment_interval=pace, standalone_lease=lease)
             for name in ("worker-1", "worker-2")
-        ]
+        )
+        acting = await stack.enter_async_context(worker)
+        await eventually(acting.is_active)
+        # So that the role can be handed over.
+        await stack.enter_async_context(second)
         await stocked(web.api)
         await web.api.storage.ReceiveCarriers(receive(("CAR-NW", "NW-001", 100)))
         server, http = web.api.address, f"127.0.0.1:{web.port}"
         if page in _AT_WORK:
             await stack.enter_async_context(_warehouse(server))
         variables = {**_quiet(folder), "SERVER_ADDR": server, "DATABASE_URL": database_url}
-        words = {**_addresses(server, f"127.0.0.1:{workers[0].port}", http), "/tmp": str(folder)}
+        words = {**_addresses(server, f"127.0.0.1:{acting.port}", http), "/tmp": str(folder)}
         situations = {
             heading: _bound(situation, web.api, sql)
             for heading, situation in SITUATIONS.get(page, {}).items()

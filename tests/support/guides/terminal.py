@@ -105,12 +105,12 @@ class Terminal:
         assert self._shell is not None
         assert self._shell.stdin is not None
         self._shell.stdin.close()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._shell.wait(), _SECONDS)
-        finally:
-            # What has not ended with the shell goes with its session.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._shell.pid, signal.SIGKILL)
+        # What has not ended by itself goes with its session.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._shell.pid, signal.SIGKILL)
+        await self._shell.wait()
 
     async def _say(self, script: str) -> Said:
         assert self._shell is not None
@@ -123,10 +123,14 @@ class Terminal:
         # From a file, so that commands that read their input do not read the rest of ours.
         stdin.write(f"source '{file}' </dev/null; echo; echo '{_SAID}'\n".encode())
         printed = bytearray()
-        async with asyncio.timeout(_SECONDS):
-            await stdin.drain()
-            while line := await stdout.readline():
-                if line == f"{_SAID}\n".encode():
-                    return Said(0, printed.decode(errors="replace"))
-                printed += line
-            return Said(await self._shell.wait(), printed.decode(errors="replace"))
+        try:
+            async with asyncio.timeout(_SECONDS):
+                await stdin.drain()
+                while line := await stdout.readline():
+                    if line == f"{_SAID}\n".encode():
+                        return Said(0, printed.decode(errors="replace"))
+                    printed += line
+                return Said(await self._shell.wait(), printed.decode(errors="replace"))
+        except TimeoutError:
+            told = printed.decode(errors="replace")
+            raise AssertionError(f"not done after {_SECONDS} s:\n{script}\n{told}") from None
