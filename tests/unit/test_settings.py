@@ -108,6 +108,7 @@ WRONG = [
     (ServerSettings, "SERVER_ADDR", ""),
     (ServerSettings, "HTTP_ADDR", "localhost:http"),
     (ServerSettings, "HTTP_REQUEST_TIMEOUT", "0"),
+    (ServerSettings, "HTTP_MAX_CONNECTIONS", "0"),
     (ServerSettings, "DEFAULT_CURRENCY", "dollars"),
     (ServerSettings, "REFLECTION_ENABLED", "perhaps"),
     (ServerSettings, "CHANNELZ_ENABLED", ""),
