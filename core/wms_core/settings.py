@@ -1,21 +1,27 @@
 """Settings that every process has; a wrong value names its variable and what is allowed."""
 
+import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from wms_core.addresses import listen_address
+from wms_core.addresses import AddressError, listen_address
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
 from wms_core.postgres.database import PoolOptions
+from wms_core.secret_files import file_variable, secrets_in_files
 
 _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_DAYS = 3650
+_SHOWN = 100  # characters of a wrong value
+#: What is allowed, where the library does not say it.
+_WORDS = {"bool_parsing": "it is true or false"}
 
 
 def duration(value: object) -> object:
@@ -47,7 +53,17 @@ def postgres_url(url: SecretStr) -> SecretStr:
 
 def address(text: str) -> str:
     """Refuse what is no address to listen on."""
-    listen_address(text)
+    try:
+        listen_address(text)
+    except AddressError:
+        raise ValueError("the form is host:port, or :port for all interfaces") from None
+    return text
+
+
+def collector(text: str) -> str:
+    """Refuse what is no address of a collector."""
+    if not re.fullmatch(r"(https?://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}/?", text):
+        raise ValueError("the form is host:port, or https://host:port for TLS")
     return text
 
 
@@ -64,7 +80,7 @@ class CoreSettings(BaseSettings):
     )
 
     service_name: str = Field(
-        "order-service", description="What the service calls itself in logs and traces."
+        "order-service", min_length=1, description="What the service calls itself in logs and traces."
     )
     database_url: Annotated[SecretStr, AfterValidator(postgres_url)] = Field(
         description="Postgres 15 or newer: postgresql://user:password@host:port/database."
@@ -108,9 +124,8 @@ class CoreSettings(BaseSettings):
         900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
     )
     tracing_enabled: bool = Field(True, description="Whether spans are made and sent to a collector.")
-    otel_exporter_otlp_endpoint: str = Field(
+    otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(collector)] = Field(
         "localhost:4317",
-        min_length=1,
         description="The collector of spans (OTLP over gRPC): host:port, or https://host:port for TLS.",
     )
     otel_traces_sampler_arg: float = Field(
@@ -144,16 +159,51 @@ S = TypeVar("S", bound=CoreSettings)
 
 def read_settings(kind: type[S], **values: Any) -> S:
     """Read the environment; exits with one line for each wrong variable, never with a secret."""
+    environment = {name.upper(): value for name, value in os.environ.items()}
+    secrets, complaints = secrets_in_files(secret_names(kind), environment)
     try:
-        return kind(**values)
+        settings = kind(**{**secrets, **values})
     except ValidationError as error:
-        lines = [f"  {_variable(fault['loc'])}{fault['msg']}" for fault in error.errors()]
-        raise SystemExit("The configuration is wrong:\n" + "\n".join(lines)) from None
+        for name, fault in _faults(error).items():
+            # What is missing only because its file is wrong is no second mistake.
+            if name or not complaints:
+                complaints.setdefault(name, _complaint(kind, name, fault, environment))
+    else:
+        if not complaints:
+            return settings
+    raise SystemExit("The configuration is wrong:\n  " + "\n  ".join(complaints.values()))
 
 
-def _variable(location: tuple[int | str, ...]) -> str:
-    """Name the variable that a fault is in; none when it is in how several go together."""
-    return f"{str(location[0]).upper()}: " if location else ""
+def _faults(error: ValidationError) -> dict[str, Any]:
+    """Give what is wrong by the name of the setting; by none when it is in how several go together."""
+    faults: dict[str, Any] = {}
+    for fault in error.errors():
+        faults.setdefault(str(fault["loc"][0]) if fault["loc"] else "", fault)
+    return faults
+
+
+def secret_names(kind: type[CoreSettings]) -> list[str]:
+    """Give the settings that are secret; each may be in a file too."""
+    return [
+        name
+        for name, field in kind.model_fields.items()
+        if SecretStr in (field.annotation, *get_args(field.annotation))
+    ]
+
+
+def _complaint(kind: type[CoreSettings], name: str, fault: Any, environment: Mapping[str, str]) -> str:
+    """Say which variable is wrong, what is allowed and what was given, unless that is secret."""
+    allowed: str = _WORDS.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+    if not name:
+        # It says the names itself.
+        return allowed
+    variable, secret = name.upper(), name in secret_names(kind)
+    if fault["type"] == "missing":
+        return f"{variable}: it has to be given" + (f", or {file_variable(name)}" if secret else "")
+    if secret:
+        return f"{variable if variable in environment else file_variable(name)}: {allowed}"
+    given = environment.get(variable, "")
+    return f"{variable}: {allowed}, not {given[:_SHOWN]!r}{'…' * (len(given) > _SHOWN)}"
 
 
 def path_text(file: Path | None) -> str | None:

@@ -26,11 +26,13 @@ from opentelemetry.trace import (
     Span,
     SpanContext,
     SpanKind,
+    StatusCode,
     TraceFlags,
     Tracer,
     set_span_in_context,
 )
 
+from wms_core.domain.errors import Aborted, Unavailable, WmsError
 from wms_core.settings import CoreSettings
 
 _FORM = re.compile(r"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
@@ -56,6 +58,14 @@ def traceparent_of(span: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
+def fail_in_database(span: Span, error: BaseException) -> None:
+    """Say of the span of work in the database what it failed by; that an order is not there is no failure."""
+    if isinstance(error, WmsError) and not isinstance(error, Unavailable | Aborted):
+        return
+    span.set_attribute("error.type", type(error).__name__)
+    span.set_status(StatusCode.ERROR)
+
+
 class Tracing:
     """Makes the spans of one process; without a tracer, none."""
 
@@ -64,11 +74,19 @@ class Tracing:
         self._tracer = tracer
         self._ratio = ratio
 
-    def begin(self, name: str, kind: SpanKind, traceparent: str) -> Span:
-        """Begin a span, under its parent if there is one; INVALID_SPAN when nobody wants it."""
+    @property
+    def is_on(self) -> bool:
+        """Whether there are spans at all."""
+        return self._tracer is not None
+
+    def begin(self, name: str, kind: SpanKind, traceparent: str, began: int | None = None) -> Span:
+        """Begin a span, under its parent if there is one; INVALID_SPAN when nobody wants it.
+
+        `began` is when, in nanoseconds since 1970, if not now.
+        """
         if self._tracer is None or not self._wanted(traceparent):
             return INVALID_SPAN
-        return self._tracer.start_span(name, _under(traceparent), kind)
+        return self._tracer.start_span(name, _under(traceparent), kind, start_time=began)
 
     def _wanted(self, traceparent: str) -> bool:
         if traceparent:

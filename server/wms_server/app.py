@@ -197,7 +197,9 @@ async def open_application(
         application = Application(settings, database, Pipeline(database, limits, tracing), number)
         patience, shared = settings.http_request_timeout.total_seconds(), number is not None
         await stack.enter_async_context(
-            serve(application.http(), settings.http_addr, patience, shared=shared)
+            serve(
+                application.http(), settings.http_addr, patience, settings.http_max_connections, shared=shared
+            )
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

@@ -13,6 +13,7 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.errors import DeadlinePassed, TimeInFuture
 from wms_core.domain.events import json_time
 from wms_core.traces import read_traceparent
+from wms_server.requests import Requests
 
 CORRELATION = "x-wms-correlation-id"
 WAVE = "x-wms-wave-number"
@@ -28,7 +29,7 @@ _CLOCK_SLACK = timedelta(minutes=5)
 class Call:
     """A call of the API. `now` is the time of its arrival, the time of everything that it changes.
 
-    `reached` is how far a stream has come; the error that ends it tells of it.
+    `reached` is how far a stream has come; the error that ends it tells of it. `requests` counts its end.
     """
 
     rpc: str
@@ -38,6 +39,12 @@ class Call:
     key: RequestKey | None = None
     span: Span = INVALID_SPAN
     reached: dict[str, str] = field(default_factory=dict, compare=False)
+    requests: Requests = field(default_factory=Requests, compare=False)
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it has a span that somebody wants."""
+        return self.span is not INVALID_SPAN
 
     def expect_time(self) -> None:
         """Raise DeadlinePassed when nobody waits for the answer any more."""

@@ -18,8 +18,10 @@ import structlog
 
 from wms_core.application.ports import Database, RequestKey, Transaction
 from wms_core.domain.errors import DeadlinePassed, StorageUnavailable
+from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, tell
 from wms_server.calls import Call
+from wms_server.database_spans import in_database
 
 M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -83,7 +85,12 @@ class Joining:
     """Gathers the calls of one method and does them together."""
 
     def __init__(
-        self, database: Database, method: JoinedMethod, limits: JoiningLimits, at_work: AtWork
+        self,
+        database: Database,
+        method: JoinedMethod,
+        limits: JoiningLimits,
+        at_work: AtWork,
+        tracing: Tracing,
     ) -> None:
         """With nobody waiting; who waits or is being done is at work."""
         self._database = database
@@ -91,6 +98,7 @@ class Joining:
         self._method = method
         self._limits = limits
         self._at_work = at_work
+        self._tracing = tracing
         self._waiting: deque[_Waiter] = deque()
         self._turns: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -170,6 +178,14 @@ class Joining:
             _answer(batch, outcomes)
 
     async def _outcomes(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
+        traced = [one.call for one in asked if one.call.is_traced]
+        running = self._together(asked)
+        if not traced:
+            return await running
+        operation = "transaction" if self._changes else "read"
+        return await in_database(self._tracing, traced, len(asked), operation, running)
+
+    async def _together(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
         if not self._changes:
             return await self._database.read(lambda reading: self._method(reading, asked))
         whole: bool = self._method.needs_transaction(asked)  # type: ignore[attr-defined]

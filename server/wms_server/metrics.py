@@ -32,7 +32,7 @@ class ServerGauges(Collector):
 
 def collectors(pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> list[Collector]:
     """Give what looks at one process of the server."""
-    return [ProcessCollector(registry=None), ServerGauges(pipeline, watches)]
+    return [ProcessCollector(registry=None), ServerGauges(pipeline, watches), pipeline.requests]
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:

@@ -56,6 +56,7 @@ def snake_case(name: str) -> str:
 
 
 def _handler(pipeline: Pipeline, method: MethodDescriptor, service: object) -> Any:
+    pipeline.requests.expect(method.name)
     served: Any = getattr(service, snake_case(method.name))
     if method.client_streaming:
         return _ingesting(pipeline, method, service, served)
@@ -131,7 +132,7 @@ async def _flow(
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
     outcome = await outcome_of(pipeline.stream(work, call, request, context.write), call)
-    tell(call, outcome, time.perf_counter() - started)
+    tell(call, outcome, time.perf_counter() - started, lasting=True)
     if isinstance(outcome, Status):
         # A message that the client has not read yet does not stand in the way of the status.
         await _abort(context, outcome, correlation)
@@ -145,8 +146,7 @@ async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
     except WmsError as error:
         return status_of(error)
     except asyncio.CancelledError:
-        _log.info("call_left", rpc=call.rpc, correlation_id=call.caller.correlation_id)
-        end_span(call.span, grpc.StatusCode.CANCELLED)
+        left(call)
         raise
     except Exception:
         error_id = str(uuid.uuid4())
@@ -160,16 +160,23 @@ async def _refused(error: WmsError) -> Status:
     return status_of(error)
 
 
-def tell(call: Call, outcome: object, seconds: float) -> None:
-    """Log a call that is over, and end its span."""
+def left(call: Call) -> None:
+    """Log and count a call whose caller has gone, and end its span."""
+    _log.info("call_left", rpc=call.rpc, correlation_id=call.caller.correlation_id)
+    end_span(call.span, grpc.StatusCode.CANCELLED)
+    call.requests.ended(call.rpc, grpc.StatusCode.CANCELLED.name)
+
+
+def tell(call: Call, outcome: object, seconds: float, *, lasting: bool = False) -> None:
+    """Log and count a call that is over, and end its span; the time of a lasting one says nothing of us."""
     code = _CODES[outcome.code] if isinstance(outcome, Status) else grpc.StatusCode.OK
     end_span(call.span, code)
+    call.requests.ended(call.rpc, code.name, None if lasting else seconds)
     _log.debug(
         "call",
         rpc=call.rpc,
         code=code.name,
         seconds=round(seconds, 6),
-        actor=call.caller.actor,
         correlation_id=call.caller.correlation_id,
     )
 

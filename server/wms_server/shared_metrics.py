@@ -9,9 +9,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any
 
-from prometheus_client import Counter, Gauge, disable_created_metrics, values
+from prometheus_client import Counter, disable_created_metrics, values
 from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -20,7 +20,7 @@ from prometheus_client.samples import Sample
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for it
 _PERIOD = 1.0  # seconds between two moments at which a process tells its gauges
 # Gauges of which the sum says nothing: when the newest process began, and the files that one may open.
-_MODES: dict[str, Literal["livemax", "livemin"]] = {
+_MODES = {
     "process_start_time_seconds": "livemax",
     "process_max_fds": "livemin",
 }
@@ -83,8 +83,8 @@ class SharedMetrics(Collector):
         """Tell of what these collectors find in this process."""
         self._looked_at = looked_at
         self._all = MultiProcessCollector(None, shared_folder())
-        self._written: dict[str, Gauge | Counter] = {}
-        self._counted: dict[tuple[object, ...], float] = {}
+        self._kept: dict[tuple[str, ...], Any] = {}
+        self._counted: dict[tuple[str, ...], float] = {}
 
     def collect(self) -> Iterator[Metric]:
         """Give the sum of all processes, as new as a second."""
@@ -101,29 +101,37 @@ class SharedMetrics(Collector):
         """Write down what the collectors find."""
         for collector in self._looked_at:
             for family in collector.collect():
-                for sample in family.samples:
+                for sample in _apart(family):
                     self._write(family, sample)
 
     def _write(self, family: Metric, sample: Sample) -> None:
-        metric = self._written.get(family.name)
-        if metric is None:
-            metric = self._written[family.name] = _metric(family, tuple(sample.labels))
-        child = metric.labels(**sample.labels) if sample.labels else metric
-        if isinstance(child, Gauge):
-            child.set(sample.value)
-        else:
-            key = (sample.name, *sample.labels.items())
-            child.inc(sample.value - self._counted.get(key, 0))
+        key = (sample.name, *sample.labels.values())
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._kept[key] = _kept(family, sample)
+        if family.type == "gauge":
+            kept.set(sample.value)
+        elif more := sample.value - self._counted.get(key, 0):
+            # What a process of this name has counted before is there already.
+            kept.inc(more)
             self._counted[key] = sample.value
 
 
-def _metric(family: Metric, labels: tuple[str, ...]) -> Gauge | Counter:
-    if family.type == "counter":
-        return Counter(family.name, family.documentation, labels, registry=None)
-    return Gauge(
-        family.name,
-        family.documentation,
-        labels,
-        registry=None,
-        multiprocess_mode=_MODES.get(family.name, "livesum"),
+def _kept(family: Metric, sample: Sample) -> Any:
+    """Make what keeps the value of a sample for all processes, where their collector looks for it."""
+    names, contents = tuple(sample.labels), tuple(sample.labels.values())
+    mode = _MODES.get(family.name, "livesum") if family.type == "gauge" else ""
+    return values.ValueClass(
+        family.type, family.name, sample.name, names, contents, family.documentation, multiprocess_mode=mode
     )
+
+
+def _apart(family: Metric) -> Iterator[Sample]:
+    """Give the samples of a family as processes share them: each bucket of a histogram by itself."""
+    below = 0.0
+    for sample in family.samples:
+        if family.type != "histogram" or sample.name.endswith("_sum"):
+            yield sample
+        elif sample.name.endswith("_bucket"):
+            yield sample._replace(value=sample.value - below)
+            below = 0.0 if sample.labels["le"] == "+Inf" else sample.value

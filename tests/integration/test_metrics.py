@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
+import grpc
 import pytest
 
 from tests.support.api import Api, open_api
@@ -15,7 +16,7 @@ from tests.support.relay import park
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
 from tests.support.worker import Worker, open_worker
-from wms.orders.v1 import order_pb2, reprocessing_pb2
+from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_pb2, reprocessing_pb2
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_dev.ports import free_port
 from wms_worker.door import PortTaken
@@ -227,6 +228,135 @@ async def test_events_of_before_the_term_are_not_counted(
     await logged(4)
     assert [await follower.look(), await follower.look()] == [3, 0]
     assert received() == 3
+
+
+async def test_what_becomes_of_orders_is_counted(site: Api, database: PostgresDatabase, sql: Sql) -> None:
+    """Orders made and processed, failures, retries and how they ended, dead letters and their resolutions."""
+    metrics = Metrics("fulfillment")
+    follower = EventFollower(database, metrics)
+    await follower.look()
+    orders = [await new_order(site) for _ in range(6)]
+    shipped, again, dead, moved, cancelled, waiting = orders
+    request = create_order(request_id="once", priority=order_pb2.ORDER_PRIORITY_SAME_DAY)
+    for _ in range(2):
+        await site.orders.CreateOrder(request)
+    for order_id in orders:
+        await fail(site, order_id)
+    await fail(site, waiting)
+    for order_id in (shipped, again, moved, cancelled):
+        await site.reprocessing.ResetOrder(reprocessing_pb2.ResetOrderRequest(order_id=order_id))
+    await sql.execute("UPDATE orders SET retry_count = 4 WHERE order_id = $1", dead)
+    await site.reprocessing.ResetOrder(reprocessing_pb2.ResetOrderRequest(order_id=dead))
+    await fail(site, dead)
+    await fail(site, again)
+    await give_up(site, moved)
+    await site.orders.CancelOrder(orders_pb2.CancelOrderRequest(order_id=cancelled, reason="no"))
+    await resolve(site, dead, dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY)
+    await resolve(site, moved, dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED)
+    await resolve(site, moved, dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED)
+    never_tried = await new_order(site)
+    await give_up(site, never_tried)
+    await until_logged(sql)
+    await follower.look()
+    told = metrics.registry.get_sample_value
+    assert told("wms_orders_created_total", {"priority": "same_day"}) == 1
+    assert told("wms_orders_created_total", {"priority": "standard"}) == 7
+    assert told("wms_orders_processed_total", {"status": "received"}) == 8 + 5 + 1
+    assert told("wms_orders_processed_total", {"status": "pending_retry"}) == 8
+    assert told("wms_orders_processed_total", {"status": "dead_letter"}) == 3
+    assert told("wms_orders_processed_total", {"status": "cancelled"}) == 2
+    assert told("wms_order_failures_total", {"failure_status": "received"}) == 8 + 3
+    assert told("wms_order_failures_total", {"failure_status": "packing"}) == 0
+    assert told("wms_order_retry_attempts_total", {"cause": "scheduled"}) == 5
+    assert told("wms_order_retry_attempts_total", {"cause": "resolved"}) == 1
+    assert told("wms_order_retry_outcome_total", {"outcome": "shipped"}) == 0
+    assert told("wms_order_retry_outcome_total", {"outcome": "failed_again"}) == 1
+    assert told("wms_order_retry_outcome_total", {"outcome": "dead_lettered"}) == 2
+    assert told("wms_order_retry_outcome_total", {"outcome": "cancelled"}) == 1
+    assert told("wms_dlq_entries_total", {"failure_status": "received"}) == 3
+    for resolution in ("manual_retry", "cancelled", "escalated"):
+        assert told("wms_dlq_resolutions_total", {"resolution": resolution}) == 1
+
+
+async def test_a_retry_that_is_shipped_is_counted(site: Api, database_url: str) -> None:
+    """Its first shipment is its outcome; that of an order that never failed is none."""
+    retried, untroubled = await new_order(site), await new_order(site)
+    await fail(site, retried)
+    await site.reprocessing.ResetOrder(reprocessing_pb2.ResetOrderRequest(order_id=retried))
+    async with open_worker(database_url) as worker:
+        for order_id in (retried, untroubled):
+            await until_status(site, order_id, order_pb2.ORDER_STATUS_PACKING)
+            await ship(site, order_id)
+        await eventually(worker.shows(2, "wms_orders_processed_total", status="shipped"))
+        assert await worker.metric("wms_order_retry_outcome_total", outcome="shipped") == 1
+
+
+async def new_order(site: Api) -> str:
+    """Take an order in and give its id."""
+    return (await site.orders.CreateOrder(create_order())).order.order_id
+
+
+async def fail(site: Api, order_id: str) -> None:
+    """Count a failure of an order."""
+    await site.reprocessing.IncrementRetryCount(
+        reprocessing_pb2.IncrementRetryCountRequest(order_id=order_id, failure_reason="broken")
+    )
+
+
+async def give_up(site: Api, order_id: str) -> None:
+    """Move an order to the dead letter queue."""
+    await site.reprocessing.MoveToDeadLetterQueue(
+        reprocessing_pb2.MoveToDeadLetterQueueRequest(order_id=order_id, failure_reason="hopeless")
+    )
+
+
+async def resolve(
+    site: Api, order_id: str, resolution: "dead_letter_pb2.DeadLetterResolution.ValueType"
+) -> None:
+    """Decide about a dead letter."""
+    await site.dead_letters.ResolveDeadLetterEntry(
+        dead_letters_pb2.ResolveDeadLetterEntryRequest(
+            order_id=order_id, resolution=resolution, resolved_by="S-1"
+        )
+    )
+
+
+async def until_logged(sql: Sql) -> None:
+    """Wait until all events have their positions."""
+    await eventually(lambda: has(sql, "SELECT count(*) FROM outbox", 0))
+
+
+async def test_calls_are_counted_and_timed_by_method_and_code(database_url: str) -> None:
+    """Over gRPC and HTTP, good and bad; a stream by its end only; those of nobody from 0 on."""
+    port = free_port()
+    page = Worker(port)
+
+    async def requests(method: str, code: str) -> float | None:
+        return await page.metric("wms_server_requests_total", method=method, code=code)
+
+    async def took(method: str, code: str, le: str) -> float | None:
+        return await page.metric("wms_server_request_seconds_bucket", method=method, code=code, le=le)
+
+    async with open_api(database_url, http_addr=f"127.0.0.1:{port}") as api:
+        for _ in range(3):
+            await api.orders.CreateOrder(create_order())
+        with pytest.raises(grpc.aio.AioRpcError):
+            await api.orders.CreateOrder(orders_pb2.CreateOrderRequest())
+        assert (await page.get("/api/v1/orders/ORD-none"))[0] == 404
+        watching = api.orders.WatchOrders(orders_pb2.WatchOrdersRequest())
+        await watching.read()
+        watching.cancel()
+        await eventually(page.shows(1, "wms_server_requests_total", method="WatchOrders", code="CANCELLED"))
+        assert await requests("CreateOrder", "OK") == 3
+        assert await requests("CreateOrder", "INVALID_ARGUMENT") == 1
+        assert await requests("CreateOrder", "INTERNAL") == 0
+        assert await requests("GetOrder", "NOT_FOUND") == 1
+        assert await requests("ListOrders", "OK") == 0
+        assert await took("CreateOrder", "OK", "+Inf") == 3
+        assert await took("GetOrder", "NOT_FOUND", "+Inf") == 1
+        assert await took("WatchOrders", "CANCELLED", "+Inf") is None
+        seconds = await page.metric("wms_server_request_seconds_sum", method="CreateOrder", code="OK")
+        assert 0 < (seconds or 0) < 3 * 10
 
 
 async def has(sql: Sql, query: str, value: object) -> bool:

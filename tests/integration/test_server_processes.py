@@ -106,6 +106,37 @@ async def test_metrics_are_those_of_all_processes(processes: Processes, database
     assert (await server.metric("process_cpu_seconds_total") or 0) > (used or 0) > 0
 
 
+async def test_calls_are_counted_once_whichever_process_serves_them(
+    processes: Processes, database_url: str
+) -> None:
+    """The counts and the times of all processes are summed; those of dead ones stay, and none is lost."""
+    server = Several(processes, database_url)
+    await server.serving()
+    done = 0
+
+    async def create(count: int) -> None:
+        for _ in range(count):
+            async with open_client(server.supervisor.address) as api:
+                await api.orders.CreateOrder(create_order())
+
+    async def counted() -> bool:
+        labels = {"method": "CreateOrder", "code": "OK"}
+        counts = [await server.metric("wms_server_requests_total", **labels) for _ in range(8)]
+        times = await server.metric("wms_server_request_seconds_bucket", le="+Inf", **labels)
+        return counts == [done] * 8 and times == done
+
+    await create(20)
+    done = 20
+    await eventually(counted)
+    for child in server.children:
+        os.kill(child.pid, signal.SIGKILL)
+    await eventually(lambda: _replaced(server, 2), 60.0)
+    await server.serving()
+    await create(10)
+    done = 30
+    await eventually(counted)
+
+
 async def _watch(address: str) -> None:
     """Watch orders until the server is gone."""
     async with open_client(address) as api:

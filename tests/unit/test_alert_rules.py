@@ -10,22 +10,30 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import grpc
 import pytest
 from prometheus_client.metrics_core import Metric
 
 from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_server.metrics import ServerGauges, registry
+from wms_server.requests import Requests
 from wms_server.shared_metrics import restarts
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import EVENTS, OUTCOMES, Metrics
+from wms_worker.order_counters import OUTCOMES as RETRY_OUTCOMES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = (FOLDER / "rules.yml").read_text(encoding="utf-8")
 _BLOCKS = re.split(r"^ +- (?=alert: |record: )", RULES, flags=re.MULTILINE)
 ALERTS = {block.split()[1]: block for block in _BLOCKS if block.startswith("alert: ")}
-VALUES = {"type": EVENTS, "outcome": OUTCOMES, "status": [status.value for status in OrderStatus]}
+VALUES = {
+    "type": EVENTS,
+    "outcome": [*OUTCOMES, *RETRY_OUTCOMES.values()],
+    "status": [status.value for status in OrderStatus],
+    "code": [code.name for code in grpc.StatusCode],
+}
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "summary": ("_count", "_sum")}
 # What Prometheus and histograms add to what we label.
 FOREIGN_LABELS = {"le", "instance", "job"}
@@ -40,7 +48,11 @@ def exported() -> dict[str, set[str]]:
         Levels(waiting, (), *cast(Any, [0] * 10)), roles=(RoleLevel("fulfillment", 1, 0.0),)
     )
     metrics.registry.register(gauges)
-    server = registry(ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}), restarts())
+    requests = Requests()
+    requests.ended("CreateOrder", "OK", 0.001)
+    server = registry(
+        ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}), requests, restarts()
+    )
     return {
         family.name + suffix: labels(family)
         for family in [*metrics.registry.collect(), *server.collect()]

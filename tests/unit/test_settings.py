@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from wms_core.domain.retries import RetryPolicy
-from wms_core.settings import CoreSettings, duration, postgres_url, read_settings
+from wms_core.settings import CoreSettings, duration, postgres_url, read_settings, secret_names
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
@@ -23,6 +23,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for kind in KINDS:
         for name in kind.model_fields:
             monkeypatch.delenv(name.upper(), raising=False)
+            monkeypatch.delenv(f"{name.upper()}_FILE", raising=False)
     monkeypatch.setenv("DATABASE_URL", URL)
     return monkeypatch
 
@@ -41,13 +42,26 @@ def test_the_database_is_all_that_has_to_be_said(kind: type[CoreSettings]) -> No
     assert settings.retry_policy == RetryPolicy()
 
 
+def test_the_table_of_the_order_service_holds() -> None:
+    """Its variables have the defaults that its document prints; DATABASE_URL stands for MongoDB's two."""
+    server, worker = read_settings(ServerSettings), read_settings(WorkerSettings)
+    assert server.service_name == "order-service"
+    assert server.server_addr == ":8001"
+    assert server.otel_exporter_otlp_endpoint == "localhost:4317"
+    assert server.tracing_enabled is True
+    assert server.log_level == "info"
+    assert worker.kafka_brokers == ""
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_a_database_the_process_says_so(
     kind: type[CoreSettings], environment: pytest.MonkeyPatch
 ) -> None:
     """The one variable without a default is named."""
     environment.delenv("DATABASE_URL")
-    assert _complaint(kind) == "The configuration is wrong:\n  DATABASE_URL: Field required"
+    assert _complaint(kind) == (
+        "The configuration is wrong:\n  DATABASE_URL: it has to be given, or DATABASE_URL_FILE"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -58,10 +72,12 @@ def test_every_setting_says_what_it_means(kind: type[CoreSettings]) -> None:
 
 
 WRONG = [
+    (CoreSettings, "SERVICE_NAME", ""),
     (CoreSettings, "DATABASE_POOL_SIZE", "0"),
     (CoreSettings, "DATABASE_POOL_SIZE", "many"),
     (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "0"),
     (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "100d"),
+    (CoreSettings, "DATABASE_URL", ""),
     (CoreSettings, "DATABASE_URL", "mysql://wms:hunter2@db/orders"),
     (CoreSettings, "DATABASE_URL", "hunter2"),
     (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2#3@db:5432/orders"),
@@ -78,38 +94,105 @@ WRONG = [
     (CoreSettings, "RETRY_CAP", "9" * 400),
     (CoreSettings, "RETRY_JITTER", "1.5"),
     (CoreSettings, "RETRY_JITTER", "nan"),
+    (CoreSettings, "PARTIAL_FULFILLMENT_MIN_RATIO", "0"),
+    (CoreSettings, "EVENT_MAX_BYTES", "999"),
+    (CoreSettings, "TRACING_ENABLED", "often"),
+    (CoreSettings, "OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    (CoreSettings, "OTEL_EXPORTER_OTLP_ENDPOINT", "collector"),
+    (CoreSettings, "OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector:4317"),
+    (CoreSettings, "OTEL_TRACES_SAMPLER_ARG", "10%"),
     (CoreSettings, "LOG_LEVEL", "loud"),
     (CoreSettings, "LOG_FORMAT", "xml"),
+    (ServerSettings, "SERVER_PROCESSES", "65"),
     (ServerSettings, "SERVER_ADDR", "8001"),
-    (ServerSettings, "MAX_IN_FLIGHT", "0"),
-    (ServerSettings, "DEADLINE_CAP", "0"),
+    (ServerSettings, "SERVER_ADDR", ""),
+    (ServerSettings, "HTTP_ADDR", "localhost:http"),
+    (ServerSettings, "HTTP_REQUEST_TIMEOUT", "0"),
+    (ServerSettings, "HTTP_MAX_CONNECTIONS", "0"),
+    (ServerSettings, "DEFAULT_CURRENCY", "dollars"),
     (ServerSettings, "REFLECTION_ENABLED", "perhaps"),
+    (ServerSettings, "CHANNELZ_ENABLED", ""),
+    (ServerSettings, "MAX_IN_FLIGHT", "0"),
+    (ServerSettings, "MAX_STREAMS", "-1"),
+    (ServerSettings, "WATCH_HEARTBEAT", "0s"),
+    (ServerSettings, "WATCH_BUFFER", "1e3"),
+    (ServerSettings, "GROUP_COMMIT_CALLS", "501"),
+    (ServerSettings, "DEADLINE_CAP", "0"),
+    (ServerSettings, "DRAIN_GRACE", "soon"),
+    (ServerSettings, "DRAIN_DELAY", "-1s"),
+    (ServerSettings, "READINESS_INTERVAL", "0"),
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
-    (WorkerSettings, "WORKER_ADDR", "localhost"),
-    (WorkerSettings, "WORKER_ID", "a b"),
-    (WorkerSettings, "WORKER_ROLES", "fulfillment,dancing"),
-    (WorkerSettings, "WAVE_SIZE", "501"),
-    (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),
+    (ServerSettings, "EVENT_RETENTION", "0"),
+    (WorkerSettings, "KAFKA_BROKERS", "kafka"),
+    (WorkerSettings, "KAFKA_TOPIC", "wms orders"),
+    (WorkerSettings, "KAFKA_TOPIC_CREATE", "maybe"),
+    (WorkerSettings, "KAFKA_TOPIC_PARTITIONS", "0"),
+    (WorkerSettings, "KAFKA_TOPIC_REPLICATION", "-2"),
+    (WorkerSettings, "KAFKA_COMPRESSION", "rar"),
+    (WorkerSettings, "KAFKA_REQUEST_TIMEOUT", "10ms"),
+    (WorkerSettings, "KAFKA_TLS", "tls"),
+    (WorkerSettings, "KAFKA_CA_FILE", "/no/such/file"),
+    (WorkerSettings, "KAFKA_CERTIFICATE_FILE", "/no/such/file"),
+    (WorkerSettings, "KAFKA_KEY_FILE", "/no/such/file"),
+    (WorkerSettings, "KAFKA_KEY_PASSWORD", ""),
+    (WorkerSettings, "KAFKA_CHECK_HOSTNAME", "mostly"),
+    (WorkerSettings, "KAFKA_SASL_MECHANISM", "GSSAPI"),
+    (WorkerSettings, "KAFKA_SASL_USERNAME", ""),
+    (WorkerSettings, "KAFKA_SASL_PASSWORD", ""),
     (WorkerSettings, "ZOOKEEPER_HOSTS", "zk-1:2181;zk-2:2181"),
     (WorkerSettings, "ZOOKEEPER_HOSTS", "zk-1:2181/orders"),
     (WorkerSettings, "ZOOKEEPER_PATH", "wms"),
     (WorkerSettings, "ZOOKEEPER_PATH", "/"),
     (WorkerSettings, "ZOOKEEPER_SESSION_TIMEOUT", "0"),
+    (WorkerSettings, "ZOOKEEPER_TLS", "2"),
     (WorkerSettings, "ZOOKEEPER_CA_FILE", "/no/such/file"),
+    (WorkerSettings, "ZOOKEEPER_CERTIFICATE_FILE", "/no/such/file"),
+    (WorkerSettings, "ZOOKEEPER_KEY_FILE", ""),
+    (WorkerSettings, "ZOOKEEPER_KEY_PASSWORD", ""),
+    (WorkerSettings, "ZOOKEEPER_CHECK_HOSTNAME", "mostly"),
     (WorkerSettings, "ZOOKEEPER_SASL_USERNAME", ""),
+    (WorkerSettings, "ZOOKEEPER_SASL_PASSWORD", ""),
+    (WorkerSettings, "WORKER_ADDR", "localhost"),
+    (WorkerSettings, "WORKER_ID", "a b"),
+    (WorkerSettings, "WORKER_ROLES", "fulfillment,dancing"),
+    (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),
+    (WorkerSettings, "AUTO_VALIDATE", "no way"),
+    (WorkerSettings, "CYCLE_BATCH", "5001"),
+    (WorkerSettings, "WAVE_SIZE", "501"),
+    (WorkerSettings, "RELOCATION_LIMIT", "-1"),
+    (WorkerSettings, "RUNS_KEPT", "for ever"),
+    (WorkerSettings, "MOVE_TIMEOUT", "0"),
+    (WorkerSettings, "STANDALONE_LEASE", "0"),
+    (WorkerSettings, "UNFULFILLED_AFTER_SAME_DAY", "4 hours"),
+    (WorkerSettings, "UNFULFILLED_AFTER_NEXT_DAY", "24:00"),
+    (WorkerSettings, "UNFULFILLED_AFTER_STANDARD", "1w"),
+    (WorkerSettings, "METRICS_REFRESH", "-5"),
 ]
 
 
+def test_every_variable_has_values_that_are_refused() -> None:
+    """So none of them is taken as it comes."""
+    names = {name.upper() for kind in KINDS for name in kind.model_fields}
+    assert {variable for _, variable, _ in WRONG} == names
+
+
 @pytest.mark.parametrize(("kind", "variable", "value"), WRONG)
-def test_a_wrong_value_names_its_variable_and_no_secret(
+def test_a_wrong_value_is_told_with_its_variable_and_what_is_allowed(
     kind: type[CoreSettings], variable: str, value: str, environment: pytest.MonkeyPatch
 ) -> None:
-    """One line for the variable, in the words of the environment; the value itself may be a secret."""
+    """One line: the variable, what is allowed, what was given; a secret is never shown."""
     environment.setenv(variable, value)
     complaint = _complaint(kind)
-    assert f"\n  {variable}: " in complaint
     assert complaint.count("\n") == 1
-    assert "hunter" not in complaint
+    line = complaint.splitlines()[1]
+    assert line.startswith(f"  {variable}: ")
+    assert "hunter" not in line
+    if variable.lower() in secret_names(kind):
+        assert len(line) > len(f"  {variable}: ") + 10
+    else:
+        shown = repr(value) if len(value) <= 100 else f"{value[:100]!r}…"
+        assert line.endswith(f", not {shown}")
+        assert len(line) > len(f"  {variable}: , not {shown}") + 10
 
 
 def test_every_wrong_value_is_named_at_once(environment: pytest.MonkeyPatch) -> None:

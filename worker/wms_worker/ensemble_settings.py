@@ -46,14 +46,18 @@ class EnsembleSettings(CoreSettings):
         None, description="Our certificate for ZooKeeper, in PEM."
     )
     zookeeper_key_file: FilePath | None = Field(None, description="The key of that certificate, in PEM.")
-    zookeeper_key_password: SecretStr | None = Field(None, description="What that key is locked with.")
+    zookeeper_key_password: SecretStr | None = Field(
+        None, min_length=1, description="What that key is locked with."
+    )
     zookeeper_check_hostname: bool = Field(
         True, description="Whether ZooKeeper's certificate has to name the host."
     )
     zookeeper_sasl_username: str | None = Field(
         None, min_length=1, description="Our user in ZooKeeper, by SASL DIGEST-MD5."
     )
-    zookeeper_sasl_password: SecretStr | None = Field(None, description="The password of that user.")
+    zookeeper_sasl_password: SecretStr | None = Field(
+        None, min_length=1, description="The password of that user."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

@@ -51,13 +51,17 @@ class KafkaSettings(CoreSettings):
     )
     kafka_certificate_file: FilePath | None = Field(None, description="Our certificate for Kafka, in PEM.")
     kafka_key_file: FilePath | None = Field(None, description="The key of that certificate, in PEM.")
-    kafka_key_password: SecretStr | None = Field(None, description="What that key is locked with.")
+    kafka_key_password: SecretStr | None = Field(
+        None, min_length=1, description="What that key is locked with."
+    )
     kafka_check_hostname: bool = Field(True, description="Whether Kafka's certificate has to name the host.")
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="How we log in to Kafka, given a user."
     )
     kafka_sasl_username: str | None = Field(None, min_length=1, description="Our user in Kafka.")
-    kafka_sasl_password: SecretStr | None = Field(None, description="The password of that user.")
+    kafka_sasl_password: SecretStr | None = Field(
+        None, min_length=1, description="The password of that user."
+    )
 
     @model_validator(mode="after")
     def _kafka_is_whole(self) -> Self:

@@ -19,6 +19,7 @@ from wms_core.domain.events import OrderEvent
 from wms_core.domain.levels import EventTally
 from wms_core.domain.orders import Priority
 from wms_core.domain.runs import Run, Step
+from wms_worker.order_counters import OrderCounters
 
 #: How a cycle may end: all steps done, some steps broken, the fence refused it, the database was away or
 #: busy, or a fault that nobody expected.
@@ -44,7 +45,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._make_role_metrics(self.registry, roles)
         self._make_cycle_metrics(self.registry)
-        self._make_order_metrics(self.registry)
+        self._make_event_metrics(self.registry)
+        self._orders = OrderCounters(self.registry)
         self._make_relay_metrics(self.registry)
 
     def _make_role_metrics(self, registry: CollectorRegistry, roles: tuple[str, ...]) -> None:
@@ -85,7 +87,7 @@ class Metrics:
             for name in Step:
                 metric.labels(name.value)
 
-    def _make_order_metrics(self, registry: CollectorRegistry) -> None:
+    def _make_event_metrics(self, registry: CollectorRegistry) -> None:
         self._events = Counter(
             "wms_order_events", "Events of orders while this replica was active", ["type"], registry=registry
         )
@@ -147,8 +149,9 @@ class Metrics:
 
     def events_told(self, tally: EventTally) -> None:
         """Count events."""
-        for event, count in tally.counts.items():
-            self._events.labels(event.removeprefix("wms.order.")).inc(count)
+        for group in tally.groups:
+            self._events.labels(group.type.removeprefix("wms.order.")).inc(group.events)
+            self._orders.told(group)
         for priority, seconds in tally.times:
             self._fulfillment_seconds.labels(priority.value).observe(seconds)
 

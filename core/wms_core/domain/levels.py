@@ -1,10 +1,26 @@
 """What is measured: a stretch of the event log summed up, and how much of everything waits just now."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
+
+
+@dataclass(frozen=True, slots=True)
+class EventGroup:
+    """Events that tell the same.
+
+    `detail` is the priority of what was received, the status in which something failed, or the resolution of
+    a dead letter; empty for other types. `retried` are those with which a retry came to an end: shipped,
+    failed again, dead-lettered or cancelled.
+    """
+
+    type: str
+    from_status: str
+    to_status: str
+    detail: str
+    retried: bool
+    events: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +31,13 @@ class EventTally:
     """
 
     position: int
-    counts: Mapping[str, int]
+    groups: tuple[EventGroup, ...]
     times: tuple[tuple[Priority, float], ...] = ()
 
     @property
     def events(self) -> int:
         """How many events it has."""
-        return sum(self.counts.values())
+        return sum(group.events for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)

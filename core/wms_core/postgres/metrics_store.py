@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from wms_core.domain.levels import EventTally, Levels, RelayLevel, RoleLevel, UrgencyLevel, WaitingLevel
+from wms_core.domain.levels import (
+    EventGroup,
+    EventTally,
+    Levels,
+    RelayLevel,
+    RoleLevel,
+    UrgencyLevel,
+    WaitingLevel,
+)
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.postgres.connection import Connection
@@ -29,7 +37,7 @@ class PostgresMetricsStore:
         rows = await self._connection.fetch(query("metrics.tally"), after, limit)
         return EventTally(
             position=max((row["newest"] for row in rows), default=after),
-            counts={row["type"]: row["events"] for row in rows},
+            groups=tuple(_group(row) for row in rows),
             times=tuple(time for row in rows for time in _times(row)),
         )
 
@@ -51,6 +59,17 @@ class PostgresMetricsStore:
             relay=RelayLevel(**relay) if relay else None,
             **{name: value or 0 for name, value in queues.items()},
         )
+
+
+def _group(row: asyncpg.Record) -> EventGroup:
+    return EventGroup(
+        row["type"],
+        row["from_status"] or "",
+        row["to_status"] or "",
+        row["detail"] or "",
+        bool(row["retried"]),
+        row["events"],
+    )
 
 
 def _times(row: asyncpg.Record) -> list[tuple[Priority, float]]:

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-import grpc
-import structlog
 from opentelemetry.trace import Span
 from starlette.types import Scope
 
@@ -13,11 +11,9 @@ from wms_core.settings import duration
 from wms_server.calls import Call
 from wms_server.http.bindings import Binding
 from wms_server.pipeline import Pipeline
-from wms_server.spans import end_span
 
 #: How long the caller waits, such as 500ms, 2.5 (seconds) or 1m; the server's own limit holds beside it.
 TIMEOUT = "x-wms-timeout"
-_log = structlog.get_logger("wms_server.calls")
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
@@ -37,12 +33,6 @@ def check_timeout(headers: Mapping[str, str]) -> None:
     if TIMEOUT in headers and _seconds(headers) is None:
         wrong = "must be a number of seconds, or one with ms, s or m, such as 500ms"
         raise InvalidFields([FieldFault(TIMEOUT, wrong, "header.timeout")])
-
-
-def leave(call: Call) -> None:
-    """End a call whose client has gone."""
-    _log.info("call_left", rpc=call.rpc, correlation_id=call.caller.correlation_id)
-    end_span(call.span, grpc.StatusCode.CANCELLED)
 
 
 def _seconds(headers: Mapping[str, str]) -> float | None:

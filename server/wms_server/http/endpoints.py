@@ -13,10 +13,10 @@ from wms_server.calls import Call
 from wms_server.http.answers import answered, caller_headers, failed
 from wms_server.http.bindings import Binding
 from wms_server.http.bodies import is_announced, read_json
-from wms_server.http.calling import begun, check_timeout, headers_of, leave
+from wms_server.http.calling import begun, check_timeout, headers_of
 from wms_server.http.transcoding import Asked, Transcoder
 from wms_server.pipeline import Pipeline, Work
-from wms_server.rpc import outcome_of, tell
+from wms_server.rpc import left, outcome_of, tell
 
 
 class UnaryEndpoint:
@@ -40,7 +40,7 @@ class UnaryEndpoint:
         asked = Asked(values, scope["query_string"], None, headers)
         outcome = await outcome_of(self._answer(call, asked, receive), call)
         if outcome is None:
-            leave(call)
+            left(call)
             return
         tell(call, outcome, time.perf_counter() - started)
         back = caller_headers(call.caller)

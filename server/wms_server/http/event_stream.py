@@ -52,7 +52,7 @@ class StreamEndpoint:
                 # `outcome_of` tells that it was left.
                 return
             outcome = flow.result()
-        tell(call, outcome, time.perf_counter() - started)
+        tell(call, outcome, time.perf_counter() - started, lasting=True)
         if isinstance(outcome, Status) and not out.begun:
             await failed(outcome, caller_headers(call.caller))(scope, receive, send)
         else:

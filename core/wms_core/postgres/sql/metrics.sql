@@ -5,22 +5,41 @@
 SELECT coalesce(max(position), 0) FROM order_events
 
 -- name: tally
--- Sums up the stretch of the log after a position; of first shipments also how long their orders waited for
--- them. LIMIT 1 keeps the planner from reading all orders to join a few.
-WITH stretch AS (
-    SELECT position, type, order_id, occurred_at, payload
+-- Sums up the stretch of the log after a position by what its events tell: `detail` is the one fact of a type that
+-- is counted apart, `retried` says of an end (or a further failure) that it is that of a retry. Of first shipments
+-- also how long their orders waited for them. LIMIT 1 keeps the planner from reading all orders to join a few.
+WITH stretch AS MATERIALIZED (
+    SELECT position, type, order_id, sequence, occurred_at, from_status, to_status, payload
       FROM order_events WHERE position > $1 ORDER BY position LIMIT $2
+), told AS (
+    SELECT s.*,
+           CASE s.type WHEN 'wms.order.received' THEN s.payload ->> 'priority'
+                       WHEN 'wms.order.retry-scheduled' THEN s.payload ->> 'failureStatus'
+                       WHEN 'wms.order.moved-to-dlq' THEN s.payload ->> 'finalFailureStatus'
+                       WHEN 'wms.order.dlq-resolved' THEN s.payload ->> 'resolution' END AS detail,
+           s.type = 'wms.order.shipped' AND s.to_status IS NOT NULL AS first_shipment,
+           s.type IN ('wms.order.retry-scheduled', 'wms.order.moved-to-dlq', 'wms.order.cancelled')
+               AND s.from_status NOT IN ('pending_retry', 'dead_letter') AS stopped_work
+      FROM stretch s
 )
-SELECT s.type, count(*) AS events, max(s.position) AS newest,
-       array_agg(o.priority) FILTER (WHERE o.priority IS NOT NULL) AS priorities,
-       array_agg(extract(epoch FROM s.occurred_at - o.created_at)::float8) FILTER (WHERE o.priority IS NOT NULL)
-           AS seconds
-  FROM stretch s
+SELECT s.type, s.from_status, s.to_status, s.detail,
+       (s.first_shipment OR s.stopped_work) AND CASE s.type
+           WHEN 'wms.order.retry-scheduled' THEN o.life > 1 OR (s.payload ->> 'retryNumber')::integer > 1
+           -- The last failure is counted in it, unless somebody moved the order there.
+           WHEN 'wms.order.moved-to-dlq' THEN EXISTS (
+               SELECT FROM order_events e
+                WHERE e.order_id = s.order_id AND e.sequence < s.sequence AND e.type = 'wms.order.retry-started')
+           ELSE o.life > 1 OR o.retry_count > 0 END AS retried,
+       count(*) AS events, max(s.position) AS newest,
+       array_agg(o.priority) FILTER (WHERE s.first_shipment AND o.priority IS NOT NULL) AS priorities,
+       array_agg(extract(epoch FROM s.occurred_at - o.created_at)::float8)
+           FILTER (WHERE s.first_shipment AND o.priority IS NOT NULL) AS seconds
+  FROM told s
   LEFT JOIN LATERAL (
-      SELECT o.priority, o.created_at FROM orders o
-       WHERE s.type = 'wms.order.shipped' AND s.payload ->> 'shipmentNumber' = '1' AND o.order_id = s.order_id
+      SELECT o.priority, o.created_at, o.life, o.retry_count FROM orders o
+       WHERE (s.first_shipment OR s.stopped_work) AND o.order_id = s.order_id
        LIMIT 1) AS o ON true
- GROUP BY s.type
+ GROUP BY 1, 2, 3, 4, 5
 
 -- name: waiting
 -- How many orders wait and why. Statuses are named so that finished orders are not read; of the shipped ones
