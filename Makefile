@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 RIVALS := $(VENV)/.rivals
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test soak conformance lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; show
 test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
 	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
+conformance: $(READY) ## the clients in Python, Go, TypeScript and Java through the same cases, and a table of how they went
+	@$(BIN)/python -m wms_dev.conformance $(ARGS)
+
 lint: $(RIVALS) ## style, types, import contracts, the contract's own rules, generated code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -55,7 +58,7 @@ format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-generate: $(READY) ## generate the clients from the protos, and the documents from the code
+generate: $(READY) ## generate the clients of four languages from the protos (Go, Node, Maven), and the documents from the code
 	@$(BIN)/python -m wms_dev.generate
 	@$(BIN)/python -m wms_dev.documents
 

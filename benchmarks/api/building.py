@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wms_dev.generate import PROTOS, proto_files
+from wms_dev.generate.protos import PROTOS, proto_files
 from wms_dev.problem import Problem
 
 MODULE = Path(__file__).resolve().parents[1] / "go"

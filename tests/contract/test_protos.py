@@ -35,6 +35,7 @@ from wms.orders.v1 import (
     storage_pb2,
 )
 from wms_dev import generate
+from wms_dev.generate.__main__ import main
 
 FILES = [
     module.DESCRIPTOR
@@ -288,19 +289,20 @@ def test_buf_finds_nothing_to_complain_about() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_the_committed_client_is_what_the_protos_generate() -> None:
-    """Nobody edited the client, and nobody forgot to make it anew."""
-    assert generate.main(["--check"]) == 0
+def test_the_committed_clients_are_what_the_protos_generate() -> None:
+    """Nobody edited a client, in any language, and nobody forgot to make it anew."""
+    assert main(["--check"]) == 0
 
 
 def test_a_stale_client_is_noticed(tmp_path: Path) -> None:
     """The check sees a changed file, a missing one and one too many."""
     for package in ("wms", "buf"):
-        shutil.copytree(generate.CLIENT / package, tmp_path / package)
+        shutil.copytree(generate.PYTHON.folder / package, tmp_path / package)
     (tmp_path / "wms/orders/v1/order_pb2.py").write_text("# edited")
     (tmp_path / "wms/orders/v1/error_pb2.py").unlink()
     (tmp_path / "wms/orders/v1/extra_pb2.py").touch()
-    names = [name.name for name in generate.differences(tmp_path, generate.CLIENT)]
+    client = generate.PYTHON
+    names = [name.name for name in generate.differences(tmp_path, client.folder, client.made)]
     assert names == ["error_pb2.py", "extra_pb2.py", "order_pb2.py"]
 
 
