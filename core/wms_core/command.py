@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
+NAME = "wms-orders"
 GROUP = "wms_orders.commands"
 
 
@@ -14,7 +15,7 @@ def application(arguments: list[str]) -> typer.Typer:
     When the first argument names a subcommand only that one is imported: a server need not load the demo.
     """
     root = typer.Typer(
-        name="wms-orders",
+        name=NAME,
         help="Order fulfillment for warehouses: the server, the worker, and what operates them.",
         no_args_is_help=True,
         add_completion=True,
@@ -44,7 +45,8 @@ def _keep_names() -> None:
 
 def main() -> None:
     """Run the command."""
-    application(sys.argv[1:])()
+    # Also when it is started as a module; the shell's completion goes by the name.
+    application(sys.argv[1:])(prog_name=NAME)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wms_core.configuration import duration_text
 from wms_core.domain.order_status import TRANSITIONS
 from wms_dev.documents import configuration, events, state_machine
 from wms_dev.documents.__main__ import report
@@ -61,7 +62,7 @@ def test_every_variable_of_a_process_is_listed(kind: type[ServerSettings | Worke
 )
 def test_a_duration_is_written_as_the_environment_takes_it(value: timedelta, text: str) -> None:
     """In the largest unit that it is a whole number of."""
-    assert configuration.duration_text(value) == text
+    assert duration_text(value) == text
 
 
 def test_what_is_written_by_hand_stays() -> None:

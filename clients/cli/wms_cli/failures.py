@@ -2,55 +2,103 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import grpc
 import typer
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
-#: Exit codes: 2 is typer's own, for a command line that can't be read.
-REFUSED, NOT_THERE, UNREACHABLE = 1, 3, 4
+from wms_cli.advice import NEXT
+from wms_cli.connection import Connection
+from wms_cli.diagnosis import cause
+from wms_cli.exits import NO_ANSWER, NOT_THERE, REFUSED
 
-_STATUS = "grpc-status-details-bin"
-_NEXT = {
-    "WORKER_NOT_FOUND": "`wms-orders workers list` shows who is there.",
-    "ROLE_NOT_FOUND": "The roles are fulfillment and relay; `wms-orders workers list` shows who holds which.",
-    "NO_ACTIVE_WORKER": "Nobody holds it: start a worker, or `wms-orders workers mode ID auto` for one.",
-    "WAREHOUSE_NOT_FOUND": "See that the id of the warehouse is written as in its lanes and destinations.",
-}
-_CODES = {
-    grpc.StatusCode.UNAVAILABLE: UNREACHABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED: UNREACHABLE,
-    grpc.StatusCode.NOT_FOUND: NOT_THERE,
-}
+_DETAILS = "grpc-status-details-bin"
+_SILENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# What a channel says by itself when the server is none that it understands.
+_FOREIGN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
+_OTHER = "Another server is named by --address or SERVER_ADDR."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed call in the terms of the contract."""
+
+    code: str
+    message: str
+    reason: str = ""  # a value of ErrorReason without its prefix; empty when the service did not answer
+    metadata: dict[str, str] = field(default_factory=dict)
+    violations: tuple[tuple[str, str], ...] = ()  # field and fault
+
+    def lines(self) -> list[str]:
+        """Say what failed, each field that is at fault, and what to do next."""
+        what = "these fields are at fault" if self.violations else self.message
+        told = [f"{self.reason or self.code}: {what}"]
+        told += [f"  {name}: {fault}" for name, fault in self.violations]
+        if advice := NEXT.get(self.reason):
+            told.append(advice)
+        return told
+
+
+def failure_of(error: grpc.Call) -> Failure:
+    """Read a failed call."""
+    for key, value in error.trailing_metadata() or ():
+        if key == _DETAILS and isinstance(value, bytes):
+            return failure_of_status(Status.FromString(value))
+    return Failure(error.code().name, error.details() or "")
+
+
+def failure_of_status(status: Status) -> Failure:
+    """Read a failure that came as a message, as those of single orders of a batch do."""
+    info, faults = ErrorInfo(), BadRequest()
+    for detail in status.details:
+        detail.Unpack(info)
+        detail.Unpack(faults)
+    return Failure(
+        _NAMES.get(status.code, str(status.code)),
+        status.message,
+        info.reason,
+        dict(info.metadata),
+        tuple((one.field, one.description) for one in faults.field_violations),
+    )
+
+
+def exit_code(code: grpc.StatusCode) -> int:
+    """Give the exit code for a code of gRPC."""
+    if code in _SILENT:
+        return NO_ANSWER
+    return NOT_THERE if code is grpc.StatusCode.NOT_FOUND else REFUSED
 
 
 @contextmanager
-def failures_told(target: str) -> Iterator[None]:
-    """Turn a failed call into a sentence with what to do next, and an exit code."""
+def failures_told(connection: Connection, request_id: str = "") -> Iterator[None]:
+    """Turn a failed call into sentences with what to do next, and an exit code."""
     try:
         yield
     except grpc.RpcError as error:
         if not isinstance(error, grpc.Call):
             raise
-        code = error.code()
-        exit_code = _CODES.get(code, REFUSED)
-        if exit_code == UNREACHABLE:
-            typer.echo(f"The server at {target} does not answer ({code.name}): {error.details()}", err=True)
-            typer.echo("See that it runs, or name another one by --server or SERVER_ADDR.", err=True)
-        else:
-            typer.echo(f"{code.name}: {error.details()}", err=True)
-            if advice := _NEXT.get(_reason(error)):
-                typer.echo(advice, err=True)
-        raise typer.Exit(exit_code) from None
+        raise typer.Exit(tell(error, connection, request_id)) from None
 
 
-def _reason(error: grpc.Call) -> str:
-    """Give the reason for machines; empty when the answer has none."""
-    for key, value in error.trailing_metadata() or ():
-        if key == _STATUS and isinstance(value, bytes):
-            info = ErrorInfo()
-            for detail in Status.FromString(value).details:
-                if detail.Unpack(info):
-                    return str(info.reason)
-    return ""
+def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
+    """Say on standard error what failed; gives the exit code."""
+    failure, code = failure_of(error), exit_code(error.code())
+    if failure.reason:
+        lines = failure.lines()
+    elif error.code() is grpc.StatusCode.UNIMPLEMENTED:
+        lines = [f"{connection.target} does not know this call: is it an older server, or a worker?", _OTHER]
+    elif error.code() in (*_SILENT, *_FOREIGN):
+        code = NO_ANSWER
+        lines = [f"{connection.target} does not answer. {cause(connection)}", _OTHER]
+        lines.append(f"({failure.code}: {failure.message})")
+    else:
+        lines = failure.lines()
+    if code == NO_ANSWER and request_id:
+        lines.append(f"Whether it was done is not known. Again, safely: --request-id {request_id}")
+    typer.echo("\n".join(lines), err=True)
+    return code
+
+
+_NAMES = {number: code.name for code in grpc.StatusCode for number in [code.value[0]]}

@@ -3,19 +3,15 @@
 Nothing here imports server or worker: they name their settings by an entry point, as they do their commands.
 """
 
-from datetime import timedelta
 from importlib.metadata import entry_points
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
+from wms_core.configuration import GROUP
+from wms_core.configuration import default_of as default_text
 from wms_core.secret_files import file_variable
 from wms_core.settings import CoreSettings, secret_names
 from wms_dev.documents.marked import table
-
-GROUP = "wms_orders.settings"
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 def part() -> str:
@@ -49,22 +45,7 @@ def default_of(field: FieldInfo) -> str:
     """Write a default as the environment would."""
     if field.default_factory is not None:
         return "made at the start"
-    default = field.default
-    if default is PydanticUndefined or isinstance(default, SecretStr):
+    if field.is_required():
         return "**required**"
-    if default is None or default == "":
-        return "none"
-    if isinstance(default, timedelta):
-        return f"`{duration_text(default)}`"
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
-    return f"`{default}`"
-
-
-def duration_text(value: timedelta) -> str:
-    """Write a duration in the largest unit that it is a whole number of."""
-    seconds = value.total_seconds()
-    for unit, size in _UNITS:
-        if seconds and seconds % size == 0:
-            return f"{int(seconds // size)}{unit}"
-    return f"{seconds * 1000:g}ms" if seconds else "0"
+    text = default_text(field)
+    return f"`{text}`" if text else "none"

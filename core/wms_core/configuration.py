@@ -1,0 +1,170 @@
+"""`wms-orders config`: every variable of the environment, its value, and where that came from."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from importlib.metadata import entry_points
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic import SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import (
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    InitSettingsSource,
+    SecretsSettingsSource,
+)
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wms_core.settings import CoreSettings
+
+#: Each process names its settings under this group of entry points, as it does its command.
+GROUP = "wms_orders.settings"
+_HIDDEN = "********"
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable as a process would read it now."""
+
+    variable: str
+    value: str  # stars for a secret; empty when there is none
+    source: str  # default, environment, or the file that it was read from
+    fault: str  # why it can't be used; empty when it can
+    meaning: str
+
+
+def config(
+    process: Annotated[str, typer.Argument(metavar="[PROCESS]", help="server or worker; else both.")] = "",
+    changed: Annotated[bool, typer.Option("--changed", help="Only what is not as by default.")] = False,
+    output: Annotated[str, typer.Option("--output", "-o", help="table or json.")] = "table",
+) -> None:
+    """Show every variable of server and worker as they would read it here: its value and where it came from.
+
+    Secrets are shown as stars. Exit code 1 when a variable is wrong or missing.
+    """
+    kinds = {entry.name: entry for entry in sorted(entry_points(group=GROUP))}
+    if process and process not in kinds:
+        raise typer.BadParameter(f"{process!r} is none. There are {', '.join(kinds)}.")
+    if output not in ("table", "json"):
+        raise typer.BadParameter(f"{output!r} is none. There are table, json.")
+    named = [process] if process else list(kinds)
+    found = {name: list(variables(kinds[name].load(), os.environ)) for name in named}
+    shown = {
+        name: [one for one in listed if not changed or one.source != "default" or one.fault]
+        for name, listed in found.items()
+    }
+    if output == "json":
+        typer.echo(
+            json.dumps({name: [asdict(one) for one in some] for name, some in shown.items()}, indent=2)
+        )
+    else:
+        _print(shown)
+    if any(one.fault for listed in found.values() for one in listed):
+        raise typer.Exit(1)
+
+
+def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Iterator[Variable]:
+    """Give every variable of a process, in the order of its settings, then what is wrong with several.
+
+    The environment is that of this process: it is looked at for what can't be used as well.
+    """
+    settings, faults = _read(kind)
+    given = {name.upper(): value for name, value in environment.items()}
+    origins = _origins(kind, given)
+    for name, field in kind.model_fields.items():
+        as_given = given.get(name.upper(), default_of(field))
+        value = as_given if settings is None else written(getattr(settings, name))
+        yield Variable(
+            name.upper(),
+            _HIDDEN if value and is_secret(field) else value,
+            origins.get(name, "default"),
+            faults.pop(name, ""),
+            field.description or "",
+        )
+    for fault in faults.values():
+        yield Variable("", "", "", fault, "")
+
+
+def _read(kind: type[CoreSettings]) -> tuple[CoreSettings | None, dict[str, str]]:
+    """Give the settings, or what is wrong by name of the field."""
+    # Type checkers do not know that every field comes from the environment.
+    make: Any = kind
+    try:
+        return make(), {}
+    except ValidationError as error:
+        return None, {str((*fault["loc"], "")[0]).lower(): fault["msg"] for fault in error.errors()}
+
+
+def _origins(kind: type[CoreSettings], given: Mapping[str, str]) -> dict[str, str]:
+    """Say where each value that is given comes from, by asking the sources that the settings ask."""
+    sources = kind.settings_customise_sources(
+        kind,
+        init_settings=InitSettingsSource(kind, {}),
+        env_settings=EnvSettingsSource(kind),
+        dotenv_settings=DotEnvSettingsSource(kind),
+        file_secret_settings=SecretsSettingsSource(kind),
+    )
+    found: dict[str, str] = {}
+    # The first source wins.
+    for source in reversed(sources):
+        for name in source():
+            named = name.lower()
+            file = given.get(f"{named.upper()}_FILE", "")
+            found[named] = "environment" if type(source) is EnvSettingsSource else f"file {file}".strip()
+    return found
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether a value is never to be shown."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def written(value: Any) -> str:
+    """Write a value as the environment would; empty for none."""
+    if value is None:
+        return ""
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def default_of(field: FieldInfo) -> str:
+    """Write a default as the environment would; empty when there is none or it is made at the start."""
+    value = field.default
+    return "" if value is PydanticUndefined or isinstance(value, SecretStr) else written(value)
+
+
+def duration_text(value: timedelta) -> str:
+    """Write a duration in the largest unit that it is a whole number of."""
+    seconds = value.total_seconds()
+    for unit, size in _UNITS:
+        if seconds and seconds % size == 0:
+            return f"{int(seconds // size)}{unit}"
+    return f"{seconds * 1000:g}ms" if seconds else "0"
+
+
+def _print(found: Mapping[str, list[Variable]]) -> None:
+    """Print a table for each process, as wide as the terminal, or as wide as needed where there is none."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    for process, listed in found.items():
+        console.print(Text(process, "bold underline"))
+        table = Table("variable", "value", "from", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"
+        for one in listed:
+            table.add_row(
+                one.variable, one.value, Text(one.source, "" if one.source == "default" else "bold")
+            )
+            if one.fault:
+                table.add_row("", Text(one.fault, "red"), "")
+        console.print(table)
+        console.print()

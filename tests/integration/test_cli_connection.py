@@ -1,0 +1,127 @@
+"""A server that is not there, or is not what the command takes it for: a clear word, in bounded time."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import Api, open_api
+from tests.support.certificates import Certificates, make_certificates
+from tests.support.cli import Done, run
+from tests.support.proxy import open_proxy
+from tests.support.versions import ON_ONE_POSTGRES
+from wms_dev.ports import free_port
+
+
+async def listed(address: str, *arguments: str) -> Done:
+    """List orders; whatever is wrong, it has to end soon and without a word on standard output."""
+    began = time.monotonic()
+    ended = await run(address, "orders", "list", "--deadline", "3", *arguments)
+    assert time.monotonic() - began < 20
+    assert "Traceback" not in ended.complaint
+    if ended.code:
+        assert ended.text == ""
+    return ended
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "Connection refused"),
+        ("nobody.invalid:8001", "no host named nobody.invalid"),
+        ("localhost", "host:port"),
+        ("", "host:port"),
+        ("localhost:99999", "host:port"),
+    ],
+)
+async def test_a_wrong_address_is_named(address: str, said: str) -> None:
+    """With what is wrong with it, and how to name another one."""
+    ended = await listed(address, "--address", address)
+    assert ended.code == 4
+    assert said in ended.complaint
+    assert "--address or SERVER_ADDR" in ended.complaint
+
+
+@ON_ONE_POSTGRES
+async def test_a_server_that_does_not_answer_is_given_up(api: Api) -> None:
+    """At the deadline; a change says how to do it again safely."""
+    async with open_proxy(f"tcp://{api.address}") as proxy:
+        proxy.freeze()
+        ended = await listed(proxy.url.removeprefix("tcp://"))
+        assert ended.code == 4
+        cancel = ("orders", "cancel", "ORD-1", "--deadline", "0.5", "--request-id", "mine")
+        ended = await run(proxy.url.removeprefix("tcp://"), *cancel)
+    assert ended.code == 4
+    assert "--request-id mine" in ended.complaint
+
+
+@ON_ONE_POSTGRES
+async def test_the_port_of_http_is_told_from_that_of_grpc(database_url: str) -> None:
+    """It listens, and does not answer."""
+    http = f"127.0.0.1:{free_port()}"
+    async with open_api(database_url, http_addr=http):
+        ended = await listed(http)
+    assert ended.code == 4
+    assert "port of HTTP" in ended.complaint
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    """Give certificates of an authority that no system trusts."""
+    made = make_certificates(tmp_path / "certificates")
+    assert made is not None, "openssl is needed"
+    return made
+
+
+@asynccontextmanager
+async def behind_tls(address: str, certificates: Certificates) -> AsyncIterator[str]:
+    """Give the address of the same server behind TLS, as a proxy in front of it speaks it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates.certificate, certificates.key)
+    context.set_alpn_protocols(["h2"])
+    host, port = address.split(":")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                writer.write(data)
+                await writer.drain()
+        except (OSError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+
+    here = free_port()
+    async with await asyncio.start_server(serve, "127.0.0.1", here, ssl=context):
+        yield f"127.0.0.1:{here}"
+
+
+@ON_ONE_POSTGRES
+async def test_tls_is_spoken_when_it_is_asked_for(api: Api, certificates: Certificates) -> None:
+    """With the authority named it works; every other way says what is missing."""
+    async with behind_tls(api.address, certificates) as address:
+        ca = str(certificates.authority)
+        assert (await listed(address, "--ca", ca)).text == "No orders.\n"
+        assert (await run(address, "orders", "list", SERVER_CA=ca)).code == 0
+        plain, stranger = await asyncio.gather(listed(address), listed(address, "--tls"))
+    assert plain.code == stranger.code == 4
+    assert "expects TLS" in plain.complaint
+    assert "--ca FILE" in stranger.complaint
+    needless = await listed(api.address, "--tls")
+    assert needless.code == 4
+    assert "does not speak TLS" in needless.complaint
+
+
+async def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Before anything is called."""
+    ended = await listed("127.0.0.1:1", "--ca", str(tmp_path / "absent.pem"))
+    assert ended.code == 2
+    assert "absent.pem" in ended.complaint
