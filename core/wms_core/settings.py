@@ -159,6 +159,14 @@ S = TypeVar("S", bound=CoreSettings)
 
 def read_settings(kind: type[S], **values: Any) -> S:
     """Read the environment; exits with one line for each wrong variable, never with a secret."""
+    settings, complaints = try_settings(kind, **values)
+    if settings is None:
+        raise SystemExit("The configuration is wrong:\n  " + "\n  ".join(complaints.values()))
+    return settings
+
+
+def try_settings(kind: type[S], **values: Any) -> tuple[S | None, dict[str, str]]:
+    """Give the settings of the environment, or the complaints by the names of theirs; none for several's."""
     environment = {name.upper(): value for name, value in os.environ.items()}
     secrets, complaints = secrets_in_files(secret_names(kind), environment)
     try:
@@ -168,10 +176,8 @@ def read_settings(kind: type[S], **values: Any) -> S:
             # What is missing only because its file is wrong is no second mistake.
             if name or not complaints:
                 complaints.setdefault(name, _complaint(kind, name, fault, environment))
-    else:
-        if not complaints:
-            return settings
-    raise SystemExit("The configuration is wrong:\n  " + "\n  ".join(complaints.values()))
+        return None, complaints
+    return (None if complaints else settings), complaints
 
 
 def _faults(error: ValidationError) -> dict[str, Any]:
