@@ -65,6 +65,9 @@ generate: $(READY) ## generate the clients of four languages from the protos (Go
 lock: $(READY) ## pin the dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements-bench.lock
+	@# What the image has: what we run with, and apart from it what that is built with.
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements-image.lock
+	@printf 'hatchling\nsetuptools\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header - -o requirements-build.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka

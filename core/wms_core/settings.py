@@ -97,6 +97,12 @@ class CoreSettings(BaseSettings):
         le=timedelta(days=1),
         description="The longest one statement may take.",
     )
+    database_statement_cache: int = Field(
+        100,
+        ge=0,
+        le=10_000,
+        description="Prepared statements that a connection keeps; 0 behind a PgBouncer older than 1.21.",
+    )
     default_warehouse_id: str = Field(
         "WH-01",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
@@ -149,6 +155,7 @@ class CoreSettings(BaseSettings):
         return PoolOptions(
             max_size=self.database_pool_size,
             statement_timeout=self.database_statement_timeout.total_seconds(),
+            statement_cache=self.database_statement_cache,
             application_name=application_name,
             event_max_bytes=self.event_max_bytes,
         )

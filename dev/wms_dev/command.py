@@ -1,12 +1,15 @@
-"""`wms-orders demo`, `dev`, `dev-cluster` and `simulate`."""
+"""`wms-orders demo`, `dev`, `dev-cluster` and `simulate`.
+
+All but `simulate` need packages that are installed for development only (the extra `dev`), which the image
+does not have: they are imported when such a command is run.
+"""
+
+from importlib import import_module
+from types import ModuleType
 
 import typer
 
-from wms_dev.cluster import run_cluster
-from wms_dev.demo.tour import run_demo
 from wms_dev.simulator.command import command as simulate
-from wms_dev.stack.launching import new_console
-from wms_dev.stay import run_dev
 
 __all__ = ["demo", "dev", "dev_cluster", "simulate"]
 
@@ -16,7 +19,7 @@ def demo() -> None:
 
     DATABASE_URL, SERVER_ADDR and WORKER_ADDR are honoured. Exit code 0 only if everything adds up.
     """
-    raise typer.Exit(run_demo(new_console()))
+    raise typer.Exit(_module("wms_dev.demo.tour").run_demo(_console()))
 
 
 def dev() -> None:
@@ -25,7 +28,7 @@ def dev() -> None:
     SERVER_ADDR, WORKER_ADDR, DATABASE_URL, DATA_DIR, KAFKA_BROKERS and the service's other variables are
     honoured; with KAFKA=1 a Kafka is started too.
     """
-    raise typer.Exit(run_dev(new_console()))
+    raise typer.Exit(_module("wms_dev.stay").run_dev(_console()))
 
 
 def dev_cluster() -> None:
@@ -33,4 +36,18 @@ def dev_cluster() -> None:
 
     DATABASE_URL, ZOOKEEPER_HOSTS and the service's other variables are honoured.
     """
-    raise typer.Exit(run_cluster(new_console()))
+    raise typer.Exit(_module("wms_dev.cluster").run_cluster(_console()))
+
+
+def _console() -> object:
+    return _module("wms_dev.stack.launching").new_console()
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"This command needs {error.name}, which is there for development only: "
+            "pip install 'wms-orders[dev]'"
+        ) from None

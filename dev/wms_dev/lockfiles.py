@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-source.lock", "requirements-bench.lock")
+#: What the image has, and what that is built with: parts of the first.
+IMAGE_LOCKS = ("requirements-image.lock", "requirements-build.lock")
 
 _LOCK_NAMES = re.compile(r"\.lock$|-lock\.(json|yaml)$|^go\.sum$|^npm-shrinkwrap\.json$")
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://|\bgit@")
@@ -37,6 +39,7 @@ _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 _WANTED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)")
 _CLAUSE = re.compile(r"^(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)$")
+_SOURCE_ONLY = ("pure-sasl",)  # in requirements-source.lock, which the image is made with too
 _OURS = "via wms-orders (pyproject.toml)"
 
 
@@ -113,6 +116,7 @@ def misfits(root: Path) -> Iterator[str]:
     for pin in lock.pins.values():
         if not pin.hashes:
             yield f"{pin.place}: {pin.name} has no hash"
+    yield from _image_misfits(root, lock)
     wanted = read_wanted((root / "pyproject.toml").read_text(encoding="utf-8"))
     for name, clauses in wanted.items():
         found = lock.pins.get(name)
@@ -123,6 +127,26 @@ def misfits(root: Path) -> Iterator[str]:
     for pin in lock.pins.values():
         if pin.ours and normal(pin.name) not in wanted:
             yield f"{pin.place}: the project does not ask for {pin.name}; run `make lock`"
+
+
+def _image_misfits(root: Path, whole: Lock) -> Iterator[str]:
+    """Name what the image would have that nothing was tested with, or would lack."""
+    found = Lock()
+    for name in IMAGE_LOCKS:
+        read_lock(found, name, (root / name).read_text(encoding="utf-8"))
+    yield from (f"{place}: neither a pin, a hash nor a comment" for place in found.strange)
+    for name, pin in found.pins.items():
+        tested = whole.pins.get(name)
+        if not pin.hashes:
+            yield f"{pin.place}: {pin.name} has no hash"
+        if tested is None or tested.version != pin.version:
+            other = tested.version if tested else "missing"
+            yield f"{pin.place}: {pin.name} {pin.version} is {other} in {LOCKS[0]}; run `make lock`"
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for one in project["dependencies"]:
+        match = _WANTED.match(one)
+        if match and not {normal(match[1])} & {*found.pins, *_SOURCE_ONLY}:
+            yield f"{IMAGE_LOCKS[0]}: {match[1]} is not in it; run `make lock`"
 
 
 def read_lock(lock: Lock, file: str, text: str) -> None:

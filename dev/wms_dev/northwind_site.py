@@ -95,6 +95,11 @@ async def is_open(client: Client, warehouse_id: str) -> bool:
     return bool(answer.destinations)
 
 
+async def open_at_first(client: Client, warehouse_id: str, products: Sequence[Product]) -> dict[str, int]:
+    """Open the warehouse as `open_site` does unless it is open; gives the units received now."""
+    return {} if await is_open(client, warehouse_id) else await open_site(client, warehouse_id, products)
+
+
 async def receive(client: Client, warehouse_id: str, new: Sequence[storage_pb2.NewCarrier]) -> None:
     """Take carriers in; a batch that is there already is left as it is."""
     for start in range(0, len(new), BATCH):

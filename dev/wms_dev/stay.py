@@ -7,7 +7,7 @@ from rich.console import Console
 
 from wms_dev.client import connect, dice
 from wms_dev.northwind import northwind_products
-from wms_dev.northwind_site import is_open, open_site
+from wms_dev.northwind_site import open_at_first
 from wms_dev.stack.interruption import Interrupted
 from wms_dev.stack.launching import launch
 from wms_dev.stack.plan import KafkaSource, dev_plan
@@ -73,6 +73,5 @@ def _kafka(stack: Stack) -> str:
 async def _stock_up(stack: Stack, console: Console) -> None:
     """Only at the first start on this database."""
     async with connect(stack.plan.server.target, "dev", dice(1)) as client:
-        if not await is_open(client, stack.plan.warehouse_id):
-            units = await open_site(client, stack.plan.warehouse_id, northwind_products())
+        if units := await open_at_first(client, stack.plan.warehouse_id, northwind_products()):
             console.print(f"Stock received: {sum(units.values())} units of {len(units)} products")

@@ -16,12 +16,15 @@ def _found(name: str, *lines: str) -> list[str]:
     return list(lockfiles.addresses(iter([(name, text)])))
 
 
-def _misfits(tmp_path: Path, dependencies: str, lock: str) -> list[str]:
+def _misfits(tmp_path: Path, dependencies: str, lock: str, image: str | None = None) -> list[str]:
     (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {dependencies}\n")
     main, *others = lockfiles.LOCKS
     (tmp_path / main).write_text(lock)
     for name in others:
         (tmp_path / name).write_text("")
+    whole, build = lockfiles.IMAGE_LOCKS
+    (tmp_path / whole).write_text(lock if image is None else image)
+    (tmp_path / build).write_text("")
     return list(lockfiles.misfits(tmp_path))
 
 
@@ -93,6 +96,20 @@ def test_a_lock_that_fits_has_no_faults(tmp_path: Path) -> None:
 def test_a_lock_that_does_not_fit_says_why(tmp_path: Path, dependency: str, lock: str, fault: str) -> None:
     """Missing, too old, too new, without a hash, not a pin, or no longer asked for."""
     assert any(fault in found for found in _misfits(tmp_path, f'["{dependency}"]', lock))
+
+
+@pytest.mark.parametrize(
+    ("image", "fault"),
+    [
+        ("", "requirements-image.lock: a is not in it"),
+        (f"a==2.0 \\\n{HASH}\n", "a 2.0 is 1.0 in requirements.lock"),
+        (f"a==1.0 \\\n{HASH}\nb==1 \\\n{HASH}\n", "b 1 is missing in requirements.lock"),
+        ("a==1.0\n", "requirements-image.lock:1: a has no hash"),
+    ],
+)
+def test_the_image_has_what_the_tests_have(tmp_path: Path, image: str, fault: str) -> None:
+    """In the same versions; less of it, but nothing that the project asks for."""
+    assert fault in "\n".join(_misfits(tmp_path, '["a"]', f"a==1.0 \\\n{HASH}\n", image))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ WRONG = [
     (CoreSettings, "SERVICE_NAME", ""),
     (CoreSettings, "DATABASE_POOL_SIZE", "0"),
     (CoreSettings, "DATABASE_POOL_SIZE", "many"),
+    (CoreSettings, "DATABASE_STATEMENT_CACHE", "-1"),
+    (CoreSettings, "DATABASE_STATEMENT_CACHE", "10001"),
     (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "0"),
     (CoreSettings, "DATABASE_STATEMENT_TIMEOUT", "100d"),
     (CoreSettings, "DATABASE_URL", ""),

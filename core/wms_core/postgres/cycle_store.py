@@ -23,6 +23,11 @@ from wms_core.postgres.order_rows import columns
 from wms_core.postgres.queries import query
 from wms_core.postgres.storage_rows import destination_from, lane_from
 
+#: Until the end of the transaction: a session may serve others next (PgBouncer).
+_PLAN_AFRESH = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true)
+"""
+
 
 class PostgresCycleStore:
     """See `application.ports.CycleStore`."""
@@ -254,25 +259,26 @@ class PostgresCycleStore:
         return [row["order_id"] for row in rows]
 
     async def _fetch(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
-        await self._plan_afresh()
-        return await self._connection.fetch(statement, *arguments)
+        if self._connection.is_in_transaction():
+            await self._plan_afresh()
+            return await self._connection.fetch(statement, *arguments)
+        async with self._connection.transaction():
+            await self._connection.execute(_PLAN_AFRESH)
+            return await self._connection.fetch(statement, *arguments)
 
     async def _execute(self, statement: str, *arguments: object) -> None:
         await self._plan_afresh()
         await self._connection.execute(statement, *arguments)
 
     async def _plan_afresh(self) -> None:
-        """Have each statement planned for what there is now, until the pool takes the connection back.
+        """Have each statement planned for what there is now, until the end of the transaction.
 
         Queues are empty at one time and hold thousands at another: a plan that was kept from the one makes
         a statement take minutes at the other. What a step changes it names by id, so that it has never a
         reason to read a whole table, whatever the planner takes its size to be.
         """
         if not self._planning_afresh:
-            await self._connection.execute(
-                "SELECT set_config('plan_cache_mode', 'force_custom_plan', false), "
-                "set_config('enable_seqscan', 'off', false)"
-            )
+            await self._connection.execute(_PLAN_AFRESH)
             self._planning_afresh = True
 
 

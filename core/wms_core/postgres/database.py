@@ -43,6 +43,7 @@ class PoolOptions:
     acquire_timeout: float = 10.0
     statement_timeout: float = 15.0
     idle_in_transaction_timeout: float = 10.0
+    statement_cache: int = 100
     application_name: str = "wms-orders"
     event_max_bytes: int = 900_000
 
@@ -188,6 +189,7 @@ async def open_database(url: str, options: PoolOptions) -> AsyncIterator[Postgre
         max_size=options.max_size,
         timeout=options.connect_timeout,
         command_timeout=options.statement_timeout + 5,
+        statement_cache_size=options.statement_cache,
         max_inactive_connection_lifetime=60,
         server_settings=session_settings(options),
         reset=_nothing_to_reset,

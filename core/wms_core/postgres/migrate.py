@@ -9,10 +9,15 @@ with a semicolon at the end of a line.
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import TypeAlias
 
 import asyncpg
+
+_Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _LOCK = 7300
 _TURN = 0.1  # seconds between two looks whether it is our turn
@@ -61,29 +66,42 @@ async def migrate(url: str, wanted: list[Migration] | None = None) -> list[Migra
     Raises MigrationError when an applied file has changed since, when the database has one that this
     version does not know, or when the server is older than Postgres 15.
     """
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
+    async with _connected(url) as connection, _our_turn(url):
         if connection.get_server_version().major < 15:
             raise MigrationError(f"Postgres 15 or newer is needed; this is {connection.get_server_version()}")
-        await _take_turn(connection)
         await connection.execute(_TABLE)
         return await _apply(connection, wanted if wanted is not None else migrations())
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[_Connection]:
+    # Keeps no prepared statement, which a PgBouncer that shares sessions may not know.
+    connection = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
+    try:
+        yield connection
     finally:
         await connection.close(timeout=5)
 
 
-async def _take_turn(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    # Asked again and again: one who waits inside a statement holds a snapshot, for whose end the CREATE INDEX
-    # CONCURRENTLY of another run would wait.
-    while True:
-        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
-            return
-        await asyncio.sleep(_TURN)
+@asynccontextmanager
+async def _our_turn(url: str) -> AsyncIterator[None]:
+    """Keep other runs out until the end of the block.
+
+    The lock is that of a transaction on a connection of its own: behind a PgBouncer no session is ours. It is
+    asked for again and again: one who waits inside a statement holds a snapshot, for whose end the CREATE
+    INDEX CONCURRENTLY of another run would wait. Between its statements the transaction holds none.
+    """
+    async with _connected(url) as connection:
+        while True:
+            async with connection.transaction(isolation="read_committed"):
+                if await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+                    await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                    yield
+                    return
+            await asyncio.sleep(_TURN)
 
 
-async def _apply(
-    connection: "asyncpg.Connection[asyncpg.Record]", wanted: list[Migration]
-) -> list[Migration]:
+async def _apply(connection: _Connection, wanted: list[Migration]) -> list[Migration]:
     rows = await connection.fetch("SELECT number, name, sha256 FROM schema_migrations")
     applied = {row["number"]: row for row in rows}
     unknown = sorted(set(applied) - {migration.number for migration in wanted})
@@ -100,7 +118,7 @@ async def _apply(
     return missing
 
 
-async def _run(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+async def _run(connection: _Connection, migration: Migration) -> None:
     if migration.sql.startswith(_NO_TRANSACTION):
         for statement in migration.sql.split(";\n"):
             if statement.strip():
@@ -112,7 +130,7 @@ async def _run(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migr
         await _note(connection, migration)
 
 
-async def _note(connection: "asyncpg.Connection[asyncpg.Record]", migration: Migration) -> None:
+async def _note(connection: _Connection, migration: Migration) -> None:
     await connection.execute(
         "INSERT INTO schema_migrations (number, name, sha256) VALUES ($1, $2, $3)",
         migration.number,

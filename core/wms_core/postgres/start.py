@@ -51,7 +51,7 @@ async def prepare(url: str, default_warehouse_id: str) -> None:
 
 
 async def _make_warehouse(url: str, warehouse_id: str) -> None:
-    connection = await asyncpg.connect(url, timeout=5)
+    connection = await asyncpg.connect(url, timeout=5, statement_cache_size=0)
     try:
         await connection.execute(query("storage.put_warehouse"), warehouse_id)
     finally:

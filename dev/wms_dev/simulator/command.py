@@ -71,6 +71,10 @@ def command(
     journal: Annotated[
         Path | None, typer.Option(dir_okay=False, help="A file for what goes wrong, a line of JSON each.")
     ] = None,
+    stocked: Annotated[
+        bool,
+        typer.Option("--stocked", help="First give an empty one Northwind's lanes, stock, stations."),
+    ] = False,
 ) -> None:
     """Play a warehouse until Ctrl-C or SIGTERM: move carriers, pick, pack, ship, deliver, inspect.
 
@@ -80,7 +84,7 @@ def command(
     level = os.environ.get("LOG_LEVEL", "info").upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
     rates = Rates(breakdown_rate, lost_rate, damaged_rate, not_found_rate, mismatch_rate, found_rate)
-    site = Site(server, warehouse, name, speed, seed, crane_trips, rates, journal)
+    site = Site(server, warehouse, name, speed, seed, crane_trips, rates, journal, stocked)
     tally = Tally()
     try:
         asyncio.run(_until_told(site, tally))

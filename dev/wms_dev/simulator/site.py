@@ -9,6 +9,8 @@ from pathlib import Path
 import grpc
 
 from wms_dev.client import connect, dice
+from wms_dev.northwind import northwind_products
+from wms_dev.northwind_site import open_at_first
 from wms_dev.problem import Problem
 from wms_dev.simulator.chance import Chance
 from wms_dev.simulator.chronicle import Chronicle
@@ -36,7 +38,7 @@ class Site:
 
     `speed` are the seconds of the warehouse that pass in one, `trips_at_once` the carriers that one crane
     moves at a time. What goes wrong is written to `journal`, if there is one. Two at the same warehouse need
-    two names.
+    two names. A `stocked` one is given Northwind's lanes, stock and stations, unless it has a station.
     """
 
     server: str
@@ -47,6 +49,7 @@ class Site:
     trips_at_once: int = 1
     rates: Rates = field(default_factory=Rates)
     journal: Path | None = None
+    stocked: bool = False
 
 
 async def simulate(site: Site, tally: Tally) -> None:
@@ -59,6 +62,8 @@ async def simulate(site: Site, tally: Tally) -> None:
     chronicle = Chronicle(Fates(chance, site.rates), tally, Journal(site.journal))
     log.info("playing %s for the service at %s", site.warehouse_id, site.server)
     async with connect(site.server, site.name, rng) as client:
+        if site.stocked and (units := await open_at_first(client, site.warehouse_id, northwind_products())):
+            log.info("stock received: %s units of %s products", sum(units.values()), len(units))
         transport = Transport(pace, site.trips_at_once)
         driving = Driving(client, site.warehouse_id, site.name, transport, chronicle)
         shipping = Shipping(client, site.warehouse_id, pace, Picking(client, chronicle), tally)

@@ -1,0 +1,117 @@
+"""The image: the Dockerfile's steps, replayed as a plain user in a clean folder, and what comes of them."""
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.support.image import ROOT, Image, exit_code
+from tests.support.processes import open_client
+from tests.support.requests import create_order, item
+from tests.support.versions import ON_ONE_POSTGRES
+from tests.support.waiting import eventually
+from wms.orders.v1 import order_pb2, orders_pb2
+from wms_dev.ports import free_port
+
+# Packages are downloaded and installed.
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[Image]:
+    """Give what the Dockerfile makes, once for all tests."""
+    # Not pytest's folder: nobody else may enter that.
+    folder = Path(tempfile.mkdtemp(prefix="wms-image-"))
+    folder.chmod(0o755)
+    made = Image(folder)
+    try:
+        made.build()
+        yield made
+    finally:
+        made.reopen()
+        shutil.rmtree(folder)
+
+
+def health_check(service: str, port: int) -> str:
+    """Give the code of a service's health check in docker-compose.yml, for another port than the image's."""
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    word, program, option, code = services[service]["healthcheck"]["test"]
+    assert (word, program, option) == ("CMD", "python", "-c")
+    usual = {"server": "127.0.0.1:8080", "worker": "127.0.0.1:8002"}[service]
+    assert usual in code
+    return str(code).replace(usual, f"127.0.0.1:{port}")
+
+
+def test_the_image_has_all_commands_and_no_pip(image: Image, tmp_path: Path) -> None:
+    """Those that compose starts are there; nothing is left of what built it."""
+    help_text = image.said("--help", log=tmp_path / "help.log", COLUMNS="200")
+    for command in ("server", "worker", "migrate", "simulate"):
+        assert command in help_text
+    assert exit_code(image.start("demo", log=tmp_path / "demo.log")) == 1
+    assert (tmp_path / "demo.log").read_text().count("\n") == 1
+    assert image.python("import pip", log=tmp_path / "pip.log") != 0
+    assert image.python("import hatchling", log=tmp_path / "hatchling.log") != 0
+
+
+@ON_ONE_POSTGRES
+async def test_server_and_worker_run_read_only_as_a_plain_user(
+    image: Image, empty_database_url: str, tmp_path: Path
+) -> None:
+    """From an empty database: their health checks, an order that the simulator ships, a drain in its time."""
+    environment = {"DATABASE_URL": empty_database_url, "TRACING_ENABLED": "false"}
+    told = image.said("migrate", log=tmp_path / "migrate.log", **environment)
+    assert told.endswith("The schema is up to date.\n")
+    grpc_port, http_port, worker_port = free_port(), free_port(), free_port()
+    server = image.start(
+        "server",
+        log=tmp_path / "server.log",
+        SERVER_ADDR=f"127.0.0.1:{grpc_port}",
+        HTTP_ADDR=f"127.0.0.1:{http_port}",
+        **environment,
+    )
+    worker = image.start(
+        "worker", log=tmp_path / "worker.log", WORKER_ADDR=f"127.0.0.1:{worker_port}", **environment
+    )
+    started = [worker, server]
+    checks = {"server": health_check("server", http_port), "worker": health_check("worker", worker_port)}
+    try:
+        for service, code in checks.items():
+
+            async def healthy(code: str = code) -> bool:
+                assert server.poll() is None, (tmp_path / "server.log").read_text(encoding="utf-8")
+                assert worker.poll() is None, (tmp_path / "worker.log").read_text(encoding="utf-8")
+                return image.python(code, log=tmp_path / f"{service}-check.log") == 0  # noqa: B023
+
+            await eventually(healthy, 60)
+        if os.geteuid() == 0:
+            assert 0 not in [os.stat(f"/proc/{process.pid}").st_uid for process in (server, worker)]  # noqa: PTH116 # no file
+        simulator = image.start(
+            *("simulate", "--server", f"127.0.0.1:{grpc_port}", "--stocked", "--speed", "600"),
+            log=tmp_path / "simulator.log",
+        )
+        started.append(simulator)
+        async with open_client(f"127.0.0.1:{grpc_port}") as api:
+            request = create_order(items=[item("NW-001")])
+            order_id = (await api.orders.CreateOrder(request)).order.order_id
+
+            async def shipped() -> bool:
+                order = (await api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id=order_id))).order
+                return order.status >= order_pb2.ORDER_STATUS_SHIPPED
+
+            await eventually(shipped, 90)
+        async with httpx.AsyncClient() as client:
+            metrics = (await client.get(f"http://127.0.0.1:{http_port}/metrics")).text
+        assert "wms_server_processes" in metrics
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGTERM)
+        codes = [exit_code(process, 40) for process in started]
+    assert codes == [0, 0, 0]
+    for service, code in checks.items():
+        assert image.python(code, log=tmp_path / f"{service}-after.log") != 0
