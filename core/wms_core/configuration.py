@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wms_core.secret_files import file_variable
-from wms_core.settings import CoreSettings, secret_names, try_settings
+from wms_core.secret_files import file_variable, is_secret
+from wms_core.settings import CoreSettings, try_settings
 
 #: Each process names its settings under this group of entry points, as it does its command.
 GROUP = "wms_orders.settings"
@@ -73,15 +73,14 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
     """
     settings, faults = try_settings(kind)
     given = {name.upper(): value for name, value in environment.items()}
-    secrets = secret_names(kind)
     for name, field in kind.model_fields.items():
         variable = name.upper()
         as_given = given.get(variable, default_of(field))
         value = as_given if settings is None else written(getattr(settings, name))
         yield Variable(
             variable,
-            _HIDDEN if value and name in secrets else value,
-            _source(name, given, secret=name in secrets),
+            _HIDDEN if value and is_secret(field) else value,
+            _source(name, given, secret=is_secret(field)),
             faults.pop(name, "").removeprefix(f"{variable}: "),
             field.description or "",
         )

@@ -11,7 +11,9 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from opentelemetry.context import Context
@@ -105,9 +107,15 @@ def _under(traceparent: str) -> Context:
 class Collector(SpanExporter):
     """Hands spans to a collector by OTLP. One that can't be reached is said once, and costs spans only."""
 
-    def __init__(self, endpoint: str) -> None:
-        """Speak TLS only with an `https://` endpoint."""
+    def __init__(self, endpoint: str, said: Path | None = None) -> None:
+        """Speak TLS only with an `https://` endpoint.
+
+        Of several processes that have the file `said` in common one says it; the file is there meanwhile.
+        """
         self._endpoint = endpoint
+        self._said_file = said
+        # Spans are handed over by a thread, which knows nothing of what the log is to say of this process.
+        self._context = copy_context()
         self._closed = False
         self._reached = True
         insecure = not endpoint.startswith("https://")
@@ -122,8 +130,23 @@ class Collector(SpanExporter):
     def _say(self, *, reached: bool) -> None:
         if reached != self._reached and not self._closed:
             self._reached = reached
-            log = _log.info if reached else _log.warning
-            log("traces_delivered_again" if reached else "traces_not_delivered", endpoint=self._endpoint)
+            if not self._is_said(reached):
+                log = _log.info if reached else _log.warning
+                event = "traces_delivered_again" if reached else "traces_not_delivered"
+                self._context.run(log, event, endpoint=self._endpoint)
+
+    def _is_said(self, reached: bool) -> bool:
+        """Say whether another process has said so; if not, the others know from now on that we do."""
+        if self._said_file is None:
+            return False
+        try:
+            if reached:
+                self._said_file.unlink()
+            else:
+                self._said_file.touch(exist_ok=False)
+        except (FileExistsError, FileNotFoundError):
+            return True
+        return False
 
     def shutdown(self) -> None:
         """Cut off what is under way."""
@@ -134,13 +157,16 @@ class Collector(SpanExporter):
 
 @asynccontextmanager
 async def open_tracing(
-    settings: CoreSettings, service: str, exporter: SpanExporter | None = None
+    settings: CoreSettings, service: str, exporter: SpanExporter | None = None, said: Path | None = None
 ) -> AsyncIterator[Tracing]:
-    """Make spans in the name of a service; they go to the exporter, by default to the collector."""
+    """Make spans in the name of a service; they go to the exporter, by default to the collector.
+
+    `said` is as `Collector` has it.
+    """
     if not settings.tracing_enabled:
         yield Tracing()
         return
-    exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint)
+    exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint, said)
     resource = Resource.create(
         {
             "service.name": service,

@@ -20,7 +20,7 @@ from tests.support.invariants import Sql
 from tests.support.kafka import fresh_topic
 from tests.support.operations import ship, until_status
 from tests.support.orders import dead_letter, fail, stocked
-from tests.support.processes import FULFILLMENT, RELAY, Process, Processes, open_client
+from tests.support.processes import FULFILLMENT, NO_KAFKA, RELAY, Process, Processes, open_client
 from tests.support.proxy import open_proxy
 from tests.support.raw import ORDERS, raw_call
 from tests.support.requests import address, create_order
@@ -152,6 +152,26 @@ async def test_a_database_that_refuses_us_is_told_without_the_password(
         assert await process.ended() == 1
         assert "database of DATABASE_URL can't be used" in process.text
         assert canaries.in_(process.text) == set()
+
+
+async def test_kafka_and_zookeeper_that_are_away_are_told_without_passwords(
+    processes: Processes, database_url: str
+) -> None:
+    """At the level debug, with what the libraries say themselves."""
+    canaries = Canaries()
+    passwords = {
+        f"{whose}_sasl_{what}": value
+        for whose in ("kafka", "zookeeper")
+        for what, value in (("username", "wms"), ("password", canaries.new(whose)))
+    }
+    away = {"worker_roles": "relay", "kafka_brokers": NO_KAFKA, "log_level": "debug"}
+    alone = processes.worker(database_url, **away, **passwords)
+    await eventually(lambda: _has_said(alone, "not_publishing"))
+    elected = processes.worker(database_url, zookeeper_hosts="127.0.0.1:1", **away, **passwords)
+    await eventually(lambda: _has_said(elected, "not_standing"))
+    for worker in (alone, elected):
+        assert await worker.stopped() == 0
+        assert canaries.in_(worker.text) == set()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import timedelta
+from pathlib import Path
 
 import grpc
 import pytest
@@ -256,6 +257,29 @@ async def test_an_absence_of_the_collector_is_said_when_it_begins_and_when_it_en
         ("traces_not_delivered", address),
         ("traces_delivered_again", address),
         ("traces_not_delivered", address),
+    ]
+
+
+async def test_of_several_processes_one_says_that_there_is_no_collector(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whichever notices first; and whichever notices first that it is back."""
+    monkeypatch.setattr(traces, "_PATIENCE", 0.5)
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("name")
+    assert isinstance(span, ReadableSpan)
+    address = f"127.0.0.1:{free_port()}"
+    processes = [traces.Collector(address, tmp_path / "said") for _ in range(3)]
+    with capture_logs() as said:
+        for there in (False, True, False):
+            async with collecting(address) if there else nullcontext():
+                for one in processes:
+                    await asyncio.to_thread(one.export, [span])
+        for one in processes:
+            one.shutdown()
+    assert [entry["event"] for entry in said] == [
+        "traces_not_delivered",
+        "traces_delivered_again",
+        "traces_not_delivered",
     ]
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from wms_core.domain.retries import RetryPolicy
-from wms_core.settings import CoreSettings, duration, postgres_url, read_settings, secret_names
+from wms_core.secret_files import secret_names
+from wms_core.settings import CoreSettings, duration, postgres_url, read_settings
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
