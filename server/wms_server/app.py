@@ -70,7 +70,13 @@ class Application:
         self._server = self._new_server()
 
     def _new_server(self) -> grpc.aio.Server:
-        server = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(self._shared is not None))))
+        options = (
+            *_OPTIONS,
+            ("grpc.so_reuseport", int(self._shared is not None)),
+            # What is at work on an old connection goes on, for as long as it likes.
+            ("grpc.max_connection_age_ms", int(self._settings.connection_age.total_seconds() * 1000)),
+        )
+        server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self._settings.reflection_enabled:

@@ -77,6 +77,11 @@ class ServerSettings(CoreSettings):
         le=500,
         description="CreateOrder calls that share a transaction, GetOrder calls a query; 1: none do.",
     )
+    connection_age: Duration = Field(
+        timedelta(minutes=30),
+        ge=timedelta(seconds=1),
+        description="How old a client's connection gets before it is asked for a new one, anywhere.",
+    )
     deadline_cap: Duration = Field(
         timedelta(seconds=30),
         gt=NONE,

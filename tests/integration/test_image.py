@@ -23,9 +23,9 @@ from wms_dev.ports import free_port
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def image() -> Iterator[Image]:
-    """Give what the Dockerfile makes, once for all tests."""
+    """Give what the Dockerfile makes."""
     # Not pytest's folder: nobody else may enter that.
     folder = Path(tempfile.mkdtemp(prefix="wms-image-"))
     folder.chmod(0o755)
@@ -48,8 +48,8 @@ def health_check(service: str, port: int) -> str:
     return str(code).replace(usual, f"127.0.0.1:{port}")
 
 
-def test_the_image_has_all_commands_and_no_pip(image: Image, tmp_path: Path) -> None:
-    """Those that compose starts are there; nothing is left of what built it."""
+def look_at_commands(image: Image, tmp_path: Path) -> None:
+    """See that those are there that compose starts, and that nothing is left of what built them."""
     help_text = image.said("--help", log=tmp_path / "help.log", COLUMNS="200")
     for command in ("server", "worker", "migrate", "simulate"):
         assert command in help_text
@@ -59,11 +59,13 @@ def test_the_image_has_all_commands_and_no_pip(image: Image, tmp_path: Path) -> 
     assert image.python("import hatchling", log=tmp_path / "hatchling.log") != 0
 
 
+# One test: it takes half a minute to make the image.
 @ON_ONE_POSTGRES
-async def test_server_and_worker_run_read_only_as_a_plain_user(
+async def test_what_the_image_has_runs_read_only_as_a_plain_user(
     image: Image, empty_database_url: str, tmp_path: Path
 ) -> None:
     """From an empty database: their health checks, an order that the simulator ships, a drain in its time."""
+    look_at_commands(image, tmp_path)
     environment = {"DATABASE_URL": empty_database_url, "TRACING_ENABLED": "false"}
     told = image.said("migrate", log=tmp_path / "migrate.log", **environment)
     assert told.endswith("The schema is up to date.\n")

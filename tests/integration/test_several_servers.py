@@ -21,6 +21,7 @@ from tests.support.several import Several
 from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
+from wms_dev.processes.identity import identify
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -141,6 +142,27 @@ async def test_callers_go_on_when_a_server_is_killed(two: tuple[Several, Several
     rows = await sql.fetch("SELECT order_id FROM orders WHERE order_id = ANY ($1)", acknowledged)
     assert len(rows) == len(set(acknowledged)) == 200
     assert await sql.fetchval("SELECT count(*) FROM orders") == 250
+
+
+async def test_an_old_connection_is_given_up_and_nothing_on_it_breaks(
+    processes: Processes, database_url: str
+) -> None:
+    """New calls come by another one, which may be at another server; a watcher stays where it is."""
+    server = Several(processes, database_url, server_processes="1", connection_age="1s")
+    await server.serving()
+    serving = identify(server.supervisor.pid)
+    async with open_client(server.supervisor.address) as api, following(api) as watcher:
+        await watcher.begin()
+        placed = 0
+
+        async def both_are_used() -> bool:
+            nonlocal placed
+            await api.orders.CreateOrder(create_order())
+            placed += 1
+            return server.connections(serving) == 2
+
+        await eventually(both_are_used)
+        assert len(await watcher.take(placed)) == placed
 
 
 async def _placed(api: Api, name: str) -> str:

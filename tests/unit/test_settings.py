@@ -122,6 +122,7 @@ WRONG = [
     (ServerSettings, "GROUP_COMMIT_CALLS", "501"),
     (ServerSettings, "DEADLINE_CAP", "0"),
     (ServerSettings, "DRAIN_GRACE", "soon"),
+    (ServerSettings, "CONNECTION_AGE", "999ms"),
     (ServerSettings, "DRAIN_DELAY", "-1s"),
     (ServerSettings, "READINESS_INTERVAL", "0"),
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
