@@ -289,6 +289,7 @@ def test_buf_finds_nothing_to_complain_about() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.timeout(400)  # the generators may have to be fetched first
 def test_the_committed_clients_are_what_the_protos_generate() -> None:
     """Nobody edited a client, in any language, and nobody forgot to make it anew."""
     assert main(["--check"]) == 0
@@ -304,6 +305,18 @@ def test_a_stale_client_is_noticed(tmp_path: Path) -> None:
     client = generate.PYTHON
     names = [name.name for name in generate.differences(tmp_path, client.folder, client.made)]
     assert names == ["error_pb2.py", "extra_pb2.py", "order_pb2.py"]
+
+
+def test_a_language_whose_tools_are_missing_is_left_out_with_a_word_but_not_in_ci(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is overlooked where everything is to be looked at."""
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == "go" else f"/usr/bin/{name}")
+    monkeypatch.delenv("CI", raising=False)
+    assert main(["--check", "go"]) == 0
+    monkeypatch.setenv("CI", "true")
+    assert main(["--check", "go"]) == 1
+    assert capsys.readouterr().err.count("left out: clients/go, for want of go") == 2
 
 
 def test_the_seeds_order_is_a_request() -> None:

@@ -56,9 +56,11 @@ class Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,unused-i
             )
         call = await continuation(client_call_details, with_request_id(request))
         try:
-            return await call
+            await call
         except grpc.aio.AioRpcError as error:
             raise OrdersError(error) from None
+        # Which gives its answer once more, and its metadata.
+        return call
 
 
 def _name(method: str | bytes) -> str:

@@ -1,6 +1,6 @@
 """A connection to the service, and its five services on it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Client:
 
     def watch_orders(
         self, request: orders_pb2.WatchOrdersRequest, *, silence: float = SILENCE, metadata: Metadata = ()
-    ) -> AsyncIterator[event_pb2.Event]:
+    ) -> AsyncGenerator[event_pb2.Event, None]:
         """Follow events, also over breaks; see `wms_client.watch_orders`."""
         return watch_orders(self.orders, request, silence=silence, metadata=metadata)
 

@@ -1,7 +1,7 @@
 """A watch that goes on by itself after a break."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from random import uniform
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ async def watch_orders(
     *,
     silence: float = SILENCE,
     metadata: Metadata = (),
-) -> AsyncIterator[event_pb2.Event]:
+) -> AsyncGenerator[event_pb2.Event, None]:
     """Give the events that the request asks for, each once and in order, without an end.
 
     After a break it goes on behind the last position that was seen, with growing waits between attempts that

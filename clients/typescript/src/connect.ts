@@ -1,7 +1,7 @@
 // The way over connect-es: its gRPC transport, with the contract's retries and deadlines around it.
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions } from "@connectrpc/connect-node";
 
 import { codeName } from "./errors.js";
@@ -32,8 +32,9 @@ export function withPolicies(transport: Transport): Transport {
           const answer = await transport.unary(method, signal, left, header, request, contextValues);
           throttle.succeeded();
           return answer;
-        } catch (error) {
-          const again = retry?.codes.has(codeName(ConnectError.from(error).code)) && throttle.failed();
+        } catch (thrown) {
+          const error = asTold(thrown, signal);
+          const again = retry?.codes.has(codeName(error.code)) && throttle.failed();
           if (!retry || !again || attempt === retry.attempts) {
             throw error;
           }
@@ -45,6 +46,36 @@ export function withPolicies(transport: Transport): Transport {
         }
       }
     },
-    stream: (...call) => transport.stream(...call),
+    async stream(method, signal, timeoutMs, header, input, contextValues) {
+      try {
+        const answer = await transport.stream(method, signal, timeoutMs, header, input, contextValues);
+        return { ...answer, message: asToldEach(answer.message, signal) };
+      } catch (error) {
+        throw asTold(error, signal);
+      }
+    },
   };
+}
+
+async function* asToldEach<T>(messages: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw asTold(error, signal);
+  }
+}
+
+/**
+ * The error as gRPC has it. connect-es calls a connection that broke CANCELLED, or ABORTED with Node's error
+ * behind it, which are words for what callers and the service decide.
+ */
+function asTold(thrown: unknown, signal: AbortSignal | undefined): ConnectError {
+  const error = ConnectError.from(thrown);
+  const leftByUs = signal?.aborted ?? false;
+  const byNode = error.cause instanceof Error && "code" in error.cause;
+  const broken = error.code === Code.Canceled || ((error.code === Code.Aborted || error.code === Code.Internal) && byNode);
+  if (leftByUs || !broken) {
+    return error;
+  }
+  return new ConnectError(error.rawMessage, Code.Unavailable, error.metadata, undefined, error);
 }

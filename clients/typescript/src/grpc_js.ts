@@ -65,6 +65,8 @@ export function grpcJsTransport(
         callOptions(timeoutMs),
       );
       onAbort(signal, call);
+      // Told by the loop over its messages, and by nothing to who makes none.
+      call.on("error", () => undefined);
       const trailer = new Headers();
       call.on("status", (status) => headersOf(status.metadata).forEach((value, name) => trailer.append(name, value)));
       void send();
@@ -142,9 +144,14 @@ function headersOf(metadata: grpc.Metadata): Headers {
   return headers;
 }
 
-function onAbort(signal: AbortSignal | undefined, call: { cancel(): void }): void {
-  if (signal?.aborted) {
-    call.cancel();
+function onAbort(signal: AbortSignal | undefined, call: grpc.Call): void {
+  if (!signal) {
+    return;
   }
-  signal?.addEventListener("abort", () => call.cancel(), { once: true });
+  const leave = () => call.cancel();
+  if (signal.aborted) {
+    leave();
+  }
+  signal.addEventListener("abort", leave, { once: true });
+  call.once("status", () => signal.removeEventListener("abort", leave));
 }

@@ -2,6 +2,8 @@
 
     cases.json --> program of a language --> main      server with a worker
                                          --> faulty    the same, through FaultProxy
+                                         --> torn      the same, through TornConnections
+                                         --> nobody    nobody listens
                                          --> strict    no worker, small limits, a broken table
                                          --> contended gives up a lock at once
                                          --> leaving   on its way out, with a call at work

@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     programs = [program for program in PROGRAMS if program.client in wanted or not wanted]
     try:
         return asyncio.run(_run(console, programs))
+    except KeyboardInterrupt:
+        return 130
     except (Problem, EmbeddedPostgresError) as error:
         console.print(f"\n{error}", soft_wrap=True)
         return 1

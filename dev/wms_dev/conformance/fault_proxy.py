@@ -43,6 +43,10 @@ class FaultProxy(grpc.GenericRpcHandler):
         await self._server.stop(grace=None)
         await self._channel.close()
 
+    def seen(self, header: str) -> int:
+        """How many calls came with this header."""
+        return self._seen[header]
+
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         """Take every call as a stream of bytes both ways, which on the wire all of them are."""
         method = str(handler_call_details.method)

@@ -13,6 +13,7 @@ import grpc
 
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc
 from wms_dev.conformance.fault_proxy import FaultProxy
+from wms_dev.conformance.torn import TornConnections
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
 from wms_dev.processes.child import Child
 from wms_dev.processes.run_folder import RunFolder
@@ -35,6 +36,8 @@ _SETTINGS: Mapping[str, Mapping[str, str]] = {
     "leaving": {"DATABASE_STATEMENT_TIMEOUT": "1h", "DEADLINE_CAP": "1h", "DRAIN_GRACE": "1h"},
     "adrift": {},
 }
+#: Bytes: a few orders.
+_TORN_AFTER = 3_000
 # What a case does with its orders is not done by the worker meanwhile, until it has validated them.
 _WORKER = {"FULFILLMENT_INTERVAL": "100ms", "AUTO_VALIDATE": "false"}
 
@@ -72,7 +75,9 @@ class Stage:
         targets = {name: address.target for name, address in addresses.items()}
         await self._prepare(targets, children["leaving"])
         proxy = await self.exit.enter_async_context(FaultProxy(targets["main"]))
-        return {**targets, "faulty": proxy.target}
+        torn = await self.exit.enter_async_context(TornConnections(targets["main"], _TORN_AFTER))
+        nobody = Address.free().target
+        return {**targets, "faulty": proxy.target, "torn": torn.target, "nobody": nobody}
 
     async def _databases(self) -> None:
         postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=_UNSAFE)
