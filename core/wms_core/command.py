@@ -1,5 +1,6 @@
 """The root command `wms-orders`; every part of the house adds its subcommands by an entry point."""
 
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
@@ -45,8 +46,10 @@ def _keep_names() -> None:
 
 def main() -> None:
     """Run the command."""
-    # Also when it is started as a module; the shell's completion goes by the name.
-    application(sys.argv[1:])(prog_name=NAME)
+    # While the shell completes, what has been typed is there, and is to be answered quickly.
+    typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
+    # The name also when it is started as a module: completion goes by it.
+    application(sys.argv[1:] or typed.split()[1:])(prog_name=NAME)
 
 
 if __name__ == "__main__":

@@ -77,10 +77,11 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
         variable = name.upper()
         as_given = given.get(variable, default_of(field))
         value = as_given if settings is None else written(getattr(settings, name))
+        source = _source(name, given, secret=is_secret(field))
         yield Variable(
             variable,
-            _HIDDEN if value and is_secret(field) else value,
-            _source(name, given, secret=is_secret(field)),
+            _HIDDEN if is_secret(field) and (value or source != "default") else value,
+            source,
             faults.pop(name, "").removeprefix(f"{variable}: "),
             field.description or "",
         )

@@ -53,6 +53,9 @@ async def test_a_server_that_does_not_answer_is_given_up(api: Api) -> None:
         proxy.freeze()
         ended = await listed(proxy.url.removeprefix("tcp://"))
         assert ended.code == 4
+        watch = await run(proxy.url.removeprefix("tcp://"), "orders", "watch", "--deadline", "0.5")
+        assert watch.code == 4
+        assert "does not answer" in watch.complaint
         cancel = ("orders", "cancel", "ORD-1", "--deadline", "0.5", "--request-id", "mine")
         ended = await run(proxy.url.removeprefix("tcp://"), *cancel)
     assert ended.code == 4

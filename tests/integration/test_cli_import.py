@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 from importlib import resources
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api
-from tests.support.cli import Done, finished, run, start
+from tests.support.cli import Done, finished, on_a_terminal, run, start
 from tests.support.invariants import Sql, breaches
 from tests.support.processes import Processes
 from tests.support.proxy import open_proxy
@@ -219,9 +220,9 @@ async def test_it_waits_for_a_server_that_comes_back(
 
 
 async def test_it_gives_up_and_says_how_to_go_on(tmp_path: Path) -> None:
-    """When there is no server for longer than it was told to wait."""
+    """At once when there is no server from the beginning."""
     file = written(tmp_path, line())
-    ended = await imported("127.0.0.1:1", file, "--patience", "0.1")
+    ended = await imported("127.0.0.1:1", file)
     assert (ended.code, ended.text) == (4, "")
     assert "does not answer" in ended.complaint
     assert "the same command goes on from there" in ended.complaint
@@ -242,6 +243,14 @@ async def test_ctrl_c_ends_it_between_two_orders(api: Api, tmp_path: Path) -> No
         ended = await finished(process)
     assert ended.code == 130
     assert f"{progress(file)['line']} lines are done" in ended.complaint
+
+
+async def test_a_terminal_sees_how_it_goes(api: Api, tmp_path: Path) -> None:
+    """A bar with the lines that are done, the rate and the time that is left, in 60 columns."""
+    seen = await on_a_terminal(60, api.address, "import", str(northwind(tmp_path)), "--batch-size", "20")
+    assert re.search(r"100% ━+ line 415, \d+/s 00:00", seen), seen
+    assert max(len(line) for line in seen.splitlines()) <= 60
+    assert "already there" in seen
 
 
 async def test_another_file_of_the_same_name_is_not_taken_for_it(api: Api, sql: Sql, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """`wms-orders` on terminals and in pipes, its help, its completion, and words that it does not know."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +16,7 @@ from wms_core.domain.order_status import OrderStatus
 NOWHERE = "127.0.0.1:1"
 
 GROUPS = ("orders", "retries", "dlq", "backorders", "runs", "workers", "events")
+FIRST_TITLES = ("order", "event", "sku", "shipment", "carrier", "lane")
 SINGLE = ("stock", "carriers", "lanes", "destinations", "import", "health", "call", "config")
 
 
@@ -39,9 +42,9 @@ async def test_what_is_shown_fits_a_terminal_of_60_columns(api: Api, fulfillment
         seen = await on_a_terminal(60, api.address, *arguments)
         assert max(len(line.rstrip()) for line in seen.splitlines()) <= 60, seen
         piped = (await run(api.address, *arguments)).text
-        times = ("ago", "s", "min")
-        missing = [word for word in piped.split() if word not in times and word.strip("(),") not in seen]
-        assert [word for word in missing if not word.replace(".", "").isdigit()] == [], seen
+        # Times go on, and the title of the first column is not written where a row has several lines.
+        words = re.sub(r"\(?[\d.]+ (s|min) ago\)?", "", piped).split()
+        assert [word for word in words if word not in seen and word not in FIRST_TITLES] == [], seen
 
 
 @ON_ONE_POSTGRES

@@ -6,6 +6,7 @@ from tests.support.api import Api
 from tests.support.cli import done, run
 from tests.support.orders import created
 from tests.support.versions import ALL_ON_ONE_POSTGRES
+from wms.orders.v1 import reprocessing_pb2
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -31,8 +32,9 @@ async def test_a_failure_is_counted_listed_and_put_back(api: Api) -> None:
 async def test_a_dead_letter_is_listed_shown_counted_and_resolved(api: Api) -> None:
     """Who decided is told; a second decision is refused with what to look at."""
     order_id = (await created(api)).order_id
+    failure = reprocessing_pb2.IncrementRetryCountRequest(order_id=order_id, failure_reason="No stock at all")
     for _ in range(5):
-        await run(api.address, "retries", "fail", order_id, "--reason", "No stock at all")
+        await api.reprocessing.IncrementRetryCount(failure)
     listed = await run(api.address, "dlq", "list", "--unresolved", "--failed-in", "received")
     assert listed.text.splitlines()[1].startswith(f"{order_id}  received   5      No stock at all")
     shown = await run(api.address, "dlq", "show", order_id)

@@ -102,7 +102,8 @@ async def on_a_terminal(columns: int, address: str, *arguments: str) -> str:
     os.close(theirs)
     seen = await asyncio.to_thread(_all_of, ours)
     assert await asyncio.wait_for(process.wait(), 30) == 0, seen
-    return _ESCAPES.sub("", seen).replace("\r", "")
+    # What is drawn again over itself is a line each time.
+    return _ESCAPES.sub("", seen).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _all_of(terminal: int) -> str:

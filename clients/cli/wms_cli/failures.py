@@ -15,7 +15,8 @@ from wms_cli.diagnosis import cause
 from wms_cli.exits import NO_ANSWER, NOT_THERE, REFUSED
 
 _DETAILS = "grpc-status-details-bin"
-_SILENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# The last one is ours: a stream on which nothing was heard is given up.
+_SILENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 # What a channel says by itself when the server is none that it understands.
 _FOREIGN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 _OTHER = "Another server is named by --address or SERVER_ADDR."

@@ -65,7 +65,8 @@ def watch(
             if number == limit:
                 break
     except KeyboardInterrupt:
-        typer.echo(f"Go on from here with --position {request.position}", err=True)
+        if request.HasField("position"):
+            typer.echo(f"Go on from here with --position {request.position}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -91,8 +92,8 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
             if not tries:
                 where = f"position {request.position}"
                 typer.echo(f"The stream ended ({error.code().name}); trying again from {where}.", err=True)
-            time.sleep(_WAITS[min(tries, len(_WAITS) - 1)])
             tries += 1
+        time.sleep(_WAITS[min(tries, len(_WAITS) - 1)])
 
 
 def _heard(

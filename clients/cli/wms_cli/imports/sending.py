@@ -78,17 +78,19 @@ class Sender:
     def __init__(self, session: Session, patience: float, waiting: Callable[[str], None]) -> None:
         """Try for so many seconds while the service is away or busy, and say that it waits, and why."""
         self._session, self._patience, self._waiting = session, patience, waiting
+        # A server that has never answered is not waited for: it may be the wrong one.
+        self._answered = False
 
     def send(self, batch: Sequence[Asked]) -> list[Outcome]:
         """Give the outcome of each, in any order. Raises RpcError or GaveUp when patience is at an end."""
         outcomes: list[Outcome] = []
-        left, wait, ends = list(batch), _FIRST_WAIT, time.monotonic() + self._patience
+        left, wait, began = list(batch), _FIRST_WAIT, time.monotonic()
         while left:
             tried = self._try(left)
             outcomes += tried.outcomes
             left = tried.again
             if left:
-                if time.monotonic() > ends:
+                if not self._answered or time.monotonic() - began > self._patience:
                     raise tried.error or GaveUp("The service refuses to take more at the moment.")
                 self._waiting(tried.cause)
                 time.sleep(wait)
@@ -104,11 +106,13 @@ class Sender:
             if not isinstance(error, grpc.Call):
                 raise
             failure = failure_of(error)
+            self._answered = self._answered or bool(failure.reason)
             if failure.reason == _TOO_LARGE and len(batch) == 1:
                 return _Tried([Outcome(batch[0].line, Fate.REJECTED, failure)], [])
             if error.code() not in _PASSING or failure.reason == _TOO_LARGE:
                 raise
             return _Tried([], batch, failure.reason or failure.code, error)
+        self._answered = True
         tried = _Tried([], [], "the service is busy")
         for asked, result in zip(batch, answer.results, strict=True):
             if result.status.code in _PASSING_NUMBERS:
