@@ -162,7 +162,7 @@ class Joining:
         if not batch:
             return
         try:
-            outcomes = await self._outcomes([one.asked for one in batch])
+            await self._together(batch)
         except StorageUnavailable as error:
             # Perhaps it was committed all the same.
             _answer(batch, [error] * len(batch))
@@ -174,22 +174,41 @@ class Joining:
             half = len(batch) // 2
             await self._do(batch[:half])
             await self._do(batch[half:])
-        else:
-            _answer(batch, outcomes)
 
-    async def _outcomes(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
+    async def _together(self, batch: "Sequence[_Waiter]") -> None:
+        """Do a batch and answer it. Raises what breaks it, unless it was answered before."""
+        asked = [one.asked for one in batch]
+        whole: bool = self._changes and self._method.needs_transaction(asked)  # type: ignore[attr-defined]
+        answered = False
+
+        async def work(unit: Transaction) -> Sequence[Outcome]:
+            nonlocal answered
+            outcomes = await self._method(unit, asked)
+            if not whole:
+                # There is nothing more to commit: nobody waits until the connection is given back.
+                _answer(batch, outcomes)
+                answered = True
+            return outcomes
+
+        database = self._database
+        running = database.transact(work, whole=whole) if self._changes else database.read(work)
+        try:
+            outcomes = await self._traced(asked, running)
+        except Exception:
+            if not answered:
+                raise
+        else:
+            if whole:
+                _answer(batch, outcomes)
+
+    async def _traced(
+        self, asked: "Sequence[Asked[Any]]", running: Awaitable[Sequence[Outcome]]
+    ) -> Sequence[Outcome]:
         traced = [one.call for one in asked if one.call.is_traced]
-        running = self._together(asked)
         if not traced:
             return await running
         operation = "transaction" if self._changes else "read"
         return await in_database(self._tracing, traced, len(asked), operation, running)
-
-    async def _together(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
-        if not self._changes:
-            return await self._database.read(lambda reading: self._method(reading, asked))
-        whole: bool = self._method.needs_transaction(asked)  # type: ignore[attr-defined]
-        return await self._database.transact(lambda writing: self._method(writing, asked), whole=whole)
 
 
 class _Waiter(NamedTuple):
