@@ -2,12 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from benchmarks.api.building import BIN
 
 GRPC_PATH = "/wms.orders.v1.OrderService/CreateOrder"
-HTTP_PATH = "/orders"
+HTTP_PATH, OUR_HTTP_PATH = "/orders", "/api/v1/orders"
 #: The same for ours and for our no-op; no collector of spans runs beside the benchmark.
 OURS = {"LOG_LEVEL": "warning", "TRACING_ENABLED": "false", "HTTP_ADDR": ""}
 
@@ -17,7 +17,8 @@ class Candidate:
     """A service with so many processes.
 
     `ready` is what each process logs when it serves.
-    `writes` says whether its calls make orders.
+    `writes` says whether its calls make orders. It is called at the address that it is told by `listens`, and
+    at `path` to create an order.
     """
 
     name: str
@@ -30,11 +31,8 @@ class Candidate:
     #: One program that has its processes itself, or as many programs as processes.
     alone: bool = False
     writes: bool = True
-
-    @property
-    def path(self) -> str:
-        """What is called to create an order."""
-        return HTTP_PATH if self.protocol == "http" else GRPC_PATH
+    listens: str = "SERVER_ADDR"
+    path: str = GRPC_PATH
 
 
 def _python(module: str) -> tuple[str, ...]:
@@ -54,6 +52,12 @@ def ours(processes: int, name: str = "ours", title: str = "ours", **settings: st
     command = (*_python("wms_core.command"), "server")
     ready = '"ready": true'
     return Candidate(f"{name}-{processes}", title, processes, command, ready, settings=own, alone=True)
+
+
+def ours_http(processes: int) -> Candidate:
+    """Give our server, called over HTTP."""
+    served = ours(processes, "http", "ours over HTTP")
+    return replace(served, protocol="http", listens="HTTP_ADDR", path=OUR_HTTP_PATH)
 
 
 def noop(processes: int) -> Candidate:
@@ -90,6 +94,7 @@ def fastapi(kind: str, title: str, processes: int) -> Candidate:
         "http",
         {"POOL_SIZE": str(40 // processes)},
         alone=True,
+        path=HTTP_PATH,
     )
 
 

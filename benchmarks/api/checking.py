@@ -16,7 +16,11 @@ def check(call: str, protocol: str, answer: bytes) -> None:
     """Look at the answer of a call. Raises AnswerWrong."""
     if protocol == "http":
         order = json.loads(answer)
-        right = bool(order["order_id"]) and order["status"] == "received" and len(order["items"]) == LINES
+        right = (
+            bool(order.get("orderId") or order["order_id"])
+            and order["status"] == "received"
+            and len(order["items"]) == LINES
+        )
     elif call == "create":
         right = _is_whole(orders_pb2.CreateOrderResponse.FromString(answer).order)
     elif call == "get":

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import uvloop
+
 from benchmarks.rivals.answers import created
 from benchmarks.rivals.serving import serve
 from wms.orders.v1 import order_pb2, orders_pb2
@@ -96,4 +98,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

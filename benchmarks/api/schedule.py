@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.api.candidates import Candidate, bare, fastapi, go, noop, ours, plain
+from benchmarks.api.candidates import Candidate, bare, fastapi, go, noop, ours, ours_http, plain
 
 EMPTY, FULL = "empty", "full"
 ALL = (1, 16, 64, 256)
@@ -35,6 +35,7 @@ TURNS = (
     _turn(noop(2), EMPTY, ALL, ("get", 64), ("get", 256)),
     _turn(go(), EMPTY, ALL),
     _turn(fastapi(*SQLALCHEMY, 2), EMPTY, ALL),
+    _turn(ours_http(2), EMPTY, ALL),
     _turn(fastapi(*ASYNCPG, 2), EMPTY, ALL),
     _turn(ours(1), EMPTY, ALL, ("get", 256)),
     _turn(ours(1), FULL, (1, 64)),

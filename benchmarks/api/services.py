@@ -39,7 +39,13 @@ class Service:
 async def running(children: Children, candidate: Candidate, database_url: str) -> AsyncIterator[Service]:
     """Run a candidate until the end."""
     address = Address.free()
-    settings = {**candidate.settings, "DATABASE_URL": database_url, "SERVER_ADDR": str(address)}
+    settings = {
+        **candidate.settings,
+        "DATABASE_URL": database_url,
+        # Ours listens there too when it is called over HTTP.
+        "SERVER_ADDR": str(Address.free()),
+        candidate.listens: str(address),
+    }
     command = [part.format(host=address.host, port=address.port) for part in candidate.module]
     started: list[Child] = []
     try:

@@ -1,4 +1,4 @@
-"""What is to be reached (issue 6), each as a ratio of two things measured in the same rounds."""
+"""What is to be reached (issues 6 and 7), each as a ratio of two things measured in the same rounds."""
 
 from dataclasses import dataclass
 
@@ -51,6 +51,16 @@ def _others(figures: Figures) -> list[Verdict]:
         found.append(_at_most(figures, what + ": p99", 0.1, *pair, "p99_ms"))
     return [
         *found,
+        *(
+            _at_least(
+                figures,
+                f"CreateOrder over HTTP, 2 processes, {in_flight} in flight, against FastAPI + SQLAlchemy",
+                4.0,
+                _case("http-2", "create", in_flight),
+                _case("sqlalchemy-2", "create", in_flight),
+            )
+            for in_flight in (64, 256)
+        ),
         _at_least(
             figures,
             "CreateOrder, 1 process, 64 in flight, against grpc.aio + asyncpg",

@@ -1,7 +1,7 @@
 """One turn: a candidate is started on a database, loaded, stopped, and what it has made is counted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.api import reading
@@ -47,7 +47,7 @@ class Bench:
     async def _loads(self, turn: Turn, database: Database) -> list[tuple[Case, Figure]]:
         """Do the loads of a turn. Raises LoadFailed, BatchFailed, AnswerWrong, BooksWrong."""
         candidate, since = turn.candidate, await database.now()
-        create = self.creates[candidate.protocol]
+        create = replace(self.creates[candidate.protocol], path=candidate.path)
         found = []
         async with running(self.children, candidate, database.url) as service:
             made = (await load(create, str(service.address), _FIRST, 0, self.scale.warm * 2)).total

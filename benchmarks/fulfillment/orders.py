@@ -22,7 +22,13 @@ ADDRESS = order_pb2.ShippingAddress(
 
 async def take_in(client: Client, scale: Scale, taken: Callable[[int], None]) -> None:
     """Create the orders in batches; tells how many were taken after each."""
-    requests = list(_requests(scale))
+    await place(client, list(_requests(scale)), taken)
+
+
+async def place(
+    client: Client, requests: Sequence[orders_pb2.CreateOrderRequest], taken: Callable[[int], None]
+) -> None:
+    """Place orders in batches. Raises RuntimeError when one is refused."""
     for start in range(0, len(requests), BATCH):
         batch = requests[start : start + BATCH]
         answer = await client.call(

@@ -1,9 +1,9 @@
 """grpc.aio with nothing in it: decodes the request, builds the answer."""
 
-import asyncio
 from typing import Any
 
 import grpc
+import uvloop
 
 from benchmarks.rivals.answers import created
 from benchmarks.rivals.serving import serve
@@ -29,4 +29,4 @@ def handlers(method: Any) -> tuple[grpc.GenericRpcHandler, ...]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(handlers(create_order)))
+    uvloop.run(serve(handlers(create_order)))

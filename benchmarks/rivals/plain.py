@@ -1,10 +1,10 @@
 """grpc.aio and asyncpg, a transaction for each call: what one would write in Python."""
 
-import asyncio
 from datetime import UTC
 from typing import Any
 
 import grpc
+import uvloop
 
 from benchmarks.rivals.answers import created
 from benchmarks.rivals.bare import handlers
@@ -77,4 +77,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -14,15 +14,23 @@ from benchmarks.fulfillment.services import Services
 from benchmarks.fulfillment.site import open_site
 from benchmarks.progress import Phases
 from benchmarks.queries import query
+from benchmarks.workers.goods import put_goods
 from benchmarks.workers.ours import Ours
 from benchmarks.workers.rivals import RIVALS, Rival, rival_rate, temporal_server
 from benchmarks.workers.work import Work
 from wms_core.tasks import running
 from wms_dev.client import connect, dice
 
-BATCHES, ONE_BY_ONE, BARE = "ours, in batches", "ours, one order a transaction", "bare four updates by set"
+BATCHES, ONE_BY_ONE = "ours, in batches", "ours, one order a transaction"
+HAND_BATCHES, HAND_ONE_BY_ONE = (
+    "ours, goods at hand, in batches",
+    "ours, goods at hand, one order a transaction",
+)
+BARE = "bare four updates by set"
+OURS = (BATCHES, ONE_BY_ONE, HAND_BATCHES, HAND_ONE_BY_ONE)
 _MIGRATED_SECONDS = 60.0
-_MEASURED = len((BATCHES, ONE_BY_ONE, BARE, *RIVALS))
+_MEASURED = len((*OURS, BARE, *RIVALS))
+_ONE = {"CYCLE_BATCH": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +66,11 @@ async def measure(services: Services, wanted: Rounds, phases: Phases, rates: Rat
         ours = await stack.enter_async_context(_our_side(services, phases))
         connection = await stack.enter_async_context(_their_side(services, wanted))
         for number in range(wanted.rounds):
-            with phases.phase(f"round {number + 1}: ours", wanted.orders + wanted.single):
+            with phases.phase(f"round {number + 1}: ours", 2 * (wanted.orders + wanted.single)):
                 rates.add(BATCHES, await ours.rate(wanted.orders, {}))
-                rates.add(ONE_BY_ONE, await ours.rate(wanted.single, {"CYCLE_BATCH": "1"}))
+                rates.add(ONE_BY_ONE, await ours.rate(wanted.single, _ONE))
+                rates.add(HAND_BATCHES, await ours.rate(wanted.orders, {}, at_hand=True))
+                rates.add(HAND_ONE_BY_ONE, await ours.rate(wanted.single, _ONE, at_hand=True))
             with phases.phase(f"round {number + 1}: bare", wanted.bare):
                 rates.add(BARE, await bare_rate(connection, Scale(orders=wanted.bare), number + 1))
                 await connection.execute("TRUNCATE outbox")
@@ -90,6 +100,7 @@ async def _our_side(services: Services, phases: Phases) -> AsyncIterator[Ours]:
         async with connect(services.server.target, "bench", dice(scale.seed)) as client:
             with phases.phase("carriers in lanes", scale.lanes * scale.carriers_per_lane):
                 await open_site(client, scale)
+                await put_goods(client, scale)
             async with running(Cranes(client).run()):
                 yield Ours(services, client, connection, scale)
     finally:

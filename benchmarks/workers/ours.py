@@ -8,10 +8,11 @@ from datetime import datetime
 
 from benchmarks.children import ADVICE
 from benchmarks.connection import Connection
-from benchmarks.fulfillment.orders import take_in
+from benchmarks.fulfillment.orders import place, take_in
 from benchmarks.fulfillment.scale import Scale
 from benchmarks.fulfillment.services import Services
 from benchmarks.queries import query
+from benchmarks.workers.goods import orders_at_hand
 from wms_dev.client import Client
 from wms_dev.problem import Problem
 
@@ -34,11 +35,17 @@ class Ours:
         self._connection = connection
         self._scale = scale
 
-    async def rate(self, orders: int, settings: Mapping[str, str]) -> float:
-        """Give the orders a second of a worker, from its first cycle to the last order in PACKING."""
+    async def rate(self, orders: int, settings: Mapping[str, str], *, at_hand: bool = False) -> float:
+        """Give the orders a second of a worker, from its first cycle to the last order in PACKING.
+
+        `at_hand` asks for goods that stand where they are packed.
+        """
         scale = replace(self._scale, orders=orders)
         self._scale = replace(self._scale, first=scale.first + orders)
-        await take_in(self._client, scale, lambda _: None)
+        if at_hand:
+            await place(self._client, list(orders_at_hand(scale)), lambda _: None)
+        else:
+            await take_in(self._client, scale, lambda _: None)
         await self._all_told()
         began: datetime = await self._connection.fetchval("SELECT clock_timestamp()")
         worker = await self._services.children.start_worker("bench", settings=settings)

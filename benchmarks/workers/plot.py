@@ -5,7 +5,7 @@ from statistics import median
 
 from matplotlib.figure import Figure
 
-from benchmarks.workers.measuring import BATCHES, ONE_BY_ONE, Rates
+from benchmarks.workers.measuring import OURS, Rates
 
 
 def draw(rates: Rates, folder: Path) -> list[Path]:
@@ -18,7 +18,7 @@ def draw(rates: Rates, folder: Path) -> list[Path]:
     ]
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
-    colours = ["tab:blue" if name in (BATCHES, ONE_BY_ONE) else "tab:gray" for name in names]
+    colours = ["tab:blue" if name in OURS else "tab:gray" for name in names]
     bars = axes.barh(names, middles, xerr=spread, color=colours, log=True)
     axes.bar_label(bars, [f"{middle:,.0f}" for middle in middles], padding=6)
     axes.invert_yaxis()

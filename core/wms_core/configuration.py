@@ -6,23 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from pydantic_settings import (
-    DotEnvSettingsSource,
-    EnvSettingsSource,
-    InitSettingsSource,
-    SecretsSettingsSource,
-)
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wms_core.settings import CoreSettings
+from wms_core.secret_files import file_variable, is_secret
+from wms_core.settings import CoreSettings, try_settings
 
 #: Each process names its settings under this group of entry points, as it does its command.
 GROUP = "wms_orders.settings"
@@ -74,57 +69,32 @@ def config(
 def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Iterator[Variable]:
     """Give every variable of a process, in the order of its settings, then what is wrong with several.
 
-    The environment is that of this process: it is looked at for what can't be used as well.
+    The environment is that of this process.
     """
-    settings, faults = _read(kind)
+    settings, faults = try_settings(kind)
     given = {name.upper(): value for name, value in environment.items()}
-    origins = _origins(kind, given)
     for name, field in kind.model_fields.items():
-        as_given = given.get(name.upper(), default_of(field))
+        variable = name.upper()
+        as_given = given.get(variable, default_of(field))
         value = as_given if settings is None else written(getattr(settings, name))
+        source = _source(name, given, secret=is_secret(field))
         yield Variable(
-            name.upper(),
-            _HIDDEN if is_secret(field) and (value or name in origins) else value,
-            origins.get(name, "default"),
-            faults.pop(name, ""),
+            variable,
+            _HIDDEN if is_secret(field) and (value or source != "default") else value,
+            source,
+            faults.pop(name, "").removeprefix(f"{variable}: "),
             field.description or "",
         )
     for fault in faults.values():
         yield Variable("", "", "", fault, "")
 
 
-def _read(kind: type[CoreSettings]) -> tuple[CoreSettings | None, dict[str, str]]:
-    """Give the settings, or what is wrong by name of the field."""
-    # Type checkers do not know that every field comes from the environment.
-    make: Any = kind
-    try:
-        return make(), {}
-    except ValidationError as error:
-        return None, {str((*fault["loc"], "")[0]).lower(): fault["msg"] for fault in error.errors()}
-
-
-def _origins(kind: type[CoreSettings], given: Mapping[str, str]) -> dict[str, str]:
-    """Say where each value that is given comes from, by asking the sources that the settings ask."""
-    sources = kind.settings_customise_sources(
-        kind,
-        init_settings=InitSettingsSource(kind, {}),
-        env_settings=EnvSettingsSource(kind),
-        dotenv_settings=DotEnvSettingsSource(kind),
-        file_secret_settings=SecretsSettingsSource(kind),
-    )
-    found: dict[str, str] = {}
-    # The first source wins.
-    for source in reversed(sources):
-        for name in source():
-            named = name.lower()
-            file = given.get(f"{named.upper()}_FILE", "")
-            found[named] = "environment" if type(source) is EnvSettingsSource else f"file {file}".strip()
-    return found
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Say whether a value is never to be shown."""
-    return SecretStr in (field.annotation, *get_args(field.annotation))
+def _source(name: str, given: Mapping[str, str], *, secret: bool) -> str:
+    if name.upper() in given:
+        return "environment"
+    if secret and (file := given.get(file_variable(name))):
+        return f"file {file}"
+    return "default"
 
 
 def written(value: Any) -> str:

@@ -3,7 +3,9 @@
 A traceback says where and what kind, never with which values: addresses and phone numbers are among them.
 """
 
+import builtins
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -11,6 +13,33 @@ from typing import Any, TextIO
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import ExcInfo
+
+#: What stands in quotes may be a value, unless it is the name of a thing of Postgres.
+_QUOTED = re.compile(
+    r'(\b(?:column|constraint|database|function|index|relation|role|schema|sequence|table|type|user) "\w+")'
+    r"""|(?<!\w)["'].*"""
+)
+
+
+#: Errors of the system quote addresses and files, which nobody sends us.
+_OF_THE_SYSTEM = {"gaierror"} | {
+    name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, OSError)
+}
+
+
+def without_values(kind: str, message: str) -> str:
+    """Keep of the message of a kind of error what is no value: its first line, up to what it quotes.
+
+    Postgres quotes single values there, and whole rows in the lines after it.
+    """
+    first = message.partition("\n")[0]
+    return first if kind in _OF_THE_SYSTEM else _QUOTED.sub(lambda found: found[1] or "…", first)
+
+
+def in_words(error: BaseException) -> str:
+    """Give kind and message of an error for the log, without values."""
+    kind = type(error).__name__
+    return f"{kind}: {without_values(kind, str(error))}"
 
 
 def configure_logging(level: str, form: str, service: str) -> None:
@@ -49,13 +78,13 @@ _without_variables = ExceptionDictTransformer(show_locals=False)
 
 def _traceback(exc_info: ExcInfo) -> list[dict[str, Any]]:
     """Describe an exception and its causes."""
-    return [_first_lines(one) for one in _without_variables(exc_info)]
+    return [_without_values(one) for one in _without_variables(exc_info)]
 
 
-def _first_lines(one: dict[str, Any]) -> dict[str, Any]:
-    """Keep the first line of each message: Postgres quotes whole rows in those after it."""
-    members = [[_first_lines(cause) for cause in member] for member in one["exceptions"]]
-    return {**one, "exc_value": one["exc_value"].partition("\n")[0], "exceptions": members}
+def _without_values(one: dict[str, Any]) -> dict[str, Any]:
+    """Take the values out of all messages."""
+    members = [[_without_values(cause) for cause in member] for member in one["exceptions"]]
+    return {**one, "exc_value": without_values(one["exc_type"], one["exc_value"]), "exceptions": members}
 
 
 def _write_traceback(out: TextIO, exc_info: ExcInfo) -> None:

@@ -3,8 +3,14 @@
 Nothing that is read here is ever part of a complaint.
 """
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import PydanticBaseSettingsSource
 
 _LONGEST = 64 * 1024  # bytes
 
@@ -13,28 +19,47 @@ class SecretFileError(Exception):
     """What is wrong with a file, or with giving one, and what to do about it."""
 
 
+class Unusable(str):
+    """Stands for a secret whose file is wrong, and says what is; no setting takes it."""
+
+    __slots__ = ()
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Where settings find the secrets of which the environment names a file."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Give the secret of a field, or what is wrong; None when no file is named."""
+        if not is_secret(field):
+            return None, field_name, False
+        environment = {name.upper(): value for name, value in os.environ.items()}
+        if file_variable(field_name) not in environment:
+            return None, field_name, False
+        try:
+            return _secret(field_name.upper(), environment), field_name, False
+        except SecretFileError as error:
+            return Unusable(error), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Give all that are in files."""
+        fields = self.settings_cls.model_fields
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether a setting is secret; if so, it may be in a file."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def secret_names(kind: type[BaseModel]) -> list[str]:
+    """Give the settings that are secret."""
+    return [name for name, field in kind.model_fields.items() if is_secret(field)]
+
+
 def file_variable(name: str) -> str:
     """Give the variable that names the file of a secret setting."""
     return f"{name.upper()}_FILE"
-
-
-def secrets_in_files(
-    names: Iterable[str], environment: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Read the files that the environment names for these settings; its keys are in capitals.
-
-    Gives the secrets by the names of their settings, and the complaints by the names of theirs.
-    """
-    secrets, complaints = {}, {}
-    for name in names:
-        variable = file_variable(name)
-        if variable not in environment:
-            continue
-        try:
-            secrets[name] = _secret(name.upper(), environment)
-        except SecretFileError as error:
-            complaints[name] = f"{variable}: {error}"
-    return secrets, complaints
 
 
 def _secret(plain: str, environment: Mapping[str, str]) -> str:

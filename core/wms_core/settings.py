@@ -5,21 +5,23 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wms_core.addresses import AddressError, listen_address
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
 from wms_core.postgres.database import PoolOptions
-from wms_core.secret_files import file_variable, secrets_in_files
+from wms_core.secret_files import SecretFiles, Unusable, file_variable, secret_names
 
 _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_DAYS = 3650
 _SHOWN = 100  # characters of a wrong value
+_WRONG_FILE = "wrong_file"
 #: What is allowed, where the library does not say it.
 _WORDS = {"bool_parsing": "it is true or false"}
 
@@ -78,6 +80,26 @@ class CoreSettings(BaseSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", case_sensitive=False, hide_input_in_errors=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 # there is no such file
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 # ours are told by variables
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the files of secrets beside the environment."""
+        return init_settings, SecretFiles(settings_cls), env_settings
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_usable(cls, value: object) -> object:
+        """Refuse what stands for a secret whose file is wrong."""
+        if isinstance(value, Unusable):
+            raise PydanticCustomError(_WRONG_FILE, "{why}", {"why": str(value)})
+        return value
 
     service_name: str = Field(
         "order-service", min_length=1, description="What the service calls itself in logs and traces."
@@ -166,19 +188,21 @@ S = TypeVar("S", bound=CoreSettings)
 
 def read_settings(kind: type[S], **values: Any) -> S:
     """Read the environment; exits with one line for each wrong variable, never with a secret."""
-    environment = {name.upper(): value for name, value in os.environ.items()}
-    secrets, complaints = secrets_in_files(secret_names(kind), environment)
+    settings, complaints = try_settings(kind, **values)
+    if settings is None:
+        raise SystemExit("The configuration is wrong:\n  " + "\n  ".join(complaints.values()))
+    return settings
+
+
+def try_settings(kind: type[S], **values: Any) -> tuple[S | None, dict[str, str]]:
+    """Give the settings of the environment, or the complaints by the names of theirs; none for several's."""
     try:
-        settings = kind(**{**secrets, **values})
+        return kind(**values), {}
     except ValidationError as error:
-        for name, fault in _faults(error).items():
-            # What is missing only because its file is wrong is no second mistake.
-            if name or not complaints:
-                complaints.setdefault(name, _complaint(kind, name, fault, environment))
-    else:
-        if not complaints:
-            return settings
-    raise SystemExit("The configuration is wrong:\n  " + "\n  ".join(complaints.values()))
+        environment = {name.upper(): value for name, value in os.environ.items()}
+        return None, {
+            name: _complaint(kind, name, fault, environment) for name, fault in _faults(error).items()
+        }
 
 
 def _faults(error: ValidationError) -> dict[str, Any]:
@@ -187,15 +211,6 @@ def _faults(error: ValidationError) -> dict[str, Any]:
     for fault in error.errors():
         faults.setdefault(str(fault["loc"][0]) if fault["loc"] else "", fault)
     return faults
-
-
-def secret_names(kind: type[CoreSettings]) -> list[str]:
-    """Give the settings that are secret; each may be in a file too."""
-    return [
-        name
-        for name, field in kind.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    ]
 
 
 def _complaint(kind: type[CoreSettings], name: str, fault: Any, environment: Mapping[str, str]) -> str:
@@ -208,7 +223,8 @@ def _complaint(kind: type[CoreSettings], name: str, fault: Any, environment: Map
     if fault["type"] == "missing":
         return f"{variable}: it has to be given" + (f", or {file_variable(name)}" if secret else "")
     if secret:
-        return f"{variable if variable in environment else file_variable(name)}: {allowed}"
+        in_file = fault["type"] == _WRONG_FILE or variable not in environment
+        return f"{file_variable(name) if in_file else variable}: {allowed}"
     given = environment.get(variable, "")
     return f"{variable}: {allowed}, not {given[:_SHOWN]!r}{'…' * (len(given) > _SHOWN)}"
 

@@ -11,7 +11,9 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from opentelemetry.context import Context
@@ -26,11 +28,13 @@ from opentelemetry.trace import (
     Span,
     SpanContext,
     SpanKind,
+    StatusCode,
     TraceFlags,
     Tracer,
     set_span_in_context,
 )
 
+from wms_core.domain.errors import Aborted, Unavailable, WmsError
 from wms_core.settings import CoreSettings
 
 _FORM = re.compile(r"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
@@ -56,6 +60,14 @@ def traceparent_of(span: Span) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
+def fail_in_database(span: Span, error: BaseException) -> None:
+    """Say of the span of work in the database what it failed by; that an order is not there is no failure."""
+    if isinstance(error, WmsError) and not isinstance(error, Unavailable | Aborted):
+        return
+    span.set_attribute("error.type", type(error).__name__)
+    span.set_status(StatusCode.ERROR)
+
+
 class Tracing:
     """Makes the spans of one process; without a tracer, none."""
 
@@ -64,11 +76,19 @@ class Tracing:
         self._tracer = tracer
         self._ratio = ratio
 
-    def begin(self, name: str, kind: SpanKind, traceparent: str) -> Span:
-        """Begin a span, under its parent if there is one; INVALID_SPAN when nobody wants it."""
+    @property
+    def is_on(self) -> bool:
+        """Whether there are spans at all."""
+        return self._tracer is not None
+
+    def begin(self, name: str, kind: SpanKind, traceparent: str, began: int | None = None) -> Span:
+        """Begin a span, under its parent if there is one; INVALID_SPAN when nobody wants it.
+
+        `began` is when, in nanoseconds since 1970, if not now.
+        """
         if self._tracer is None or not self._wanted(traceparent):
             return INVALID_SPAN
-        return self._tracer.start_span(name, _under(traceparent), kind)
+        return self._tracer.start_span(name, _under(traceparent), kind, start_time=began)
 
     def _wanted(self, traceparent: str) -> bool:
         if traceparent:
@@ -87,9 +107,15 @@ def _under(traceparent: str) -> Context:
 class Collector(SpanExporter):
     """Hands spans to a collector by OTLP. One that can't be reached is said once, and costs spans only."""
 
-    def __init__(self, endpoint: str) -> None:
-        """Speak TLS only with an `https://` endpoint."""
+    def __init__(self, endpoint: str, said: Path | None = None) -> None:
+        """Speak TLS only with an `https://` endpoint.
+
+        Of several processes that have the file `said` in common one says it; the file is there meanwhile.
+        """
         self._endpoint = endpoint
+        self._said_file = said
+        # Spans are handed over by a thread, which knows nothing of what the log is to say of this process.
+        self._context = copy_context()
         self._closed = False
         self._reached = True
         insecure = not endpoint.startswith("https://")
@@ -104,8 +130,23 @@ class Collector(SpanExporter):
     def _say(self, *, reached: bool) -> None:
         if reached != self._reached and not self._closed:
             self._reached = reached
-            log = _log.info if reached else _log.warning
-            log("traces_delivered_again" if reached else "traces_not_delivered", endpoint=self._endpoint)
+            if not self._is_said(reached):
+                log = _log.info if reached else _log.warning
+                event = "traces_delivered_again" if reached else "traces_not_delivered"
+                self._context.run(log, event, endpoint=self._endpoint)
+
+    def _is_said(self, reached: bool) -> bool:
+        """Say whether another process has said so; if not, the others know from now on that we do."""
+        if self._said_file is None:
+            return False
+        try:
+            if reached:
+                self._said_file.unlink()
+            else:
+                self._said_file.touch(exist_ok=False)
+        except (FileExistsError, FileNotFoundError):
+            return True
+        return False
 
     def shutdown(self) -> None:
         """Cut off what is under way."""
@@ -116,13 +157,16 @@ class Collector(SpanExporter):
 
 @asynccontextmanager
 async def open_tracing(
-    settings: CoreSettings, service: str, exporter: SpanExporter | None = None
+    settings: CoreSettings, service: str, exporter: SpanExporter | None = None, said: Path | None = None
 ) -> AsyncIterator[Tracing]:
-    """Make spans in the name of a service; they go to the exporter, by default to the collector."""
+    """Make spans in the name of a service; they go to the exporter, by default to the collector.
+
+    `said` is as `Collector` has it.
+    """
     if not settings.tracing_enabled:
         yield Tracing()
         return
-    exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint)
+    exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint, said)
     resource = Resource.create(
         {
             "service.name": service,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -40,7 +41,7 @@ from wms_server.services.orders import OrderService
 from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
 from wms_server.settings import ServerSettings
-from wms_server.shared_metrics import SharedMetrics, restarts
+from wms_server.shared_metrics import SharedMetrics, restarts, shared_folder
 from wms_server.watch import Watch
 
 _log = structlog.get_logger(__name__)
@@ -189,7 +190,10 @@ async def open_application(
     processes that share its ports, which somebody holds for them. `hurry` cuts its drain short.
     """
     async with AsyncExitStack() as stack:
-        tracing = await stack.enter_async_context(open_tracing(settings, settings.service_name, exporter))
+        said = None if number is None else Path(shared_folder()) / "traces_not_delivered"
+        tracing = await stack.enter_async_context(
+            open_tracing(settings, settings.service_name, exporter, said)
+        )
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(
             open_database(url, settings.pool_options(f"{settings.service_name}-server"))
@@ -203,7 +207,9 @@ async def open_application(
         application = Application(settings, database, Pipeline(database, limits, tracing), number)
         patience, shared = settings.http_request_timeout.total_seconds(), number is not None
         await stack.enter_async_context(
-            serve(application.http(), settings.http_addr, patience, shared=shared)
+            serve(
+                application.http(), settings.http_addr, patience, settings.http_max_connections, shared=shared
+            )
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

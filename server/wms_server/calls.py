@@ -41,6 +41,11 @@ class Call:
     reached: dict[str, str] = field(default_factory=dict, compare=False)
     requests: Requests = field(default_factory=Requests, compare=False)
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether it has a span that somebody wants."""
+        return self.span is not INVALID_SPAN
+
     def expect_time(self) -> None:
         """Raise DeadlinePassed when nobody waits for the answer any more."""
         if time.monotonic() > self.ends:

@@ -18,8 +18,10 @@ import structlog
 
 from wms_core.application.ports import Database, RequestKey, Transaction
 from wms_core.domain.errors import DeadlinePassed, StorageUnavailable
+from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, tell
 from wms_server.calls import Call
+from wms_server.database_spans import in_database
 
 M = TypeVar("M", bound=Callable[..., Any])
 R = TypeVar("R")
@@ -83,7 +85,12 @@ class Joining:
     """Gathers the calls of one method and does them together."""
 
     def __init__(
-        self, database: Database, method: JoinedMethod, limits: JoiningLimits, at_work: AtWork
+        self,
+        database: Database,
+        method: JoinedMethod,
+        limits: JoiningLimits,
+        at_work: AtWork,
+        tracing: Tracing,
     ) -> None:
         """With nobody waiting; who waits or is being done is at work."""
         self._database = database
@@ -91,6 +98,7 @@ class Joining:
         self._method = method
         self._limits = limits
         self._at_work = at_work
+        self._tracing = tracing
         self._waiting: deque[_Waiter] = deque()
         self._turns: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -154,7 +162,7 @@ class Joining:
         if not batch:
             return
         try:
-            outcomes = await self._outcomes([one.asked for one in batch])
+            await self._together(batch)
         except StorageUnavailable as error:
             # Perhaps it was committed all the same.
             _answer(batch, [error] * len(batch))
@@ -166,14 +174,41 @@ class Joining:
             half = len(batch) // 2
             await self._do(batch[:half])
             await self._do(batch[half:])
-        else:
-            _answer(batch, outcomes)
 
-    async def _outcomes(self, asked: "Sequence[Asked[Any]]") -> Sequence[Outcome]:
-        if not self._changes:
-            return await self._database.read(lambda reading: self._method(reading, asked))
-        whole: bool = self._method.needs_transaction(asked)  # type: ignore[attr-defined]
-        return await self._database.transact(lambda writing: self._method(writing, asked), whole=whole)
+    async def _together(self, batch: "Sequence[_Waiter]") -> None:
+        """Do a batch and answer it. Raises what breaks it, unless it was answered before."""
+        asked = [one.asked for one in batch]
+        whole: bool = self._changes and self._method.needs_transaction(asked)  # type: ignore[attr-defined]
+        answered = False
+
+        async def work(unit: Transaction) -> Sequence[Outcome]:
+            nonlocal answered
+            outcomes = await self._method(unit, asked)
+            if not whole:
+                # There is nothing more to commit: nobody waits until the connection is given back.
+                _answer(batch, outcomes)
+                answered = True
+            return outcomes
+
+        database = self._database
+        running = database.transact(work, whole=whole) if self._changes else database.read(work)
+        try:
+            outcomes = await self._traced(asked, running)
+        except Exception:
+            if not answered:
+                raise
+        else:
+            if whole:
+                _answer(batch, outcomes)
+
+    async def _traced(
+        self, asked: "Sequence[Asked[Any]]", running: Awaitable[Sequence[Outcome]]
+    ) -> Sequence[Outcome]:
+        traced = [one.call for one in asked if one.call.is_traced]
+        if not traced:
+            return await running
+        operation = "transaction" if self._changes else "read"
+        return await in_database(self._tracing, traced, len(asked), operation, running)
 
 
 class _Waiter(NamedTuple):

@@ -31,6 +31,7 @@ from wms_core.domain.errors import (
 from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import Call, caller_from, now_utc
+from wms_server.database_spans import in_database
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.requests import Requests
 from wms_server.spans import begin_span
@@ -85,7 +86,7 @@ class Pipeline:
         """Start with nothing at work, and open."""
         self._database = database
         self._limits = limits
-        self._tracing = tracing
+        self.tracing = tracing
         self._at_work = AtWork()
         self._streams = Streams(limits.max_streams)
         self.requests = Requests()
@@ -94,7 +95,7 @@ class Pipeline:
 
     def joining(self, method: JoinedMethod) -> Joining:
         """Give what gathers the calls of a method."""
-        return Joining(self._database, method, self._limits.joining, self._at_work)
+        return Joining(self._database, method, self._limits.joining, self._at_work, self.tracing)
 
     def alone(self, work: Coroutine[Any, Any, bytes]) -> "asyncio.Future[Outcome]":
         """Begin work that shares nothing with others."""
@@ -134,7 +135,7 @@ class Pipeline:
         seconds = (
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
-        span, caller = begin_span(self._tracing, method, caller_from(metadata))
+        span, caller = begin_span(self.tracing, method, caller_from(metadata))
         ends = time.monotonic() + seconds
         return Call(method.name, caller, now_utc(), ends, span=span, requests=self.requests)
 
@@ -238,7 +239,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
                 call.expect_time()
                 return (await method(transaction, request, call)).SerializeToString()
 
-            return await database.read(reading)
+            return await _told(call, "read", database.read(reading))
         key = request_key(rpc, request)
 
         async def changing(transaction: Transaction) -> bytes:
@@ -248,7 +249,13 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             call.expect_time()
             return await once(transaction, key, first)
 
-        return await database.transact(changing, whole=key is not None or needs_transaction(request))
+        whole = key is not None or needs_transaction(request)
+        return await _told(call, "transaction", database.transact(changing, whole=whole))
+
+    async def _told(call: Call, operation: str, running: Awaitable[bytes]) -> bytes:
+        if not call.is_traced:
+            return await running
+        return await in_database(pipeline.tracing, [call], 1, operation, running)
 
     return lambda call, raw: pipeline.alone(work(call, raw))
 

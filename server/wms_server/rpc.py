@@ -177,7 +177,6 @@ def tell(call: Call, outcome: object, seconds: float, *, lasting: bool = False) 
         rpc=call.rpc,
         code=code.name,
         seconds=round(seconds, 6),
-        actor=call.caller.actor,
         correlation_id=call.caller.correlation_id,
     )
 

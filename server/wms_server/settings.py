@@ -41,6 +41,11 @@ class ServerSettings(CoreSettings):
     http_request_timeout: Duration = Field(
         timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
     )
+    http_max_connections: int = Field(
+        512,
+        ge=1,
+        description="Connections over HTTP that one process serves at a time; beyond, probes are answered.",
+    )
     default_currency: str = Field(
         "USD",
         pattern="^[A-Z]{3}$",

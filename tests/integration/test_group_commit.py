@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 
@@ -200,3 +201,24 @@ async def test_a_call_whose_turn_comes_after_its_deadline_writes_nothing(
     await asyncio.gather(*under_way)
     await api.orders.CreateOrder(create_order())
     assert await sql.fetchval("SELECT count(*) FROM orders WHERE order_id = 'ORD-LATE'") == 0
+
+
+async def test_what_one_statement_has_committed_is_answered_and_done_once(
+    database_url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever becomes of the connection afterwards: nobody waits for that, and nothing is done again."""
+    broken = asyncio.Event()
+
+    async def reset(_connection: object) -> None:
+        if broken.is_set():
+            raise asyncpg.InterfaceError("this connection can't be given back")
+
+    monkeypatch.setattr("wms_core.postgres.database._nothing_to_reset", reset)
+    async with open_api(database_url) as api:
+        broken.set()
+        answers = await _placed(api, [create_order(customer_id=f"C-{n}") for n in range(20)])
+        assert [answer for answer in answers if not answer.startswith("ORD-")] == []
+        assert await sql.fetchval("SELECT count(*) FROM orders") == 20
+        found = await api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id=answers[0]))
+        assert found.order.customer_id == "C-0"
+        broken.clear()

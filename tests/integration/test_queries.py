@@ -355,6 +355,7 @@ ALLOWED = {
     "cycle.waiting_for_failed_moves": "Moves that failed since the last cycle: few, which no estimate knows.",
     "fulfillment.waiting_stats": "Of shipped orders those with a backorder are looked at, so these are read.",
     "metrics.waiting": "It sums up all that waits, and nothing that is done.",
+    "metrics.tally": "It groups a stretch of the log, of 5,000 events at most, which no estimate knows.",
     "metrics.queues": "It counts the parked events, of which there are few.",
     "relay.held": "The relay knows all orders that parked events hold up: one for each.",
 }

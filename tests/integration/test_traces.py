@@ -1,21 +1,20 @@
 """One trace from the request to the events that follow from it; a collector, and one that is not there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import grpc
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from structlog.testing import capture_logs
 
 from tests.support.api import Api, open_api
+from tests.support.collector import collecting
 from tests.support.failures import failing
 from tests.support.http import open_web
 from tests.support.invariants import Sql
@@ -39,6 +38,10 @@ UNTRACED = ("traceparent", f"00-{TRACE}-{PARENT}-00")
 
 def _named(spans: Iterable[ReadableSpan], name: str) -> list[ReadableSpan]:
     return [span for span in spans if span.name == name]
+
+
+def _of_calls(spans: Iterable[ReadableSpan]) -> list[ReadableSpan]:
+    return [span for span in spans if span.kind is SpanKind.SERVER]
 
 
 def _ids(span: ReadableSpan) -> str:
@@ -67,7 +70,7 @@ async def test_an_event_belongs_to_the_span_of_its_call_and_that_to_the_callers_
     async with open_api(database_url, exporter) as api:
         order = (await api.orders.CreateOrder(create_order(), metadata=ids)).order
         told = await _traceparents(sql, order.order_id)
-    (span,) = exporter.get_finished_spans()
+    (span,) = _of_calls(exporter.get_finished_spans())
     assert span.name == "wms.orders.v1.OrderService/CreateOrder"
     assert span.kind is SpanKind.SERVER
     assert span.parent is not None
@@ -92,7 +95,7 @@ async def test_a_call_over_http_has_a_span_like_any_other(database_url: str, sql
     async with open_web(database_url, exporter) as web:
         response = await web.http.post("/api/v1/orders", json=to_json(create_order()), headers=dict([TRACED]))
         told = await _traceparents(sql, response.json()["orderId"])
-    (span,) = exporter.get_finished_spans()
+    (span,) = _of_calls(exporter.get_finished_spans())
     assert (span.name, span.kind) == ("POST /api/v1/orders", SpanKind.SERVER)
     assert told == {"received": _ids(span)}
     assert _ids(span).split("-")[1] == TRACE
@@ -127,7 +130,7 @@ async def test_a_malformed_trace_is_none(database_url: str, sql: Sql, ratio: flo
         malformed = ("traceparent", f"00-{'0' * 32}-{PARENT}-01")
         order = (await api.orders.CreateOrder(create_order(), metadata=(malformed,))).order
         told = await _traceparents(sql, order.order_id)
-    spans = exporter.get_finished_spans()
+    spans = _of_calls(exporter.get_finished_spans())
     assert [span.parent for span in spans] == ([None] if ratio else [])
     assert told == {"received": _ids(spans[0]) if ratio else ""}
 
@@ -142,7 +145,7 @@ async def test_a_span_ends_with_the_code_of_its_call(database_url: str, sql: Sql
         watch.cancel()
         await sql.execute("ALTER TABLE order_items RENAME TO gone")
         await failing(api.orders.CreateOrder(create_order()))
-    spans = exporter.get_finished_spans()
+    spans = _of_calls(exporter.get_finished_spans())
     found = {span.name.partition("/")[2]: span for span in spans}
     codes = {name: (span.attributes or {})["rpc.grpc.status_code"] for name, span in found.items()}
     assert codes == {
@@ -217,39 +220,12 @@ async def test_a_retry_of_the_worker_goes_on_the_errand_of_its_order(
     assert row["traceparent"] == _ids(span)
 
 
-@dataclass
-class _Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """What a collector was sent."""
-
-    spans: list[tuple[str, str]] = field(default_factory=list)
-
-    async def Export(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 # the names of the protocol
-        """Note service and name of each span."""
-        for resource in request.resource_spans:
-            service = {one.key: one.value.string_value for one in resource.resource.attributes}[
-                "service.name"
-            ]
-            self.spans += [(service, span.name) for part in resource.scope_spans for span in part.spans]
-        return trace_service_pb2.ExportTraceServiceResponse()
-
-
-@asynccontextmanager
-async def _collecting(address: str) -> AsyncIterator[_Collector]:
-    collector = _Collector()
-    server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
-    server.add_insecure_port(address)
-    await server.start()
-    yield collector
-    await server.stop(None)
-
-
 async def test_the_spans_of_a_process_reach_a_collector_before_it_has_ended(
     database_url: str, processes: Processes
 ) -> None:
     """From the variables alone, over OTLP; those of the last moment too."""
     address = f"127.0.0.1:{free_port()}"
-    async with _collecting(address) as collector:
+    async with collecting(address) as collector:
         server = processes.server(
             database_url, tracing_enabled="true", otel_exporter_otlp_endpoint=address, service_name="orders-7"
         )
@@ -257,7 +233,10 @@ async def test_the_spans_of_a_process_reach_a_collector_before_it_has_ended(
         async with open_client(server.address) as api:
             await api.orders.CreateOrder(create_order(), metadata=(TRACED,))
         assert await server.stopped() == 0
-        assert collector.spans == [("orders-7", "wms.orders.v1.OrderService/CreateOrder")]
+        assert sorted(collector.names) == [
+            ("orders-7", "postgresql transaction"),
+            ("orders-7", "wms.orders.v1.OrderService/CreateOrder"),
+        ]
 
 
 async def test_an_absence_of_the_collector_is_said_when_it_begins_and_when_it_ends(
@@ -271,13 +250,36 @@ async def test_an_absence_of_the_collector_is_said_when_it_begins_and_when_it_en
     collector = traces.Collector(address)
     with capture_logs() as said:
         for there in (False, False, True, True, False, False):
-            async with _collecting(address) if there else nullcontext():
+            async with collecting(address) if there else nullcontext():
                 await asyncio.to_thread(collector.export, [span])
         collector.shutdown()
     assert [(entry["event"], entry["endpoint"]) for entry in said] == [
         ("traces_not_delivered", address),
         ("traces_delivered_again", address),
         ("traces_not_delivered", address),
+    ]
+
+
+async def test_of_several_processes_one_says_that_there_is_no_collector(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whichever notices first; and whichever notices first that it is back."""
+    monkeypatch.setattr(traces, "_PATIENCE", 0.5)
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("name")
+    assert isinstance(span, ReadableSpan)
+    address = f"127.0.0.1:{free_port()}"
+    processes = [traces.Collector(address, tmp_path / "said") for _ in range(3)]
+    with capture_logs() as said:
+        for there in (False, True, False):
+            async with collecting(address) if there else nullcontext():
+                for one in processes:
+                    await asyncio.to_thread(one.export, [span])
+        for one in processes:
+            one.shutdown()
+    assert [entry["event"] for entry in said] == [
+        "traces_not_delivered",
+        "traces_delivered_again",
+        "traces_not_delivered",
     ]
 
 

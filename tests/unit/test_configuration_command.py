@@ -1,16 +1,13 @@
 """`wms-orders config`: every variable, its value, where it came from, secrets hidden."""
 
 import json
-from typing import Any
+from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from typer import Typer
 from typer.testing import CliRunner
 
-from wms_core.configuration import config, variables
-from wms_core.settings import CoreSettings
+from wms_core.configuration import config
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
@@ -84,7 +81,7 @@ def test_what_is_wrong_is_told_and_no_secret(
     code, text = run("worker", "--output", "json")
     assert code == 1
     faults = {one["variable"]: one["fault"] for one in json.loads(text)["worker"] if one["fault"]}
-    assert faults == {"DATABASE_URL": "Field required"}
+    assert faults == {"DATABASE_URL": "it has to be given, or DATABASE_URL_FILE"}
 
 
 def test_a_process_that_is_none_is_refused() -> None:
@@ -94,36 +91,19 @@ def test_a_process_that_is_none_is_refused() -> None:
     assert "server, worker" in text
 
 
-class _Files(PydanticBaseSettingsSource):
-    """A source of the kind that reads secrets from files."""
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
-        """Give nothing: all are given at once."""
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        """Give what a file says."""
-        return {"database_url": SECRET}
-
-
-class _FromFiles(CoreSettings):
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Ask files after the environment."""
-        return init_settings, env_settings, dotenv_settings, _Files(settings_cls), file_secret_settings
-
-
-def test_a_value_from_a_file_is_told_so() -> None:
-    """Whichever source the settings ask is told, with the file that the variable beside it names."""
-    shown = {one.variable: one for one in variables(_FromFiles, {"DATABASE_URL_FILE": "/run/secrets/url"})}
-    assert shown["DATABASE_URL"].source == "file /run/secrets/url"
-    assert shown["DATABASE_URL"].value == "********"
-    assert shown["MAX_RETRIES"].source == "default"
-    assert isinstance(_FromFiles().database_url, SecretStr)  # type: ignore[call-arg] # all come from their sources
+def test_a_secret_from_a_file_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the file that the variable beside it names, and not with what is in it."""
+    file = tmp_path / "url"
+    file.write_text(SECRET + "\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(file))
+    code, text = run("server", "--output", "json")
+    assert code == 0
+    shown = {one["variable"]: one for one in json.loads(text)["server"]}
+    assert shown["DATABASE_URL"]["source"] == f"file {file}"
+    assert shown["DATABASE_URL"]["value"] == "********"
+    assert "canary" not in text
+    file.unlink()
+    code, text = run("server", "--output", "json")
+    assert code == 1
+    shown = {one["variable"]: one for one in json.loads(text)["server"]}
+    assert "can't be read" in shown["DATABASE_URL"]["fault"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wms_core.settings import CoreSettings, read_settings, secret_names
+from wms_core.secret_files import secret_names
+from wms_core.settings import CoreSettings, read_settings
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
@@ -142,3 +143,26 @@ def test_a_wrong_secret_is_named_by_its_file(environment: pytest.MonkeyPatch, tm
     environment.delenv("DATABASE_URL")
     environment.setenv("database_url_file", str(file))
     assert "\n  DATABASE_URL_FILE: the form is postgresql://" in _complaint(CoreSettings)
+
+
+def test_whoever_makes_the_settings_has_the_files_read(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not only the processes; what is given to them directly goes before the files."""
+    file = tmp_path / "secret"
+    file.write_text(URL, encoding="utf-8")
+    environment.delenv("DATABASE_URL")
+    environment.setenv("DATABASE_URL_FILE", str(file))
+    make: type = CoreSettings
+    assert make().database_url.get_secret_value() == URL
+    other = "postgresql://db/other"
+    assert make(database_url=other).database_url.get_secret_value() == other
+
+
+def test_a_wrong_file_is_told_together_with_other_mistakes(environment: pytest.MonkeyPatch) -> None:
+    """Nobody has to start a process twice to find two of them."""
+    environment.delenv("DATABASE_URL")
+    environment.setenv("DATABASE_URL_FILE", "/no/such/file")
+    environment.setenv("MAX_RETRIES", "0")
+    lines = _complaint(WorkerSettings).splitlines()[1:]
+    assert [line.split(":")[0].strip() for line in lines] == ["DATABASE_URL_FILE", "MAX_RETRIES"]

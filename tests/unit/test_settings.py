@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from wms_core.domain.retries import RetryPolicy
-from wms_core.settings import CoreSettings, duration, postgres_url, read_settings, secret_names
+from wms_core.secret_files import secret_names
+from wms_core.settings import CoreSettings, duration, postgres_url, read_settings
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
@@ -110,6 +111,7 @@ WRONG = [
     (ServerSettings, "SERVER_ADDR", ""),
     (ServerSettings, "HTTP_ADDR", "localhost:http"),
     (ServerSettings, "HTTP_REQUEST_TIMEOUT", "0"),
+    (ServerSettings, "HTTP_MAX_CONNECTIONS", "0"),
     (ServerSettings, "DEFAULT_CURRENCY", "dollars"),
     (ServerSettings, "REFLECTION_ENABLED", "perhaps"),
     (ServerSettings, "CHANNELZ_ENABLED", ""),

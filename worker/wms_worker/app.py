@@ -42,7 +42,7 @@ def open_office(
     """Give what is done in a role."""
     brokers = settings.brokers
     if part.role == Role.RELAY and brokers is not None:
-        return RelayOffice(brokers, database, part.report, metrics)
+        return RelayOffice(brokers, database, part.report, metrics, tracing)
     return FulfillmentOffice(settings, database, duty, metrics, tracing)
 
 

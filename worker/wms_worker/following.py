@@ -7,6 +7,7 @@ import structlog
 from wms_core.application.ports import Database
 from wms_core.domain.errors import WmsError
 from wms_core.domain.levels import EventTally
+from wms_core.logs import in_words
 from wms_worker.metrics import Metrics
 
 BATCH = 5_000
@@ -32,7 +33,7 @@ class EventFollower:
                 await self.look()
         except Exception as error:
             # Metrics never stop fulfillment.
-            _log.warning("events_not_read", error=f"{type(error).__name__}: {error}")
+            _log.warning("events_not_read", error=in_words(error))
 
     async def run(self) -> None:
         """Follow until cancelled; what goes wrong is said and tried again."""

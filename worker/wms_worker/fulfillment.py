@@ -19,7 +19,7 @@ from wms_worker.following import EventFollower
 from wms_worker.metrics import Metrics
 from wms_worker.scheduler import Ticker, ticking
 from wms_worker.settings import WorkerSettings
-from wms_worker.spans import CycleSpans
+from wms_worker.spans import CycleSpans, FollowedDatabase
 
 _ASKED = 0.2  # seconds between two looks for a cycle that was asked for
 _log = structlog.get_logger(__name__)
@@ -74,7 +74,12 @@ class FulfillmentTerm:
         caller = Caller(actor=f"worker/{duty.worker_id}")
         self._spans = spans
         self._cycle = Cycle(
-            database, fence, settings.cycle_rules, caller, stopping=lambda: self._stopping, trace=spans
+            FollowedDatabase(database, spans),
+            fence,
+            settings.cycle_rules,
+            caller,
+            stopping=lambda: self._stopping,
+            trace=spans,
         )
 
     def stop(self) -> None:

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from wms_core.application.ports import Database
 from wms_core.domain.levels import Levels
 from wms_core.domain.orders import Priority
+from wms_core.logs import in_words
 
 _PATIENCE = 8.0  # seconds, less than Prometheus waits for an answer
 _SHARE = 20  # looking takes at most one part of so many of the time
@@ -88,7 +89,7 @@ class LevelGauges(Collector):
                 )
         except Exception as error:
             # Whatever it is, the other metrics are told; early on, the schema may be missing.
-            _log.warning("levels_not_read", error=f"{type(error).__name__}: {error}")
+            _log.warning("levels_not_read", error=in_words(error))
             return None
 
     def collect(self) -> Iterator[Metric]:

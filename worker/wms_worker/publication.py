@@ -9,6 +9,7 @@ from wms_core.domain.publishing import LogEvent, Refusal, Released
 from wms_worker.kafka import BATCH_BYTES, Kafka
 from wms_worker.metrics import Metrics
 from wms_worker.patience import Patience
+from wms_worker.publication_spans import PublicationSpans
 from wms_worker.refusals import publish_halves, publish_in_order
 from wms_worker.rounds import Round, rounds
 
@@ -27,13 +28,20 @@ class Publication:
     """
 
     def __init__(
-        self, kafka: Kafka, database: Database, fence: Fence, metrics: Metrics, stopping: asyncio.Event
+        self,
+        kafka: Kafka,
+        database: Database,
+        fence: Fence,
+        metrics: Metrics,
+        spans: PublicationSpans,
+        stopping: asyncio.Event,
     ) -> None:
         """Publish by a connection, and write by the fence."""
         self._kafka = kafka
         self._database = database
         self._fence = fence
         self._metrics = metrics
+        self._spans = spans
         self._stopping = stopping
         self._patience = Patience()
         self._position = 0
@@ -92,7 +100,7 @@ class Publication:
 
     async def _carry(self, one: Round) -> list[Refusal]:
         """Publish a round, park what is refused of it, and save its position; gives the refusals."""
-        acknowledged = self._kafka.acknowledged
+        acknowledged, began = self._kafka.acknowledged, time.time_ns()
         refusals: list[Refusal] = []
         for partition, error in (await self._kafka.publish(one.batches)).items():
             events = one.batches[partition].events
@@ -112,6 +120,8 @@ class Publication:
         self._held.update(refusal.event.order_id for refusal in refusals)
         self._metrics.published(self._kafka.acknowledged - acknowledged, one.oldest)
         self._metrics.parked(len(refusals))
+        carried = (event for batch in one.batches.values() for event in batch.events)
+        self._spans.tell(carried, [refusal.event.event_id for refusal in refusals], began)
         return refusals
 
     async def _retry_released(self) -> None:

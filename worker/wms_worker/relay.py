@@ -11,11 +11,13 @@ from wms_core.application.ports import Database, Fence
 from wms_core.domain.errors import StaleEpoch, WmsError
 from wms_core.domain.workers import Role
 from wms_core.tasks import running
+from wms_core.traces import Tracing
 from wms_worker.brokers import Brokers, KafkaTrouble
 from wms_worker.kafka import open_kafka
 from wms_worker.metrics import Metrics
 from wms_worker.patience import Patience
 from wms_worker.publication import Publication
+from wms_worker.publication_spans import PublicationSpans
 
 _GRACE = 1.5  # seconds that the round on its way may take at the end of a term
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
@@ -28,18 +30,26 @@ class RelayOffice:
     role = Role.RELAY
 
     def __init__(
-        self, brokers: Brokers, database: Database, report: Callable[[str], None], metrics: Metrics
+        self,
+        brokers: Brokers,
+        database: Database,
+        report: Callable[[str], None],
+        metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
         """Publish to these brokers; `report` is told what keeps us from it."""
         self._brokers = brokers
         self._database = database
         self._report = report
         self._metrics = metrics
+        self._spans = PublicationSpans(tracing, brokers.topic.name)
         self._patience = Patience()
 
     async def open(self, fence: Fence) -> "RelayTerm":
         """Prepare a term."""
-        return RelayTerm(self._brokers, self._database, fence, self._report, self._metrics, self._patience)
+        return RelayTerm(
+            self._brokers, self._database, fence, self._report, self._metrics, self._spans, self._patience
+        )
 
 
 class RelayTerm:
@@ -52,6 +62,7 @@ class RelayTerm:
         fence: Fence,
         report: Callable[[str], None],
         metrics: Metrics,
+        spans: PublicationSpans,
         patience: Patience,
     ) -> None:
         """Use `RelayOffice.open` instead."""
@@ -62,6 +73,7 @@ class RelayTerm:
         self._fence = fence
         self._report = report
         self._metrics = metrics
+        self._spans = spans
         self._patience = patience
         self._trouble = ""
         self._failures = 0
@@ -102,7 +114,7 @@ class RelayTerm:
 
     async def _publish(self) -> None:
         async with open_kafka(self._brokers, self._patience) as kafka:
-            work = Publication(kafka, self._database, self._fence, self._metrics, self._stopping)
+            work = Publication(kafka, self._database, self._fence, self._metrics, self._spans, self._stopping)
             await work.run(self._went_well)
 
     def _went_well(self) -> None:

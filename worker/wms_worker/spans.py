@@ -1,15 +1,20 @@
-"""The spans of a cycle: one for it and one for each step of it that did something.
+"""The spans of a cycle: one for it, one for each step that did something, and those of the database in it.
 
 An event that a step writes belongs to the step's span, not to the trace of the request that its order came
 with: a step works for hundreds of orders at once. The correlation id is what ties the two together.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
 
-from wms_core.traces import Tracing, traceparent_of
+from wms_core.application.ports import Database, Fence, Transaction
+from wms_core.traces import Tracing, fail_in_database, traceparent_of
+
+T = TypeVar("T")
 
 
 class CycleSpans:
@@ -22,6 +27,7 @@ class CycleSpans:
         self._cycle: Span = INVALID_SPAN
         self._step: Span = INVALID_SPAN
         self._worth_telling = False
+        self._in_database: list[tuple[Span, int]] = []
 
     @contextmanager
     def cycle(self) -> Iterator[None]:
@@ -40,6 +46,7 @@ class CycleSpans:
         """Begin a step under the cycle, if that has a span."""
         if not self._cycle.is_recording():
             return ""
+        self._in_database = []
         self._step = self._tracing.begin(step, SpanKind.INTERNAL, traceparent_of(self._cycle))
         return traceparent_of(self._step)
 
@@ -51,5 +58,44 @@ class CycleSpans:
             if error:
                 self._step.set_status(StatusCode.ERROR, error)
                 self._cycle.set_status(StatusCode.ERROR, error)
+            for span, ended in self._in_database:
+                span.end(ended)
             self._step.end()
         self._step = INVALID_SPAN
+
+    @contextmanager
+    def in_database(self, operation: str) -> Iterator[None]:
+        """Follow what a step does in the database; it is told of together with the step."""
+        if not self._step.is_recording():
+            yield
+            return
+        span = self._tracing.begin(f"postgresql {operation}", SpanKind.CLIENT, traceparent_of(self._step))
+        span.set_attributes({"db.system.name": "postgresql", "db.operation.name": operation})
+        try:
+            yield
+        except BaseException as error:
+            fail_in_database(span, error)
+            raise
+        finally:
+            self._in_database.append((span, time.time_ns()))
+
+
+class FollowedDatabase:
+    """A database that the spans of a cycle follow; see `application.ports.Database`."""
+
+    def __init__(self, database: Database, spans: CycleSpans) -> None:
+        """Hand everything on."""
+        self._database = database
+        self._spans = spans
+
+    async def transact(
+        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+    ) -> T:
+        """See `Database`."""
+        with self._spans.in_database("transaction"):
+            return await self._database.transact(work, fence=fence, whole=whole)
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """See `Database`."""
+        with self._spans.in_database("read"):
+            return await self._database.read(work)

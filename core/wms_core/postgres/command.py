@@ -4,6 +4,7 @@ import asyncio
 
 import typer
 
+from wms_core.logs import in_words
 from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.migrate import migrate as apply_migrations
@@ -18,7 +19,7 @@ def migrate() -> None:
     except MigrationError as error:
         raise SystemExit(f"The schema can't be brought up to date: {error}") from None
     except DRIVER as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = in_words(error)
         raise SystemExit(f"The database of DATABASE_URL can't be used ({reason}).") from None
     for migration in applied:
         typer.echo(f"applied {migration.name}")

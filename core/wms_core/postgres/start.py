@@ -6,6 +6,7 @@ import random
 import asyncpg
 import structlog
 
+from wms_core.logs import in_words
 from wms_core.postgres.errors import DRIVER, cancellations_kept, translate
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
@@ -36,12 +37,12 @@ async def prepare(url: str, default_warehouse_id: str) -> None:
                 applied = await migrate(url)
                 await _make_warehouse(url, default_warehouse_id)
         except _REFUSALS as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = in_words(error)
             raise DatabaseRefused(f"the database of DATABASE_URL can't be used ({reason})") from None
         except DRIVER as error:
             if translate(error, connection_closed=True) is None:
                 raise
-            _log.warning("waiting_for_database", error=f"{type(error).__name__}: {error}")
+            _log.warning("waiting_for_database", error=in_words(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 # jitter, no secret
             wait = min(wait * 2, 2.0)
         else:

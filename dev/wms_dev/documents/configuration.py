@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 
 from wms_core.configuration import GROUP
 from wms_core.configuration import default_of as default_text
-from wms_core.secret_files import file_variable
-from wms_core.settings import CoreSettings, secret_names
+from wms_core.secret_files import file_variable, is_secret
+from wms_core.settings import CoreSettings
 from wms_dev.documents.marked import table
 
 
@@ -28,17 +28,17 @@ def part() -> str:
 def variables(kind: type[CoreSettings], *, without: tuple[str, ...]) -> str:
     """List the variables of a process: name, default, meaning."""
     rows = [
-        (f"`{name.upper()}`", default_of(field), meaning(kind, name, field))
+        (f"`{name.upper()}`", default_of(field), meaning(name, field))
         for name, field in kind.model_fields.items()
         if name not in without
     ]
     return table(("Variable", "Default", "Meaning"), rows)
 
 
-def meaning(kind: type[CoreSettings], name: str, field: FieldInfo) -> str:
+def meaning(name: str, field: FieldInfo) -> str:
     """Say what a variable means, and of a secret where else it may be."""
     told = field.description or ""
-    return f"{told} Secret; or in the file `{file_variable(name)}`." if name in secret_names(kind) else told
+    return f"{told} Secret; or in the file `{file_variable(name)}`." if is_secret(field) else told
 
 
 def default_of(field: FieldInfo) -> str:

@@ -1,7 +1,7 @@
 """HTTP on one connection: uvicorn's, with bounds on how slowly a client may write and read, and on headers.
 
 uvicorn itself waits for ever for the end of the headers, keeps as many as come, and keeps an answer that its
-client does not read.
+client does not read. Its own bound of connections would refuse probes, too.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from wms_core.domain.errors import MalformedMessage, MessageTooLarge, WmsError
 from wms_server.errors import status_of
+from wms_server.http.crowding import PATIENCE, RESERVE, crowded_out
 from wms_server.http.json_writing import status_json, to_bytes
 from wms_server.http.refusals import RequestTooSlow
 
@@ -18,12 +19,16 @@ HEAD_LIMIT = 64 * 1024  # bytes of the request line and the headers
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Answers 408 to headers that are not whole in time, 431 to too many of them, 400 to what is no HTTP."""
+    """Answers 408 to headers that are not whole in time, 431 to too many of them, 400 to what is no HTTP.
 
-    def __init__(self, *arguments: Any, patience: float, **named: Any) -> None:
+    Beyond `most` connections it answers probes and refuses calls, quickly; beyond `RESERVE` more it closes.
+    """
+
+    def __init__(self, *arguments: Any, patience: float, most: int, **named: Any) -> None:
         """Bear with a client for so many seconds, from connection or first byte to last header."""
         super().__init__(*arguments, **named)
         self.patience = patience
+        self._most = most
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._head = 0
@@ -31,6 +36,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request."""
         super().connection_made(transport)
+        beyond = len(self.connections) - self._most
+        if beyond > RESERVE:
+            transport.abort()
+            return
+        if beyond > 0:
+            self.patience = min(self.patience, PATIENCE)
+            self.app = crowded_out(self.app, self._most, self.patience)
         self._arm()
 
     def connection_lost(self, exc: Exception | None) -> None:

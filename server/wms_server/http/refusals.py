@@ -1,6 +1,13 @@
 """What is wrong with a request as HTTP, before it is a request of the contract."""
 
-from wms_core.domain.errors import DeadlinePassed, InvalidArgument, MalformedMessage, NotFound, NotServed
+from wms_core.domain.errors import (
+    DeadlinePassed,
+    InvalidArgument,
+    MalformedMessage,
+    NotFound,
+    NotServed,
+    Overloaded,
+)
 
 
 class PathNotFound(NotFound):
@@ -33,6 +40,10 @@ class RequestTooSlow(DeadlinePassed):
     """The request did not arrive within {seconds} seconds; nothing was done."""
 
     reason = "REQUEST_TOO_SLOW"
+
+
+class TooManyConnections(Overloaded):
+    """This server has {limit} connections over HTTP; send the same request again a little later."""
 
 
 class BrokenJson(MalformedMessage):

@@ -25,17 +25,20 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(application: ASGIApp, address: str, patience: float, *, shared: bool) -> AsyncIterator[None]:
+async def serve(
+    application: ASGIApp, address: str, patience: float, most: int, *, shared: bool
+) -> AsyncIterator[None]:
     """Serve HTTP at an address, shared with other processes or not; nothing when it is empty.
 
-    Headers have `patience` seconds to arrive. Raises AddressError, PortTaken.
+    Headers have `patience` seconds to arrive; calls come by `most` connections at a time.
+    Raises AddressError, PortTaken.
     """
     if not address:
         yield
         return
     config = uvicorn.Config(
         application,
-        http=partial(BoundedProtocol, patience=patience),  # type: ignore[arg-type] # it is called only
+        http=partial(BoundedProtocol, patience=patience, most=most),  # type: ignore[arg-type] # it is called only
         lifespan="off",
         ws="none",
         log_config=None,
