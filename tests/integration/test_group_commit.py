@@ -73,7 +73,8 @@ async def _busy(api: Api, sql: Sql) -> "list[asyncio.Task[list[Any]]]":
 
 async def _arrived(api: Api) -> None:
     """Wait until the calls made so far have: one that comes later on their connection is answered."""
-    await asyncio.sleep(0)
+    for _ in range(5):  # the task that makes them, theirs, and what the library begins for each
+        await asyncio.sleep(0)
     await failing(api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id="ORD-NONE")))
 
 

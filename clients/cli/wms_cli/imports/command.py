@@ -104,7 +104,8 @@ def _go_on(session: Session, file: BinaryIO, journal: Journal, progress: Progres
             raise
         code = tell(error, session.connection)
     if not progress.done:
-        typer.echo(f"{progress.line} lines are done; the same command goes on from there.", err=True)
+        # What was counted last may not be written down.
+        typer.echo(f"{journal.lines} lines are done; the same command goes on from there.", err=True)
         raise typer.Exit(code)
 
 

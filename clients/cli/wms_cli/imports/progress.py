@@ -85,6 +85,12 @@ class Journal:
             os.fsync(file.fileno())
         written.replace(self.progress_file)
 
+    @property
+    def lines(self) -> int:
+        """How many lines are known to be done, should the import end now."""
+        progress = self._read()
+        return progress.line if progress else 0
+
     def _read(self) -> Progress | None:
         try:
             return Progress(**json.loads(self.progress_file.read_text(encoding="utf-8")))
