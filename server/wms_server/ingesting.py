@@ -4,7 +4,7 @@ So many may be under way; while they are, no further one is read, and the transp
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, TypeVar
 
 from wms_core.tasks import running
@@ -15,31 +15,48 @@ M = TypeVar("M", bound=Callable[..., Any])
 WINDOW = 500
 
 
-def ingest(of: str) -> Callable[[M], M]:
-    """Mark a method that writes the outcome of another one, whose requests come in a stream."""
+def ingest(of: str, names: Callable[[Any], Collection[str]]) -> Callable[[M], M]:
+    """Mark a method that writes the outcome of another one, whose requests come in a stream.
+
+    `names` gives what a request has in common with others that must not be done beside it, but after it.
+    """
 
     def mark(method: M) -> M:
-        method.ingests = of  # type: ignore[attr-defined]
+        method.ingests, method.names = of, names  # type: ignore[attr-defined]
         return method
 
     return mark
 
 
 async def in_order(
-    requests: AsyncIterator[bytes], begin: Callable[[bytes], Awaitable[Awaitable[T]]]
+    requests: AsyncIterator[bytes],
+    begin: Callable[[bytes], Awaitable[Awaitable[T]]],
+    names: Callable[[bytes], Collection[str]],
 ) -> AsyncGenerator[T, None]:
     """Give the outcomes of requests in their order; raises what reading or beginning one raises.
 
-    What has begun is no longer waited for when this ends.
+    One that shares a name with one before begins when that is done. What has begun is no longer waited for
+    when this ends.
     """
     line: asyncio.Queue[asyncio.Future[T] | None] = asyncio.Queue()
     room = asyncio.Semaphore(WINDOW)
+    under_way: dict[str, asyncio.Future[T]] = {}
+
+    async def begin_in_turn(request: bytes) -> "asyncio.Future[T]":
+        named = names(request)
+        if before := {under_way[name] for name in named if name in under_way}:
+            await asyncio.wait(before)
+        begun = asyncio.ensure_future(await begin(request))
+        under_way.update(dict.fromkeys(named, begun))
+        if named:
+            begun.add_done_callback(lambda _: [under_way.pop(name) for name in named])
+        return begun
 
     async def take_in() -> None:
         try:
             async for request in requests:
                 await room.acquire()
-                line.put_nowait(asyncio.ensure_future(await begin(request)))
+                line.put_nowait(await begin_in_turn(request))
         finally:
             line.put_nowait(None)
 

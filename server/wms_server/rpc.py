@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from wms_server.pipeline import (
     StreamWork,
     Work,
     accepted,
+    decode,
     joined_work_of,
     stream_work_of,
     work_of,
@@ -102,10 +103,16 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
             return _refused(error)
         return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
+    def names(raw: bytes) -> Collection[str]:
+        try:
+            return served.names(decode(request_type, raw).request)  # type: ignore[no-any-return, attr-defined]
+        except WmsError:
+            return ()
+
     async def outcomes(
         _: Database, call: Call, requests: AsyncIterator[bytes]
     ) -> AsyncGenerator[bytes, None]:
-        async with aclosing(in_order(requests, lambda raw: begin(call, raw))) as found:
+        async with aclosing(in_order(requests, lambda raw: begin(call, raw), names)) as found:
             async for outcome in found:
                 yield served(outcome).SerializeToString()
 

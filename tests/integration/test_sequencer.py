@@ -332,9 +332,9 @@ async def test_a_sequencer_that_is_killed_in_the_middle_loses_nothing(
 ) -> None:
     """Its transaction is undone, and it goes on by itself with the same events."""
     await make_orders(sql, ["A"])
-    committed = await write_and_commit(sql, "A", 50)
     async with _beside(Sequencer(database).run()):
         async with _log_closed(database_url):
+            committed = await write_and_commit(sql, "A", 50)
             pid = await eventually(lambda: _sequencing(sql))
             assert await sql.fetchval("SELECT pg_terminate_backend($1)", pid)
         await eventually(lambda: read_log(sql))

@@ -50,6 +50,12 @@ def _more_than_one_statement(requests: Sequence[pb.CreateOrderRequest]) -> bool:
     return any(one.request_id for one in requests) or len(set(named)) < len(named)
 
 
+def _ids(request: pb.CreateOrderRequest) -> list[str]:
+    """Give the ids by which a later request may be the same order, or the same request."""
+    ids = (("order", request.order_id), ("request", request.request_id))
+    return [f"{kind} {name}" for kind, name in ids if name]
+
+
 class OrderService:
     """Creates, changes, lists and explains orders."""
 
@@ -84,7 +90,7 @@ class OrderService:
         made = map(_result, await orders.create(transaction, wishes, _created))
         return pb.BatchCreateOrdersResponse(results=[result or next(made) for result in results])
 
-    @ingest("CreateOrder")
+    @ingest("CreateOrder", _ids)
     def ingest_orders(self, outcome: bytes | Status) -> pb.IngestOrdersResponse:
         """Tell what became of the next order of a stream."""
         if isinstance(outcome, Status):
