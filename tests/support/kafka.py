@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -21,6 +21,8 @@ from wms_dev.kafka.cluster import POM
 from wms_dev.kafka.consumer import FIELD, HEADER
 
 READ_SECONDS = 60.0
+#: What is said of a partition that was made a moment ago.
+_NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,25 @@ def count_records(brokers: str, topic: str) -> int:
     """Give how many records a topic has, none removed; 0 when there is no such topic."""
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "count", "enable.auto.commit": False})
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        places = [TopicPartition(topic, number) for number in partitions]
-        ends = [consumer.get_watermark_offsets(place, timeout=10) for place in places]
-        return sum(high - low for low, high in ends)
+        return sum(high - low for low, high in bounds(consumer, topic).values())
     finally:
         consumer.close()
+
+
+def bounds(consumer: Consumer, topic: str) -> dict[int, tuple[int, int]]:
+    """Give where each partition begins and ends, once a new topic has its leaders."""
+    deadline = time.monotonic() + 20
+    while True:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        places = {number: TopicPartition(topic, number) for number in partitions}
+        try:
+            return {
+                number: consumer.get_watermark_offsets(place, timeout=10) for number, place in places.items()
+            }
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 def read_topic(brokers: str, topic: str) -> list[Record]:

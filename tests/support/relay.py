@@ -14,6 +14,7 @@ from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from tests.support.event_log import write_and_commit
 from tests.support.invariants import Sql
+from tests.support.kafka import bounds
 from tests.support.waiting import eventually
 from tests.support.worker import Worker, open_worker
 from wms_core.postgres.database import PostgresDatabase
@@ -44,12 +45,8 @@ def arrived(brokers: str, topic: str) -> list[Arrived]:
     """Give all that a topic has, each partition in its order; nothing when there is no topic."""
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "test", "enable.auto.commit": False})
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ends = {
-            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)[1]
-            for number in partitions
-        }
-        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
+        ends = {number: end for number, (_, end) in bounds(consumer, topic).items()}
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in ends])
         found: list[Arrived] = []
         while len(found) < sum(ends.values()):
             message = consumer.poll(10)
