@@ -206,7 +206,7 @@ async def test_a_claim_ends_no_session_that_has_nothing_to_do_with_the_role(
     try:
         async with other.transaction():
             await other.execute(
-                "SELECT pg_advisory_xact_lock_shared(7301, 2), pg_advisory_xact_lock_shared(7302, 1)"
+                "SELECT pg_advisory_xact_lock_shared(7301, 2), pg_advisory_xact_lock_shared(7302, 2)"
             )
             await other.execute("SELECT FROM orders WHERE order_id = $1 FOR UPDATE", order_id)
             async with _in_flight(database_url, fulfillment.fence, await site.order()):
