@@ -2,8 +2,8 @@
 
 -- name: insert
 -- Inserts new orders with their lines and events; says of each whether it was made and its warehouse known.
--- An order's first event has none before it in the outbox. If this statement is a transaction by itself, and nobody
--- else is giving positions, it is put into the log at once (docs/adr/0004).
+-- Where this statement is a transaction by itself and gets its turn, the events go into the log at once, else into the
+-- outbox (docs/adr/0004); in the order in which they were given.
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],
                          $7::json[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
@@ -26,16 +26,19 @@ WITH asked AS (
                            $17::bigint[], $18::integer[])
         AS i (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
       JOIN made USING (order_id)
-), events AS (
-    SELECT e.* FROM unnest($19::text[], $20::integer[], $21::integer[], $22::text[], $23::timestamptz[],
-                           $24::text[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[],
-                           $30::text[], $31::text[], $32::json[])
+), events AS MATERIALIZED (
+    SELECT e.order_id, e.sequence, e.version, e.type, e.occurred_at, e.from_status, e.to_status, e.warehouse_id,
+           e.actor, e.correlation_id, e.wave_number, e.workflow_id, e.traceparent, e.payload
+      FROM unnest($19::text[], $20::integer[], $21::integer[], $22::text[], $23::timestamptz[],
+                  $24::text[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[],
+                  $31::text[], $32::json[]) WITH ORDINALITY
         AS e (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
-              correlation_id, wave_number, workflow_id, traceparent, payload)
+              correlation_id, wave_number, workflow_id, traceparent, payload, number)
       JOIN made USING (order_id)
+     ORDER BY e.number
 ), turn AS MATERIALIZED (
     -- After the orders, which may have waited for others: while it is held, nobody else gives positions.
-    SELECT CASE WHEN $33 AND m.orders > 0 THEN pg_try_advisory_xact_lock(7302, 0) ELSE false END AS ours
+    SELECT CASE WHEN $33 AND m.orders > 0 THEN turn_to_tell() ELSE false END AS ours
       FROM (SELECT count(*) AS orders FROM made) AS m
 ), logged AS (
     INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status,
