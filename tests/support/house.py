@@ -25,7 +25,8 @@ Refusal = tuple[grpc.StatusCode, str]
 class House:
     """What the service knows: moves and orders by id, and every changing call it was sent.
 
-    `refusals` are the answers to the next calls of a name; `lost` those that are carried out first.
+    `refusals` are the answers to the next calls of a name; `lost` those that are carried out first, and those
+    in `held` are never answered.
     """
 
     requested: list[str] = field(default_factory=list)
@@ -37,6 +38,7 @@ class House:
     claims: dict[str, list[str]] = field(default_factory=dict)
     refusals: dict[str, list[Refusal]] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
     short_picks: set[str] = field(default_factory=set)
 
     def requests(self, name: str) -> list[Any]:
@@ -51,7 +53,10 @@ class House:
             await context.abort(code, text)
 
     async def lose(self, name: str, context: Any) -> None:
-        """Have the answer get lost on its way, if that is planned."""
+        """Have the answer get lost on its way, or not come, if that is planned."""
+        if self.held.get(name, 0) > 0:
+            self.held[name] -= 1
+            await asyncio.get_running_loop().create_future()
         if self.lost.get(name, 0) > 0:
             self.lost[name] -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "connection reset")

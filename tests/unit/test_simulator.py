@@ -127,6 +127,16 @@ async def test_a_cancelled_simulator_brings_its_carriers_home(house: House) -> N
     assert house.finished.keys() == house.claimed.keys()
 
 
+async def test_a_claim_without_an_answer_is_brought_home_too(house: House) -> None:
+    """The service may have granted it before the simulator was cancelled."""
+    house.requested = ["MOV-1", "MOV-2"]
+    house.held["ClaimMoves"] = 1
+    async with playing(house):
+        await until(lambda: len(house.claimed) == 2)
+        assert not house.finished
+    assert house.finished.keys() == house.claimed.keys()
+
+
 async def test_a_server_that_comes_up_late_or_again_is_found(house: House) -> None:
     """The simulator may be started first, and goes on where it was after a restart of the service."""
     address = f"127.0.0.1:{free_port()}"

@@ -60,18 +60,9 @@ class Driving:
     async def claim(self) -> bool:
         """A round: claim as many moves as there is room for and send them off."""
         free = CLAIMED_AT_ONCE - len(self._trips) - len(self._claimed)
-        if free or self._unanswered:
-            # A claim whose answer was lost is sent again as it was, or its moves would stay claimed.
-            self._unanswered = self._unanswered or self._new_claim(free)
-            answer = await self._client.call(self._client.storage.ClaimMoves, self._unanswered)
-            self._unanswered = None
-            self._claimed += answer.moves
-        claimed = list(self._claimed)
-        await self._transport.learn(self._client, self._warehouse_id, claimed)
-        self._claimed.clear()
-        for move in claimed:
-            self._trips[move.move_id] = self._trip(move)
-        return bool(claimed) or not free
+        if free and not self._unanswered:
+            self._unanswered = self._new_claim(free)
+        return await self._send_off() or not free
 
     async def report(self) -> bool:
         """A round: report the moves that have come to their end."""
@@ -83,12 +74,35 @@ class Driving:
         return bool(self._trips)
 
     async def bring_home(self) -> None:
-        """Report all that is under way as it would end, so that nobody waits for it; bounded in time."""
-        for trip in self._trips.values():
-            trip.way.cancel()
+        """Report all that is claimed as it would end, so that nobody waits for it; bounded in time."""
         with contextlib.suppress(grpc.aio.AioRpcError, TimeoutError):
             async with asyncio.timeout(BRING_HOME_SECONDS):
+                try:
+                    # The claim that was on its way may have been granted.
+                    await self._send_off()
+                finally:
+                    for trip in self._trips.values():
+                        trip.way.cancel()
                 await self._report(list(self._trips.values()))
+
+    async def _send_off(self) -> bool:
+        """Send claimed moves off, also those of a claim that has no answer yet; whether there were any."""
+        if self._unanswered:
+            # What was lost is sent again as it was, or its moves would stay claimed.
+            try:
+                answer = await self._client.call(self._client.storage.ClaimMoves, self._unanswered)
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in UNREACHABLE:
+                    self._unanswered = None
+                raise
+            self._unanswered = None
+            self._claimed += answer.moves
+        claimed = list(self._claimed)
+        await self._transport.learn(self._client, self._warehouse_id, claimed)
+        self._claimed.clear()
+        for move in claimed:
+            self._trips[move.move_id] = self._trip(move)
+        return bool(claimed)
 
     def _new_claim(self, free: int) -> storage_pb2.ClaimMovesRequest:
         return storage_pb2.ClaimMovesRequest(
