@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.api import Api, open_api
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.certificates import Certificates, make_certificates, make_closed
 from tests.support.cli import Done, run
 from tests.support.proxy import open_proxy
 from tests.support.versions import ON_ONE_POSTGRES
@@ -81,10 +81,15 @@ def certificates(tmp_path: Path) -> Certificates:
 
 
 @asynccontextmanager
-async def behind_tls(address: str, certificates: Certificates) -> AsyncIterator[str]:
+async def behind_tls(
+    address: str, certificates: Certificates, *, asks_back: bool = False
+) -> AsyncIterator[str]:
     """Give the address of the same server behind TLS, as a proxy in front of it speaks it."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificates.certificate, certificates.key)
+    if asks_back:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificates.authority)
     context.set_alpn_protocols(["h2"])
     host, port = address.split(":")
 
@@ -128,3 +133,41 @@ async def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> Non
     ended = await listed("127.0.0.1:1", "--ca", str(tmp_path / "absent.pem"))
     assert ended.code == 2
     assert "absent.pem" in ended.complaint
+
+
+@ON_ONE_POSTGRES
+async def test_a_certificate_is_shown_to_who_asks_for_one(
+    api: Api, certificates: Certificates, tmp_path: Path
+) -> None:
+    """By options or by variables; without one, and with half of one, it is said what is missing."""
+    ca, cert, key = map(str, (certificates.authority, certificates.certificate, certificates.key))
+    async with behind_tls(api.address, certificates, asks_back=True) as address:
+        assert (await listed(address, "--ca", ca, "--cert", cert, "--key", key)).text == "No orders.\n"
+        named = {"SERVER_CA": ca, "SERVER_CERT": cert, "SERVER_KEY": key}
+        assert (await run(address, "orders", "list", **named)).code == 0
+        without = await listed(address, "--ca", ca)
+    assert without.code == 4
+    assert "a certificate of yours (--cert, --key)" in without.complaint
+
+
+async def test_certificates_that_can_not_be_used_are_named(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    """Before any server is called: no file, no PEM, one without the other, the key of another, a password."""
+    ca, cert, key = map(str, (certificates.authority, certificates.certificate, certificates.key))
+    other = str(certificates.key.with_name("ca.key"))
+    nowhere, text, closed = (str(tmp_path / name) for name in ("nowhere.pem", "text.pem", "closed.pem"))
+    make_closed(Path(key), Path(closed))
+    await asyncio.to_thread(Path(text).write_text, "certificate\n")
+    for arguments, said in (
+        (("--ca", nowhere), "nowhere.pem can't be read: No such file"),
+        (("--ca", text), "text.pem has no certificate in PEM"),
+        (("--cert", cert), "give both or none"),
+        (("--ca", ca, "--key", key), "give both or none"),
+        (("--cert", cert, "--key", nowhere), "nowhere.pem can't be read"),
+        (("--cert", text, "--key", key), "are no certificate and its key"),
+        (("--cert", cert, "--key", other), "are no certificate and its key"),
+        (("--cert", cert, "--key", closed), "without a password"),
+    ):
+        ended = await listed("127.0.0.1:1", *arguments)
+        assert (ended.code, said in ended.complaint) == (2, True), ended

@@ -38,5 +38,10 @@ def make_certificates(folder: Path) -> Certificates | None:
     return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
 
 
+def make_closed(key: Path, file: Path) -> None:
+    """Write the key once more, behind a password."""
+    _openssl(key.parent, "pkcs8", "-topk8", "-in", str(key), "-passout", "pass:secret", "-out", str(file))
+
+
 def _openssl(folder: Path, *arguments: str) -> None:
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)  # noqa: S607

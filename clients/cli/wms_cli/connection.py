@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ _OPTIONS = (
 
 
 class UnusableFile(Exception):
-    """A certificate or key that can't be read."""
+    """A certificate or key that can't be read, is none, or has no other half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,30 @@ class Connection:
         """Give a channel; it connects by itself when it is used. Raises UnusableFile."""
         if not self.secure:
             return grpc.insecure_channel(self.target, options=_OPTIONS)
-        credentials = grpc.ssl_channel_credentials(
-            _read(self.authority), _read(self.key), _read(self.certificate)
-        )
+        authority, key, certificate = map(_read, (self.authority, self.key, self.certificate))
+        self._check()
+        credentials = grpc.ssl_channel_credentials(authority, key, certificate)
         return grpc.secure_channel(self.target, credentials, options=_OPTIONS)
+
+    def _check(self) -> None:
+        """Raise UnusableFile for what would end the process in gRPC, or look as if the server were away."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.authority:
+            try:
+                context.load_verify_locations(self.authority)
+            except ssl.SSLError:
+                raise UnusableFile(f"{self.authority} has no certificate in PEM.") from None
+        if (self.certificate is None) != (self.key is None):
+            raise UnusableFile("--cert FILE and --key FILE belong together: give both or none.")
+        if self.certificate and self.key:
+            try:
+                # A key behind a password is not asked for one: gRPC has no way to use it.
+                context.load_cert_chain(self.certificate, self.key, password="")
+            except ssl.SSLError:
+                both = f"{self.certificate} and {self.key}"
+                raise UnusableFile(
+                    f"{both} are no certificate and its key in PEM, without a password."
+                ) from None
 
     @property
     def told(self) -> dict[str, Any]:
