@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,9 @@ from wms_core.secret_files import SecretFiles, Unusable, file_variable, secret_n
 _UNITS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST_DAYS = 3650
 _SHOWN = 100  # characters of a wrong value
+#: Names that gRPC sends as they are: no values in base64, none of its own.
+_METADATA = re.compile(r"(?!grpc-)[a-z0-9_.-]+(?<!-bin)")
+_HEADERS = "the form is name=value,name=value; in a value, , and % are written as %2C and %25"
 _WRONG_FILE = "wrong_file"
 #: What is allowed, where the library does not say it.
 _WORDS = {"bool_parsing": "it is true or false"}
@@ -66,6 +69,25 @@ def collector(text: str) -> str:
     """Refuse what is no address of a collector."""
     if not re.fullmatch(r"(https?://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}/?", text):
         raise ValueError("the form is host:port, or https://host:port for TLS")
+    return text
+
+
+def header_pairs(text: str) -> tuple[tuple[str, str], ...]:
+    """Read `name=value,name=value`, with values percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS is written.
+
+    Raises ValueError, which does not have what was given.
+    """
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    found = tuple((name.strip().lower(), unquote(value.strip())) for name, _, value in pairs)
+    for name, value in found:
+        if not _METADATA.fullmatch(name) or not value or not (value.isascii() and value.isprintable()):
+            raise ValueError(_HEADERS)
+    return found
+
+
+def _headers(text: SecretStr | None) -> SecretStr | None:
+    if text is not None:
+        header_pairs(text.get_secret_value())
     return text
 
 
@@ -155,6 +177,9 @@ class CoreSettings(BaseSettings):
     otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(collector)] = Field(
         "localhost:4317",
         description="The collector of spans (OTLP over gRPC): host:port, or https://host:port for TLS.",
+    )
+    otel_exporter_otlp_headers: Annotated[SecretStr | None, AfterValidator(_headers)] = Field(
+        None, description="What the collector wants to be told with each batch: name=value,name=value."
     )
     otel_traces_sampler_arg: float = Field(
         0.1, ge=0, le=1, description="The share of what no caller traces that is traced all the same."

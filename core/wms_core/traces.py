@@ -35,7 +35,7 @@ from opentelemetry.trace import (
 )
 
 from wms_core.domain.errors import Aborted, Unavailable, WmsError
-from wms_core.settings import CoreSettings
+from wms_core.settings import CoreSettings, header_pairs, secret_text
 
 _FORM = re.compile(r"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(-.*)?")
 _NOBODY = Context()
@@ -107,8 +107,10 @@ def _under(traceparent: str) -> Context:
 class Collector(SpanExporter):
     """Hands spans to a collector by OTLP. One that can't be reached is said once, and costs spans only."""
 
-    def __init__(self, endpoint: str, said: Path | None = None) -> None:
-        """Speak TLS only with an `https://` endpoint.
+    def __init__(
+        self, endpoint: str, said: Path | None = None, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Speak TLS only with an `https://` endpoint; the headers go with each batch.
 
         Of several processes that have the file `said` in common one says it; the file is there meanwhile.
         """
@@ -119,7 +121,9 @@ class Collector(SpanExporter):
         self._closed = False
         self._reached = True
         insecure = not endpoint.startswith("https://")
-        self._exporter = OTLPSpanExporter(endpoint=endpoint, insecure=insecure, timeout=_PATIENCE)
+        self._exporter = OTLPSpanExporter(
+            endpoint=endpoint, insecure=insecure, timeout=_PATIENCE, headers=headers
+        )
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand a batch over, or lose it."""
@@ -166,7 +170,10 @@ async def open_tracing(
     if not settings.tracing_enabled:
         yield Tracing()
         return
-    exporter = exporter or Collector(settings.otel_exporter_otlp_endpoint, said)
+    if exporter is None:
+        headers = secret_text(settings.otel_exporter_otlp_headers)
+        told = header_pairs(headers) if headers else ()
+        exporter = Collector(settings.otel_exporter_otlp_endpoint, said, told)
     resource = Resource.create(
         {
             "service.name": service,

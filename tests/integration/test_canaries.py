@@ -97,6 +97,7 @@ async def test_nothing_private_is_logged_traced_or_measured(
             "log_level": "debug",
             "tracing_enabled": "true",
             "otel_exporter_otlp_endpoint": collector_address,
+            "otel_exporter_otlp_headers": f"authorization=Bearer%20{canaries.new('collector_token')}",
             "otel_traces_sampler_arg": "1",
             "otel_bsp_schedule_delay": "100",
         }

@@ -221,13 +221,19 @@ async def test_a_retry_of_the_worker_goes_on_the_errand_of_its_order(
 
 
 async def test_the_spans_of_a_process_reach_a_collector_before_it_has_ended(
-    database_url: str, processes: Processes
+    database_url: str, processes: Processes, tmp_path: Path
 ) -> None:
-    """From the variables alone, over OTLP; those of the last moment too."""
+    """From the variables alone, over OTLP, with the headers that it wants; those of the last moment too."""
     address = f"127.0.0.1:{free_port()}"
+    headers = tmp_path / "headers"
+    headers.write_text("Authorization=Bearer%20hunter2,x-tenant = a=b\n", encoding="utf-8")
     async with collecting(address) as collector:
         server = processes.server(
-            database_url, tracing_enabled="true", otel_exporter_otlp_endpoint=address, service_name="orders-7"
+            database_url,
+            tracing_enabled="true",
+            otel_exporter_otlp_endpoint=address,
+            otel_exporter_otlp_headers_file=str(headers),
+            service_name="orders-7",
         )
         await server.serving()
         async with open_client(server.address) as api:
@@ -237,6 +243,10 @@ async def test_the_spans_of_a_process_reach_a_collector_before_it_has_ended(
             ("orders-7", "postgresql transaction"),
             ("orders-7", "wms.orders.v1.OrderService/CreateOrder"),
         ]
+        assert (collector.headers["authorization"], collector.headers["x-tenant"]) == (
+            "Bearer hunter2",
+            "a=b",
+        )
 
 
 async def test_an_absence_of_the_collector_is_said_when_it_begins_and_when_it_ends(

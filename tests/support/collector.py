@@ -40,9 +40,12 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     sent: list[Sent] = field(default_factory=list)
     #: All of it as text, resources included.
     text: str = ""
+    #: What was told with it, by name.
+    headers: dict[str, Any] = field(default_factory=dict)
 
-    async def Export(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002 # the names of the protocol
+    async def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 # the name of the protocol
         """Keep each span."""
+        self.headers |= dict(context.invocation_metadata())
         self.text += str(request)
         for resource in request.resource_spans:
             service = {one.key: one.value.string_value for one in resource.resource.attributes}[

@@ -37,9 +37,9 @@ def _complaint(kind: type[CoreSettings]) -> str:
 
 
 def test_every_password_is_a_secret() -> None:
-    """Whatever is called a password, and the address of the database, which has one."""
+    """Whatever is called a password, the address of the database, which has one, and a collector's token."""
     named = {name for name in WorkerSettings.model_fields if "password" in name}
-    assert set(secret_names(WorkerSettings)) == {"database_url", *named}
+    assert set(secret_names(WorkerSettings)) == {"database_url", "otel_exporter_otlp_headers", *named}
     assert len(named) == 4
 
 
@@ -49,14 +49,15 @@ def test_a_secret_may_be_in_a_file(
 ) -> None:
     """Without the line break at its end, which most editors write; no form of the settings shows it."""
     file = tmp_path / "secret"
-    file.write_text(f"{URL}\r\n", encoding="utf-8")
+    secret = f"token={URL}" if name.endswith("_headers") else URL
+    file.write_text(f"{secret}\r\n", encoding="utf-8")
     environment.delenv(name.upper(), raising=False)
     environment.setenv(f"{name.upper()}_FILE", str(file))
     for user in ("kafka_sasl", "zookeeper_sasl"):
         if name.startswith(user):
             environment.setenv(f"{user.upper()}_USERNAME", "wms")
     settings = read_settings(kind)
-    assert getattr(settings, name).get_secret_value() == URL
+    assert getattr(settings, name).get_secret_value() == secret
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in settings.model_dump_json()
 
