@@ -1,4 +1,4 @@
-"""A process that serves: the only one, or `python -m wms_server.process NUMBER`, one of several."""
+"""A process that serves: the only one, or `python -m wms_server.process NUMBER PIPE`, one of several."""
 
 import asyncio
 import gc
@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import nullcontext
 
 import structlog
 import uvloop
@@ -15,28 +16,30 @@ from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
-from wms_core.tasks import until_terminated
+from wms_core.tasks import running, until_terminated
 from wms_server.app import open_application
 from wms_server.listening import PortTaken
+from wms_server.pulse import beat
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import share_metrics, shared_folder
 
 
-def run(settings: ServerSettings, number: int | None = None) -> None:
-    """Serve until a signal asks to end; as one of several with a number.
+def run(settings: ServerSettings, number: int | None = None, pulse: int | None = None) -> None:
+    """Serve until a signal asks to end; as one of several with a number, and a pipe to say by that it lives.
 
     Exits with a sentence when it can't start, and trying again would not help.
     """
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(settings, number))
+            runner.run(_serve(settings, number, pulse))
     except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The server can't start: {error}") from None
 
 
-async def _serve(settings: ServerSettings, number: int | None) -> None:
+async def _serve(settings: ServerSettings, number: int | None, pulse: int | None) -> None:
     hurry = asyncio.Event()
-    async with open_application(settings, number=number, hurry=hurry) as work:
+    beating = nullcontext() if pulse is None else running(beat(pulse))
+    async with beating, open_application(settings, number=number, hurry=hurry) as work:
         # What is there now stays for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()
@@ -47,15 +50,18 @@ async def _serve(settings: ServerSettings, number: int | None) -> None:
             asyncio.get_running_loop().add_signal_handler(one, hurry.set)
 
 
-def main(number: int) -> None:
-    """Serve as one of several; what it exits with tells the supervisor whether to start it again."""
+def main(number: int, pulse: int) -> None:
+    """Serve as one of several, whose supervisor listens to its pulse.
+
+    What it exits with tells the supervisor whether to start it again.
+    """
     supervisor = os.getppid()
     try:
         settings = read_settings(ServerSettings)
         configure_logging(settings.log_level, settings.log_format, settings.service_name)
         structlog.contextvars.bind_contextvars(pid=os.getpid())
         share_metrics(str(number))
-        run(settings, number)
+        run(settings, number, pulse)
     except SystemExit as refusal:
         sys.stderr.write(f"{refusal}\n")
         raise SystemExit(os.EX_CONFIG) from None
@@ -66,4 +72,4 @@ def main(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -11,14 +11,18 @@ from contextlib import ExitStack, suppress
 import structlog
 
 from wms_core.addresses import AddressError
+from wms_core.tasks import running
 from wms_core.tether import tethered
 from wms_server.listening import PortTaken, held
+from wms_server.pulse import SILENCE, TELL, Pulse
 from wms_server.restarts import Restarts
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import NoMetricsFolder, forget_gauges, metrics_folder, restarts
 
 #: Seconds that a process has for its end, beside the time of its drain unless it was told to hurry.
 _PATIENCE = 15.0
+#: Seconds in which a process that hangs writes down where.
+_LAST_WORDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -108,17 +112,29 @@ class Supervisor:
     async def _run_once(self, number: int) -> tuple[int | None, int]:
         """Start a process and wait for its end; gives its id and its exit code."""
         try:
-            process = await self._started(number)
+            with Pulse() as pulse:
+                process = await self._started(number, pulse.sender)
+                async with running(self._end_when_it_hangs(process, number, pulse)):
+                    return process.pid, await self._ended(process, number)
         except OSError as error:
             # No memory, say: the others go on, and later there may be some.
             _log.error("process_not_started", number=number, error=error.strerror)
             return None, os.EX_OSERR
-        return process.pid, await self._ended(process, number)
 
-    async def _started(self, number: int) -> Process:
-        program = [sys.executable, "-P", "-m", "wms_server.process", str(number)]
+    async def _end_when_it_hangs(self, process: Process, number: int, pulse: Pulse) -> None:
+        await pulse.ceased()
+        _log.error("process_hangs", number=number, hanging=process.pid, silent=SILENCE)
+        with suppress(ProcessLookupError):
+            process.send_signal(TELL)
+            await asyncio.sleep(_LAST_WORDS)
+            process.kill()
+
+    async def _started(self, number: int, pulse: int) -> Process:
+        program = [sys.executable, "-P", "-m", "wms_server.process", str(number), str(pulse)]
         # A group of its own: Ctrl-C at the terminal is ours to pass on, and once.
-        process = await asyncio.create_subprocess_exec(*tethered(program), stdin=DEVNULL, process_group=0)
+        process = await asyncio.create_subprocess_exec(
+            *tethered(program), stdin=DEVNULL, process_group=0, pass_fds=(pulse,)
+        )
         self._living.add(process)
         _log.info("process_started", number=number, started=process.pid)
         return process

@@ -175,6 +175,22 @@ async def test_a_process_that_ends_under_load_is_replaced(
     assert await server.stopped() == 0
 
 
+async def test_a_process_that_hangs_is_replaced(processes: Processes, database_url: str) -> None:
+    """The kernel would go on to give it its share of the connections."""
+    server, callers = Several(processes, database_url), Callers()
+    await server.serving()
+    first = server.children[0].pid
+    os.kill(first, signal.SIGSTOP)
+    await eventually(lambda: _replaced(server, 1), 90.0)
+    (hanging,) = server.supervisor.said("process_hangs")
+    (ended,) = server.supervisor.said("process_ended")
+    assert (hanging["hanging"], ended["ended"], ended["cause"]) == (first, first, "SIGKILL")
+    await server.serving()
+    async with callers.calling(server.supervisor.address, 16):
+        await callers.get_on()
+    assert await server.stopped() == 0
+
+
 async def test_a_process_that_keeps_dying_is_started_ever_more_seldom(
     processes: Processes, database_url: str
 ) -> None:
