@@ -53,8 +53,7 @@ def joined_read(method: M) -> M:
     return method
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[R]):
+class Asked(NamedTuple, Generic[R]):
     """A valid request, the call that brought it, and its key when it has an id."""
 
     request: R
