@@ -143,7 +143,9 @@ class Joining:
     def _await_no_longer(self, turn: "asyncio.Task[None] | None") -> None:
         if self._awaited is turn:
             self._awaited = None
-        self._begin_next()
+        # Only the end of the process cancels one; nothing begins any more then.
+        if turn is None or not turn.cancelled():
+            self._begin_next()
 
     async def _quiet(self) -> None:
         """Wait until a round of the loop brings nobody, or there are enough."""
