@@ -1,10 +1,10 @@
 """One call: what it is, who makes it, until when."""
 
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from os import urandom
 
 from opentelemetry.trace import INVALID_SPAN, Span
 
@@ -25,7 +25,7 @@ _LONGEST = 256
 _CLOCK_SLACK = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A call of the API. `now` is the time of its arrival, the time of everything that it changes.
 
@@ -62,11 +62,18 @@ def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
     headers = {name: text for name, value in metadata if name in _READ and (text := header_text(value))}
     return Caller(
         actor=headers.get(ACTOR, "anonymous"),
-        correlation_id=headers.get(CORRELATION) or str(uuid.uuid4()),
+        correlation_id=headers.get(CORRELATION) or _new_uuid(),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),
         traceparent=read_traceparent(headers.get(TRACEPARENT, "")),
     )
+
+
+def _new_uuid() -> str:
+    """Write a random UUID of version 4. `uuid.uuid4` takes twice as long, for an object that nobody needs."""
+    text = urandom(16).hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def header_text(value: str | bytes) -> str:

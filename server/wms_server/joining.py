@@ -10,7 +10,7 @@ Reads are joined in the same way; each caller writes its own answer, while Postg
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -53,8 +53,7 @@ def joined_read(method: M) -> M:
     return method
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Generic[R]):
+class Asked(NamedTuple, Generic[R]):
     """A valid request, the call that brought it, and its key when it has an id."""
 
     request: R
@@ -100,8 +99,9 @@ class Joining:
         self._at_work = at_work
         self._tracing = tracing
         self._waiting: deque[_Waiter] = deque()
-        self._turns: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        #: The turn that those who come wait for: it gathers, or it is under way and not late.
+        self._awaited: asyncio.Task[None] | None = None
 
     def begin(self, asked: Asked[Any]) -> "asyncio.Future[Outcome]":
         """Do a call with whoever else is there, and give what will be its outcome.
@@ -112,26 +112,40 @@ class Joining:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiter(asked, outcome))
         self._at_work.count += 1
-        if not self._limits.joins:
-            self._start()
-        elif self._turns is None:
-            self._turns = asyncio.create_task(self._take_turns())
+        if self._limits.joins:
+            self._begin_next()
+        else:
+            self._start(self._do_all(self._taken()))
         return outcome
 
-    def _start(self) -> "asyncio.Task[None]":
-        task = asyncio.create_task(self._do_all(self._taken()))
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def _take_turns(self) -> None:
-        """Do one transaction after the other while anybody waits."""
-        while self._waiting:
-            await self._quiet()
-            await asyncio.wait({self._start()}, timeout=PATIENCE)
-            while len(self._under_way) >= self._limits.at_once:
-                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
-        self._turns = None
+    def _begin_next(self) -> None:
+        """Begin a turn if somebody waits, for no other turn, and one more may be under way."""
+        if self._waiting and self._awaited is None and len(self._under_way) < self._limits.at_once:
+            self._awaited = self._start(self._take_turn())
+            self._awaited.add_done_callback(self._await_no_longer)
+
+    async def _take_turn(self) -> None:
+        """Do those who are there when it is quiet; when that takes long, the next turn begins beside it."""
+        await self._quiet()
+        loop = asyncio.get_running_loop()
+        late = loop.call_later(PATIENCE, self._await_no_longer, self._awaited)
+        try:
+            await self._do_all(self._taken())
+        finally:
+            late.cancel()
+
+    def _await_no_longer(self, turn: "asyncio.Task[None] | None") -> None:
+        if self._awaited is turn:
+            self._awaited = None
+        # Only the end of the process cancels one; nothing begins any more then.
+        if turn is None or not turn.cancelled():
+            self._begin_next()
 
     async def _quiet(self) -> None:
         """Wait until a round of the loop brings nobody, or there are enough."""

@@ -1,15 +1,18 @@
 """The quick look at orders: what it passes keeps the rules, and it passes what usually comes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.text_format import MessageToString
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 from hypothesis import given
 from hypothesis import strategies as st
 from protovalidate import collect_violations
 
+from buf.validate import validate_pb2
 from tests.support.requests import address, create_order, item
 from wms.orders.v1 import orders_pb2
 from wms_server.sure import surely_valid
@@ -81,13 +84,20 @@ def test_it_passes_what_usually_comes(request_: _Q) -> None:
         lambda order: order.items.extend([item()] * 500),
         lambda order: _set(order, "priority", 9),
         lambda order: _set(order, "items.quantity", 0),
+        lambda order: _set(order, "items.quantity", 1_000_001),
+        lambda order: _set(order, "items.sku", "x" * 257),
+        lambda order: _set(order, "items.unit_price.nanos", 1_000_000_000),
         lambda order: _set(order, "items.unit_price.currency_code", "EURO"),
         lambda order: _set(order, "items.unit_price.units", -1),
         lambda order: _set(order, "shipping_address.country", "ZZ"),
+        lambda order: _set(order, "shipping_address.city", "\u2003"),
+        lambda order: _set(order, "shipping_address.phone", "x" * 257),
         lambda order: _set(order, "customer_id", " "),
         lambda order: _set(order, "promised_delivery_at.seconds", 253_402_300_800),
         lambda order: _set(order, "promised_delivery_at.nanos", -1),
         lambda order: _set(order, "order_id", "-a"),
+        lambda order: _set(order, "warehouse_id", "x" * 129),
+        lambda order: _set(order, "request_id", "x" * 129),
     ],
 )
 def test_it_passes_nothing_that_breaks_a_rule(break_: Callable[[_Q], Any]) -> None:
@@ -99,6 +109,44 @@ def test_it_passes_nothing_that_breaks_a_rule(break_: Callable[[_Q], Any]) -> No
     assert surely_valid(create_order())
 
 
-def test_it_says_nothing_of_messages_whose_rules_it_does_not_know() -> None:
-    """Those are protovalidate's alone."""
-    assert not surely_valid(orders_pb2.ListOrdersRequest())
+def _rules(kind: Descriptor, path: str = "") -> Iterator[str]:
+    """Say which rules a message has, one a line, those of the messages in it too."""
+    assert not kind.GetOptions().HasExtension(validate_pb2.message)
+    assert not any(one.GetOptions().HasExtension(validate_pb2.oneof) for one in kind.oneofs)
+    for field in kind.fields:
+        rules = validate_pb2.FieldRules()
+        rules.CopyFrom(field.GetOptions().Extensions[validate_pb2.field])
+        cel = [rule.id for rule in rules.cel]
+        rules.ClearField("cel")
+        said = " ".join([*MessageToString(rules, as_one_line=True).split(), *cel])
+        if said:
+            yield f"{path}{field.name}: {said}"
+        if field.message_type is not None and field.message_type.file.package.startswith("wms."):
+            yield from _rules(field.message_type, f"{path}{field.name}.")
+
+
+def test_it_was_written_for_these_rules() -> None:
+    """When they change in the protos, it has to be changed with them."""
+    filled = "string { max_len: 256 [wms.orders.v1.filled_text]: true }"
+    plain = "string { max_len: 256 [wms.orders.v1.plain_text]: true }"
+    resource_id = "string { [wms.orders.v1.resource_id]: true }"
+    assert sorted(_rules(_Q.DESCRIPTOR)) == sorted([
+        f"customer_id: {filled} required: true",
+        "priority: enum { defined_only: true } required: true",
+        "items: repeated { max_items: 500 } required: true",
+        f"items.sku: {filled} required: true",
+        "items.quantity: int32 { lte: 1000000 gte: 1 }",
+        "items.unit_price: money.currency_code money.amount",
+        "shipping_address: required: true",
+        f"shipping_address.street: {filled} required: true",
+        f"shipping_address.city: {filled} required: true",
+        f"shipping_address.state: {plain}",
+        f"shipping_address.zip_code: {plain}",
+        "shipping_address.country: string { [wms.orders.v1.country_code]: true } required: true",
+        f"shipping_address.recipient_name: {plain}",
+        f"shipping_address.phone: {plain}",
+        "promised_delivery_at: timestamp { [wms.orders.v1.storable]: true }",
+        f"order_id: {resource_id}",
+        f"warehouse_id: {resource_id}",
+        "request_id: string { [wms.orders.v1.visible_ascii]: true }",
+    ])  # fmt: skip
