@@ -11,7 +11,7 @@ from tests.support.domain import CALLER, NOW, new_order
 from tests.support.event_log import connected, make_orders, read_log, write_and_commit
 from tests.support.invariants import Sql
 from tests.support.waiting import eventually
-from wms_core.domain import lifecycle
+from wms_core.domain.receiving import receive
 from wms_core.postgres import order_store
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.order_store import PostgresOrderStore
@@ -30,9 +30,8 @@ _HELD_UP = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT gr
 
 async def _create(sql: Any, *order_ids: str) -> None:
     """Take orders in by one statement, as the service does."""
-    changes = [lifecycle.receive(new_order(order_id=order_id), CALLER, NOW) for order_id in order_ids]
-    made = await PostgresOrderStore(sql, 900_000).insert(changes)
-    assert all(made[order_id].inserted for order_id in order_ids)
+    arrivals = [receive(new_order(order_id=order_id), CALLER, NOW) for order_id in order_ids]
+    assert await PostgresOrderStore(sql, 900_000).insert(arrivals) == {}
 
 
 async def _logged(sql: Sql) -> list[str]:
