@@ -1,4 +1,7 @@
-"""An order's first event goes into the log at once where nobody else gives positions, else by the outbox."""
+"""An order's first event goes into the log at once where nobody else gives positions, else by the outbox.
+
+Either way events that were committed before a change began are told before its own.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +21,7 @@ from wms_core.postgres.order_store import PostgresOrderStore
 from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
 
-_TURN = "pg_try_advisory_xact_lock(7302, 0)"
+_TURN = "turn_to_tell()"
 _SLOW = """
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
         AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7398); RETURN NULL; END $$;
@@ -57,9 +60,9 @@ async def _slow_one(url: str, sql: Sql) -> AsyncIterator["asyncio.Task[None]"]:
 
 async def test_a_new_order_is_in_the_log_when_it_is_committed(sql: Sql) -> None:
     """No sequencer is needed, and nothing is left for one."""
-    await _create(sql, "A", "B")
+    await _create(sql, "Z", "A", "M")
     await _create(sql, "C")
-    assert sorted(await _logged(sql)) == ["A", "B", "C"]
+    assert await _logged(sql) == ["Z", "A", "M", "C"]
     assert await _waiting(sql) == []
 
 
@@ -84,6 +87,38 @@ async def test_beside_one_who_gives_positions_the_outbox_is_used(
     assert await _logged(sql) == ["SLOW", "QUICK"]
 
 
+@pytest.mark.parametrize("waiting", [1, 64])
+async def test_what_waits_in_the_outbox_is_told_first(sql: Sql, waiting: int) -> None:
+    """An order that was there before another was placed comes before it, without a sequencer."""
+    earlier = [f"E-{number:02}" for number in range(waiting)]
+    async with sql.transaction():
+        await _create(sql, *reversed(earlier))
+    assert await _waiting(sql) == earlier[::-1]
+    await _create(sql, "LATER")
+    assert (await _logged(sql), await _waiting(sql)) == ([*reversed(earlier), "LATER"], [])
+
+
+async def test_the_check_catches_one_who_overtakes(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the lock alone, what waits in the outbox is told after what came later."""
+    alone = query("orders.insert").replace(_TURN, "pg_try_advisory_xact_lock(7302, 0)")
+    monkeypatch.setattr(order_store, "query", lambda _name: alone)
+    async with sql.transaction():
+        await _create(sql, "EARLIER")
+    await _create(sql, "LATER")
+    assert (await _logged(sql), await _waiting(sql)) == (["LATER"], ["EARLIER"])
+
+
+async def test_behind_many_the_outbox_is_used(sql: Sql, database: PostgresDatabase) -> None:
+    """No new order takes the time to tell of all that others have changed."""
+    earlier = [f"E-{number:02}" for number in range(65)]
+    async with sql.transaction():
+        await _create(sql, *earlier)
+    await _create(sql, "LATER")
+    assert (await _logged(sql), await _waiting(sql)) == ([], [*earlier, "LATER"])
+    assert await Sequencer(database).move() == 66
+    assert await _logged(sql) == [*earlier, "LATER"]
+
+
 async def test_the_check_catches_one_who_takes_no_turn(
     database_url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +137,7 @@ async def test_new_orders_do_not_keep_the_sequencer_from_its_turn(
 ) -> None:
     """However many come one after the other, what waits in the outbox is moved among them."""
     await make_orders(sql, ["OLD"])
-    await write_and_commit(sql, "OLD", 3)
+    await write_and_commit(sql, "OLD", 100)
     ended = asyncio.Event()
 
     async def create(name: str) -> int:
@@ -114,16 +149,16 @@ async def test_new_orders_do_not_keep_the_sequencer_from_its_turn(
         return made
 
     creating = [asyncio.create_task(create(name)) for name in "ABC"]
-    await eventually(lambda: sql.fetchval("SELECT count(*) > 20 FROM order_events"))
-    assert await Sequencer(database).move() >= 3
-    assert (await _logged(sql)).count("OLD") == 3
+    await eventually(lambda: sql.fetchval("SELECT count(*) > 120 FROM outbox"))
+    assert await Sequencer(database).move() > 120
+    assert (await _logged(sql)).count("OLD") == 100
     ended.set()
     made = sum(await asyncio.gather(*creating))
     while await Sequencer(database).move():
         pass
     log = await read_log(sql)
-    assert len(log) == made + 3
-    assert [event.sequence for event in log if event.order_id == "OLD"] == [1, 2, 3]
+    assert len(log) == made + 100
+    assert [event.sequence for event in log if event.order_id == "OLD"] == list(range(1, 101))
 
 
 async def test_a_follower_misses_nothing_of_many_who_take_turns(

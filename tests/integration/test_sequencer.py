@@ -172,7 +172,7 @@ async def test_the_checker_catches_a_sequencer_that_does_not_sort(
 ) -> None:
     """The same rows, moved as they lie: the order's events are swapped, and seen to be swapped."""
     committed = await _reused_space(database_url, sql)
-    definition: str = await sql.fetchval("SELECT pg_get_functiondef('sequence_events'::regproc)")
+    definition: str = await sql.fetchval("SELECT pg_get_functiondef('move_events'::regproc)")
     for clause in broken:
         assert definition.count(clause) == 1
         definition = definition.replace(clause, clause.replace("ORDER BY id", ""))

@@ -3,16 +3,17 @@
 -- name: insert
 -- Inserts new orders with their lines and events; gives those that it did not, with their warehouse if it is unknown.
 -- Columns come as texts with a separator between the values (`new_orders`). A text of nothing is no value at all.
--- An order's first event has none before it in the outbox. If this statement is a transaction by itself, and nobody
--- else is giving positions, it is put into the log at once (docs/adr/0004).
+-- Where this statement is a transaction by itself and gets its turn, the events go into the log at once, else into the
+-- outbox (docs/adr/0004); in the order in which they were given.
 WITH asked AS (
     SELECT * FROM unnest(string_to_array($1, E'\x1F'), string_to_array($2, E'\x1F'), string_to_array($3, E'\x1F'),
                          string_to_array($4, E'\x1F'), $5::timestamptz[], string_to_array($6, E'\x1F')::boolean[],
                          string_to_array($7, E'\x1F')::json[], string_to_array($8, E'\x1F')::json[],
                          string_to_array($9, E'\x1F'), string_to_array($10, E'\x1F'), string_to_array($11, E'\x1F'),
                          string_to_array($12, E'\x1F'), string_to_array($13, E'\x1F'), $14::timestamptz[])
+                  WITH ORDINALITY
         AS a (order_id, customer_id, warehouse_id, priority, promised_delivery_at, allow_partial, shipping_address,
-              payload, actor, correlation_id, wave_number, workflow_id, traceparent, created_at)
+              payload, actor, correlation_id, wave_number, workflow_id, traceparent, created_at, number)
 ), made AS (
     INSERT INTO orders (order_id, customer_id, warehouse_id, priority, status, promised_delivery_at,
                         allow_partial, shipping_address, correlation_id, wave_number, workflow_id, created_at,
@@ -32,15 +33,16 @@ WITH asked AS (
                            string_to_array($21, E'\x1F', '')::integer[])
         AS i (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
       JOIN made USING (order_id)
-), events AS (
+), events AS MATERIALIZED (
     SELECT a.order_id, 1 AS sequence, 1 AS version, 'wms.order.received' AS type, a.created_at AS occurred_at,
            NULL AS from_status, 'received' AS to_status, a.warehouse_id, a.actor,
            coalesce(a.correlation_id, '') AS correlation_id, coalesce(a.wave_number, '') AS wave_number,
            coalesce(a.workflow_id, '') AS workflow_id, coalesce(a.traceparent, '') AS traceparent, a.payload
       FROM asked a JOIN made USING (order_id)
+     ORDER BY a.number
 ), turn AS MATERIALIZED (
     -- After the orders, which may have waited for others: while it is held, nobody else gives positions.
-    SELECT CASE WHEN $22 AND m.orders > 0 THEN pg_try_advisory_xact_lock(7302, 0) ELSE false END AS ours
+    SELECT CASE WHEN $22 AND m.orders > 0 THEN turn_to_tell() ELSE false END AS ours
       FROM (SELECT count(*) AS orders FROM made) AS m
 ), logged AS (
     INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status,

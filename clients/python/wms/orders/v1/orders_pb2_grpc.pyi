@@ -127,7 +127,9 @@ class OrderServiceStub:
     """
     WatchOrders: _grpc.UnaryStreamMultiCallable[_orders_pb2.WatchOrdersRequest, _orders_pb2.WatchOrdersResponse]
     """Follows the events of all orders, or of those that the filters let through, each once and in the order
-    of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+    of positions: those of an order in the order of its changes, and a change that was asked for after another
+    was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+    watchers.
 
     The first message is a heartbeat with the position that the stream begins after; others come while old
     events are searched for a rare kind, and after some seconds without news. To resume without gap or
@@ -250,7 +252,9 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """
     WatchOrders: _aio.UnaryStreamMultiCallable[_orders_pb2.WatchOrdersRequest, _orders_pb2.WatchOrdersResponse]  # type: ignore[assignment]
     """Follows the events of all orders, or of those that the filters let through, each once and in the order
-    of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+    of positions: those of an order in the order of its changes, and a change that was asked for after another
+    was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+    watchers.
 
     The first message is a heartbeat with the position that the stream begins after; others come while old
     events are searched for a rare kind, and after some seconds without news. To resume without gap or
@@ -445,7 +449,9 @@ class OrderServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_orders_pb2.WatchOrdersResponse], _abc.AsyncIterator[_orders_pb2.WatchOrdersResponse]]:
         """Follows the events of all orders, or of those that the filters let through, each once and in the order
-        of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+        of positions: those of an order in the order of its changes, and a change that was asked for after another
+        was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+        watchers.
 
         The first message is a heartbeat with the position that the stream begins after; others come while old
         events are searched for a rare kind, and after some seconds without news. To resume without gap or

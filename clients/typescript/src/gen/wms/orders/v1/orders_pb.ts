@@ -1323,7 +1323,9 @@ export const OrderService: GenService<{
   },
   /**
    * Follows the events of all orders, or of those that the filters let through, each once and in the order
-   * of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+   * of positions: those of an order in the order of its changes, and a change that was asked for after another
+   * was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+   * watchers.
    *
    * The first message is a heartbeat with the position that the stream begins after; others come while old
    * events are searched for a rare kind, and after some seconds without news. To resume without gap or

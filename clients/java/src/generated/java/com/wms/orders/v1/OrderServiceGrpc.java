@@ -730,7 +730,9 @@ public final class OrderServiceGrpc {
     /**
      * <pre>
      * Follows the events of all orders, or of those that the filters let through, each once and in the order
-     * of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+     * of positions: those of an order in the order of its changes, and a change that was asked for after another
+     * was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+     * watchers.
      * The first message is a heartbeat with the position that the stream begins after; others come while old
      * events are searched for a rare kind, and after some seconds without news. To resume without gap or
      * repeat, start again from the last position seen, in an event or a heartbeat.
@@ -985,7 +987,9 @@ public final class OrderServiceGrpc {
     /**
      * <pre>
      * Follows the events of all orders, or of those that the filters let through, each once and in the order
-     * of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+     * of positions: those of an order in the order of its changes, and a change that was asked for after another
+     * was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+     * watchers.
      * The first message is a heartbeat with the position that the stream begins after; others come while old
      * events are searched for a rare kind, and after some seconds without news. To resume without gap or
      * repeat, start again from the last position seen, in an event or a heartbeat.
@@ -1208,7 +1212,9 @@ public final class OrderServiceGrpc {
     /**
      * <pre>
      * Follows the events of all orders, or of those that the filters let through, each once and in the order
-     * of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+     * of positions: those of an order in the order of its changes, and a change that was asked for after another
+     * was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+     * watchers.
      * The first message is a heartbeat with the position that the stream begins after; others come while old
      * events are searched for a rare kind, and after some seconds without news. To resume without gap or
      * repeat, start again from the last position seen, in an event or a heartbeat.
@@ -1418,7 +1424,9 @@ public final class OrderServiceGrpc {
     /**
      * <pre>
      * Follows the events of all orders, or of those that the filters let through, each once and in the order
-     * of positions. An event is told within a second of its change as a rule, also to a thousand watchers.
+     * of positions: those of an order in the order of its changes, and a change that was asked for after another
+     * was answered comes after it. An event is told within a second of its change as a rule, also to a thousand
+     * watchers.
      * The first message is a heartbeat with the position that the stream begins after; others come while old
      * events are searched for a rare kind, and after some seconds without news. To resume without gap or
      * repeat, start again from the last position seen, in an event or a heartbeat.
