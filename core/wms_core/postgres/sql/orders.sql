@@ -33,6 +33,7 @@ WITH asked AS (
                            string_to_array($21, E'\x1F', '')::integer[])
         AS i (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
       JOIN made USING (order_id)
+    RETURNING line_number
 ), events AS MATERIALIZED (
     SELECT a.order_id, 1 AS sequence, 1 AS version, 'wms.order.received' AS type, a.created_at AS occurred_at,
            NULL AS from_status, 'received' AS to_status, a.warehouse_id, a.actor,
@@ -41,9 +42,9 @@ WITH asked AS (
       FROM asked a JOIN made USING (order_id)
      ORDER BY a.number
 ), turn AS MATERIALIZED (
-    -- After the orders, which may have waited for others: while it is held, nobody else gives positions.
-    SELECT CASE WHEN $22 AND m.orders > 0 THEN turn_to_tell() ELSE false END AS ours
-      FROM (SELECT count(*) AS orders FROM made) AS m
+    -- After the orders, which may have waited for others, and their lines: while it is held, nobody else gives positions.
+    SELECT CASE WHEN $22 AND l.made > 0 THEN turn_to_tell(cardinality($14)) ELSE false END AS ours
+      FROM (SELECT count(*) AS made FROM lines) AS l
 ), logged AS (
     INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status,
                               to_status, warehouse_id, actor, correlation_id, wave_number, workflow_id,
