@@ -79,11 +79,12 @@ async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish
     outcomes: list[Wish | bytes | WmsError] = list(wishes)
     waiting = dict(enumerate(wishes))
     while waiting:
-        first = {wish.new.order_id: number for number, wish in reversed(waiting.items())}
-        arrivals = [
-            receive(waiting[number].new, waiting[number].caller, waiting[number].now)
-            for number in first.values()
-        ]
+        first: dict[str, int] = {}
+        for number, wish in waiting.items():
+            first.setdefault(wish.new.order_id, number)
+        # In the order given, in which their events are told.
+        chosen = [wishes[number] for number in first.values()]
+        arrivals = [receive(wish.new, wish.caller, wish.now) for wish in chosen]
         refused = await transaction.orders.insert(arrivals)
         for number, wish in list(waiting.items()):
             order_id = wish.new.order_id

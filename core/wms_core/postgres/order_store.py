@@ -40,9 +40,9 @@ class PostgresOrderStore:
     async def insert(self, arrivals: Sequence[Arrival]) -> Mapping[str, WmsError]:
         """Insert new orders, their lines and events by one statement; it tells of those that it did not."""
         refused: dict[str, WmsError] = {
-            order_id: fault
-            for order_id, payload in [(one.new.order_id, one.payload) for one in arrivals]
-            if (fault := size_fault(order_id, payload, self._event_max_bytes))
+            one.new.order_id: fault
+            for one in arrivals
+            if (fault := size_fault(one.new.order_id, one.payload, self._event_max_bytes))
         }
         if refused:
             arrivals = [one for one in arrivals if one.new.order_id not in refused]
