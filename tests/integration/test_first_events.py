@@ -14,14 +14,14 @@ from tests.support.domain import CALLER, NOW, new_order
 from tests.support.event_log import connected, make_orders, read_log, write_and_commit
 from tests.support.invariants import Sql
 from tests.support.waiting import eventually
-from wms_core.domain import lifecycle
+from wms_core.domain.receiving import receive
 from wms_core.postgres import order_store
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.order_store import PostgresOrderStore
 from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
 
-_TURN = "turn_to_tell()"
+_TURN = "turn_to_tell(cardinality($14))"
 _SLOW = """
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
         AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7398); RETURN NULL; END $$;
@@ -33,9 +33,8 @@ _HELD_UP = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT gr
 
 async def _create(sql: Any, *order_ids: str) -> None:
     """Take orders in by one statement, as the service does."""
-    changes = [lifecycle.receive(new_order(order_id=order_id), CALLER, NOW) for order_id in order_ids]
-    made = await PostgresOrderStore(sql, 900_000).insert(changes)
-    assert all(made[order_id].inserted for order_id in order_ids)
+    arrivals = [receive(new_order(order_id=order_id), CALLER, NOW) for order_id in order_ids]
+    assert await PostgresOrderStore(sql, 900_000).insert(arrivals) == {}
 
 
 async def _logged(sql: Sql) -> list[str]:
@@ -86,6 +85,27 @@ async def test_beside_one_who_gives_positions_the_outbox_is_used(
         assert await _logged(sql) == []
     assert await moving == 1
     assert await _logged(sql) == ["SLOW", "QUICK"]
+
+
+async def test_many_orders_wait_for_their_turn(
+    database_url: str, sql: Sql, database: PostgresDatabase
+) -> None:
+    """To write their events twice would take longer than those who give positions do."""
+    many = [f"M-{number:02}" for number in range(64)]
+    async with connected(database_url) as other:
+        async with _slow_one(database_url, sql):
+            creating = asyncio.create_task(_create(other, *many))
+            await eventually(lambda: sql.fetchval(_HELD_UP.format("(classid, objid) = (7302, 0)")))
+        await creating
+    assert (await _logged(sql), await _waiting(sql)) == (["SLOW", *many], [])
+
+
+async def test_many_orders_do_not_wait_for_one_who_is_stuck(database_url: str, sql: Sql) -> None:
+    """After a moment they use the outbox."""
+    many = [f"M-{number:02}" for number in range(64)]
+    async with _slow_one(database_url, sql):
+        await _create(sql, *many)
+        assert (await _logged(sql), await _waiting(sql)) == ([], many)
 
 
 @pytest.mark.parametrize("waiting", [1, 64])

@@ -14,6 +14,7 @@ from tests.support.invariants import Sql, breaches
 from tests.support.orders import created, facts, history, moment, read
 from tests.support.requests import address, create_order, item, put_lane
 from tests.support.tables import counts
+from tests.support.waiting import eventually
 from wms.orders.v1 import order_pb2, orders_pb2
 
 pytestmark = [*BOTH_WAYS, pytest.mark.also_over_http]
@@ -257,6 +258,15 @@ async def test_five_hundred_orders_go_in_one_batch(api: Api, sql: Sql) -> None:
     assert [result.order.order_id for result in answer.results] == [one.order_id for one in requests]
     told = await counts(sql)
     assert (told["orders"], told["order_items"], told["audit"]) == (500, 500, 500)
+
+
+async def test_orders_of_a_batch_are_told_in_its_order(api: Api, sql: Sql) -> None:
+    """Who follows the events sees them come as they were asked for."""
+    requests = [create_order(order_id=f"T-{number}") for number in (2, 3, 1)]
+    await api.orders.BatchCreateOrders(orders_pb2.BatchCreateOrdersRequest(requests=requests))
+    await eventually(lambda: sql.fetchval("SELECT count(*) = 3 FROM order_events"))
+    rows = await sql.fetch("SELECT order_id FROM order_events ORDER BY position")
+    assert [row["order_id"] for row in rows] == ["T-2", "T-3", "T-1"]
 
 
 # BatchGetOrders

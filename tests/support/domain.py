@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wms_core.domain.caller import Caller
+from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Address, Money, NewOrder, Order, OrderItem, Priority
+from wms_core.domain.orders import Address, Money, NewItem, NewOrder, Order, OrderItem, Priority
+from wms_core.domain.receiving import receive
 
 NOW = datetime(2024, 1, 15, 10, 30, tzinfo=UTC)
 CALLER = Caller(actor="test", correlation_id="550e8400-e29b-41d4-a716-446655440000")
@@ -27,6 +29,11 @@ def line(number: int = 1, sku: str = "SKU-001", quantity: int = 2, **values: Any
     return OrderItem(number, sku, quantity, **{"unit_price": Money("USD", 29, 990_000_000), **values})
 
 
+def new_item(sku: str = "SKU-001", quantity: int = 2) -> NewItem:
+    """Give a line that a client asks for, at 29.99 USD."""
+    return NewItem(sku, quantity, "USD", 29, 990_000_000)
+
+
 def new_order(**values: Any) -> NewOrder:
     """Give what a client asks for: an order of one line."""
     defaults: dict[str, Any] = {
@@ -34,10 +41,28 @@ def new_order(**values: Any) -> NewOrder:
         "customer_id": "CUST-001",
         "warehouse_id": "WH-01",
         "priority": Priority.STANDARD,
-        "items": (line(),),
+        "items": (new_item(),),
         "shipping_address": ADDRESS,
     }
     return NewOrder(**{**defaults, **values})
+
+
+def received() -> tuple[Order, EventRecord]:
+    """Give an order that nobody has changed, and its first event, as Postgres has them."""
+    event = EventRecord(
+        order_id="ORD-12345",
+        sequence=1,
+        version=1,
+        type="wms.order.received",
+        occurred_at=NOW,
+        from_status=None,
+        to_status=OrderStatus.RECEIVED,
+        wave_number="",
+        warehouse_id="WH-01",
+        caller=CALLER,
+        payload=receive(new_order(), CALLER, NOW).payload,
+    )
+    return order_in(version=1, sequence=1), event
 
 
 def order_in(status: OrderStatus = OrderStatus.RECEIVED, **values: Any) -> Order:

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.domain import CALLER, NOW, line, new_order, order_in
+from tests.support.domain import CALLER, NOW, line, new_item, new_order, order_in
 from wms_core.domain import backorders, events, failures, lifecycle
 from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.events import OrderEvent, camel_case, json_time
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Address, Money, OrderItem, Priority
+from wms_core.domain.orders import Address, Money, NewItem, NewOrder, OrderItem, Priority
 from wms_core.domain.payloads import (
     BackorderedItem,
     Changes,
@@ -24,7 +24,10 @@ from wms_core.domain.payloads import (
     ShippedItem,
     ShippingAddress,
     ShortageReason,
+    address_json,
+    item_json,
 )
+from wms_core.domain.receiving import receive
 from wms_core.domain.retries import RetryPolicy
 
 # Copied from the Order Service document, "Event Payloads".
@@ -189,9 +192,9 @@ def _went_on_without() -> list[str]:
 
 def test_received_carries_the_whole_order() -> None:
     """A consumer needs no call to know what was asked for; amounts are exact, as protobuf writes them."""
-    items = (line(), OrderItem(2, "SKU-002", 1))
+    items = (new_item(), NewItem("SKU-002", 1))
     new = new_order(items=items, promised_delivery_at=datetime(2024, 12, 27, 17, tzinfo=UTC))
-    assert json.loads(lifecycle.receive(new, CALLER, NOW).records[0].payload) == {
+    assert json.loads(receive(new, CALLER, NOW).payload) == {
         "type": "wms.order.received",
         "orderId": "ORD-12345",
         "customerId": "CUST-001",
@@ -216,6 +219,53 @@ def test_received_carries_the_whole_order() -> None:
         },
         "timestamp": "2024-01-15T10:30:00Z",
     }
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+NEW_ORDERS = st.builds(
+    NewOrder,
+    TEXTS,
+    TEXTS,
+    TEXTS,
+    st.sampled_from(Priority),
+    st.lists(
+        st.builds(
+            NewItem,
+            TEXTS,
+            st.integers(1, 1_000_000),
+            st.none() | TEXTS,
+            st.integers(0, 2**63 - 1),
+            st.integers(0, 999_999_999),
+        ),
+        max_size=3,
+    ),
+    st.builds(Address, *[TEXTS] * 7),
+    st.none() | st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC)),  # noqa: DTZ001 # the zone is beside it
+    st.booleans(),
+)
+
+
+@given(NEW_ORDERS)
+def test_received_is_written_by_hand_as_its_class_writes_it(new: NewOrder) -> None:
+    """To the byte, whatever is in the order; so is the address, which is stored beside it."""
+    lines = [
+        OrderItem(number, sku, quantity, None if currency is None else Money(currency, units, nanos))
+        for number, (sku, quantity, currency, units, nanos) in enumerate(new.items, start=1)
+    ]
+    event = events.Received(
+        order_id=new.order_id,
+        customer_id=new.customer_id,
+        timestamp=NOW,
+        warehouse_id=new.warehouse_id,
+        priority=new.priority,
+        promised_delivery_at=new.promised_delivery_at,
+        allow_partial=new.allow_partial,
+        items=[item_json(item) for item in lines],
+        shipping_address=address_json(new.shipping_address),
+    )
+    arrival = receive(new, CALLER, NOW)
+    assert arrival.payload == event.payload()
+    assert json.loads(arrival.address) == address_json(new.shipping_address)
 
 
 def test_shipped_names_what_is_in_the_parcel() -> None:
@@ -243,7 +293,7 @@ def test_every_payload_has_one_form(kind: type[OrderEvent]) -> None:
 
 def test_what_is_absent_is_left_out() -> None:
     """No payload says null: an order without a promise has no `promisedDeliveryAt`."""
-    body = json.loads(lifecycle.receive(new_order(), CALLER, NOW).records[0].payload)
+    body = json.loads(receive(new_order(), CALLER, NOW).payload)
     assert "promisedDeliveryAt" not in body
     assert "recipientName" not in body["shippingAddress"]
 
@@ -251,7 +301,7 @@ def test_what_is_absent_is_left_out() -> None:
 def test_the_whole_address_has_the_names_of_the_wire() -> None:
     """`zipCode` and `recipientName`, as in the document and the contract."""
     address = Address("1 St", "Bern", "CH", recipient_name="Ö", state="BE", zip_code="3000", phone="1")
-    payload = lifecycle.receive(new_order(shipping_address=address), CALLER, NOW).records[0].payload
+    payload = receive(new_order(shipping_address=address), CALLER, NOW).payload
     assert json.loads(payload)["shippingAddress"] == {
         "recipientName": "Ö",
         "street": "1 St",
@@ -266,8 +316,8 @@ def test_the_whole_address_has_the_names_of_the_wire() -> None:
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(0, 999_999_999))
 def test_an_amount_keeps_every_digit(units: int, nanos: int) -> None:
     """Units travel as text, so that no reader rounds them as a double."""
-    items = (line(unit_price=Money("EUR", units, nanos)),)
-    payload = lifecycle.receive(new_order(items=items), CALLER, NOW).records[0].payload
+    items = (NewItem("A", 1, "EUR", units, nanos),)
+    payload = receive(new_order(items=items), CALLER, NOW).payload
     price = json.loads(payload)["items"][0]["unitPrice"]
     assert price == {"currencyCode": "EUR", "units": str(units), "nanos": nanos}
 

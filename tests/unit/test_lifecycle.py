@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.domain import CALLER, NOW, line, new_order, order_in
+from tests.support.domain import CALLER, NOW, line, order_in, received
 from tests.support.histories import faults_of_change, faults_of_history, faults_of_order
 from wms_core.domain import events, failures, lifecycle
 from wms_core.domain.change import Change, moved
@@ -79,8 +79,8 @@ sequences = st.builds(
 
 def _live(actions: list[Action]) -> tuple[Order, list[EventRecord], list[str]]:
     """Lead an order through the actions; gives it, its events, and all that was wrong on the way."""
-    change = lifecycle.receive(new_order(), CALLER, NOW)
-    order, records, faults = change.order, list(change.records), faults_of_order(change.order)
+    order, first = received()
+    records, faults = [first], faults_of_order(order)
     for action in actions:
         try:
             change = action(order)

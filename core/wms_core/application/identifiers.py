@@ -1,8 +1,15 @@
 """Ids that sort by the time they were made."""
 
-from ulid import ULID
+from os import urandom
+from time import time_ns
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+#: Two digits of five bits at a time: an id is made for every order.
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+_SHIFTS = range(120, -1, -10)
 
 
 def new_id(prefix: str) -> str:
-    """Give the prefix followed by a fresh 26-character ULID."""
-    return prefix + str(ULID())
+    """Give the prefix followed by a fresh 26-character ULID: 48 bits of milliseconds, 80 of chance."""
+    number = time_ns() // 1_000_000 << 80 | int.from_bytes(urandom(10), "big")
+    return prefix + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

@@ -1,12 +1,12 @@
 """The OrderService: each function is one call's work inside a transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from wms_core.application import dead_letters
 from wms_core.application.once import replay
-from wms_core.application.ports import InsertOutcome, OrderFilter, Page, RequestKey, Transaction
+from wms_core.application.ports import OrderFilter, Page, RequestKey, Transaction
 from wms_core.domain import lifecycle
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
@@ -18,30 +18,28 @@ from wms_core.domain.errors import (
     RequestIdReused,
     UnitsNotShipped,
     WarehouseMismatch,
-    WarehouseNotFound,
     WaveDestinationConflict,
     WmsError,
 )
 from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
+from wms_core.domain.receiving import receive
 from wms_core.domain.storage import Wave
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """An order that somebody asks for; `key` is that of a request that brought an id."""
+class Wish(NamedTuple):
+    """An order that somebody asks for, and what writes its answer; `key` is that of a request with an id."""
 
     new: NewOrder
     caller: Caller
     now: datetime
-    key: RequestKey | None = None
+    key: RequestKey | None
+    answer: Callable[[], bytes]
 
 
-async def create(
-    transaction: Transaction, wishes: Sequence[Wish], encode: Callable[[Order], bytes]
-) -> list[Order | bytes | WmsError]:
-    """Take orders in; each gives its order, or the answer kept under its request id, or its own error.
+async def create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish | bytes | WmsError]:
+    """Take orders in; each gives its wish, which is granted, or the answer under its request id, or an error.
 
     Two with the same request id are one order, or an error when their contents differ.
     """
@@ -49,11 +47,13 @@ async def create(
     for wish in wishes:
         if wish.key is not None:
             keys.setdefault(wish.key.request_id, wish.key)
-    answered = await transaction.requests.reserve(list(keys.values())) if keys else {}
+    if not keys:
+        return await _create(transaction, wishes) if wishes else []
+    answered = await transaction.requests.reserve(list(keys.values()))
     fresh = [wish for wish in wishes if _first(wish.key, keys, answered)]
     made = iter(await _create(transaction, fresh) if fresh else [])
     kept: dict[str, bytes | WmsError] = {}
-    outcomes: list[Order | bytes | WmsError] = []
+    outcomes: list[Wish | bytes | WmsError] = []
     for key in (wish.key for wish in wishes):
         if key is None:
             outcomes.append(next(made))
@@ -61,8 +61,8 @@ async def create(
             outcomes.append(_replayed(key, *answered[key.request_id]))
         elif key is keys[key.request_id]:
             outcome = next(made)
-            kept[key.request_id] = outcome if isinstance(outcome, WmsError) else encode(outcome)
-            outcomes.append(outcome)
+            kept[key.request_id] = outcome.answer() if isinstance(outcome, Wish) else outcome
+            outcomes.append(kept[key.request_id])
         elif key.fingerprint != keys[key.request_id].fingerprint:
             outcomes.append(RequestIdReused(request_id=key.request_id))
         else:
@@ -71,39 +71,33 @@ async def create(
     return outcomes
 
 
-async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Order | WmsError]:
-    """Take orders in by one statement; each gives its order or its own error, in the order given.
+async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish | bytes | WmsError]:
+    """Take orders in by one statement; each gives its wish or its own error, in the order given.
 
     Of two with the same id the first one is made; the second only when the first was refused.
     """
-    outcomes: dict[int, Order | WmsError] = {}
+    outcomes: list[Wish | bytes | WmsError] = list(wishes)
     waiting = dict(enumerate(wishes))
     while waiting:
-        first = {wish.new.order_id: number for number, wish in reversed(waiting.items())}
-        changes = {number: _received(waiting[number]) for number in first.values()}
-        made = await transaction.orders.insert(list(changes.values()))
+        first: dict[str, int] = {}
+        for number, wish in waiting.items():
+            first.setdefault(wish.new.order_id, number)
+        # In the order given, in which their events are told.
+        chosen = [wishes[number] for number in first.values()]
+        arrivals = [receive(wish.new, wish.caller, wish.now) for wish in chosen]
+        refused = await transaction.orders.insert(arrivals)
         for number, wish in list(waiting.items()):
-            outcome = made[wish.new.order_id]
-            if number in changes:
-                outcomes[number] = _created(changes[number].order, outcome)
-            elif outcome.warehouse_known and not outcome.too_large:
-                outcomes[number] = OrderAlreadyExists(order_id=wish.new.order_id)
+            order_id = wish.new.order_id
+            error = refused.get(order_id)
+            if first[order_id] == number:
+                if error is not None:
+                    outcomes[number] = error
+            elif error is None or isinstance(error, OrderAlreadyExists):
+                outcomes[number] = OrderAlreadyExists(order_id=order_id)
             else:
                 continue
             del waiting[number]
-    return [outcomes[number] for number in range(len(wishes))]
-
-
-def _received(wish: Wish) -> Change:
-    return lifecycle.receive(wish.new, wish.caller, wish.now)
-
-
-def _created(order: Order, outcome: InsertOutcome) -> Order | WmsError:
-    if outcome.too_large:
-        return outcome.too_large
-    if not outcome.warehouse_known:
-        return WarehouseNotFound(warehouse_id=order.warehouse_id)
-    return order if outcome.inserted else OrderAlreadyExists(order_id=order.order_id)
+    return outcomes
 
 
 def _replayed(key: RequestKey, fingerprint: bytes, answer: bytes) -> bytes | WmsError:

@@ -14,12 +14,13 @@ from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
-from wms_core.domain.errors import EventTooLarge
+from wms_core.domain.errors import WmsError
 from wms_core.domain.events import CycleEvent, EventRecord
 from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
 from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
+from wms_core.domain.receiving import Arrival
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
@@ -165,22 +166,13 @@ class ElectionToken:
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class InsertOutcome:
-    """What became of one order to be inserted."""
-
-    inserted: bool = False
-    warehouse_known: bool = True
-    too_large: EventTooLarge | None = None
-
-
 class OrderStore(Protocol):
     """Orders with their lines, shipments, failures and events."""
 
-    async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
-        """Insert new orders, each of another id, in one statement.
+    async def insert(self, arrivals: Sequence[Arrival]) -> Mapping[str, WmsError]:
+        """Insert new orders, each of another id, in one statement; gives why some were left out, by id.
 
-        Those that exist, name no warehouse or make too large an event are left out.
+        It is OrderAlreadyExists, WarehouseNotFound or EventTooLarge.
         """
         ...
 

@@ -262,5 +262,10 @@ class EventRecord:
 
     def size_fault(self, limit: int) -> EventTooLarge | None:
         """Give the error of an event whose payload has more bytes than the limit."""
-        size = len(self.payload.encode())
-        return EventTooLarge(order_id=self.order_id, size=size, limit=limit) if size > limit else None
+        return size_fault(self.order_id, self.payload, limit)
+
+
+def size_fault(order_id: str, payload: str, limit: int) -> EventTooLarge | None:
+    """Give the error of an order's event whose payload has more bytes than the limit."""
+    size = len(payload.encode())
+    return EventTooLarge(order_id=order_id, size=size, limit=limit) if size > limit else None

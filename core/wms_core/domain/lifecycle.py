@@ -1,4 +1,4 @@
-"""The way of an order from the customer's wish to the customer's door."""
+"""The way of an order to the customer's door, once it is received."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,53 +7,9 @@ from wms_core.domain import events
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change, Changing, moved, told
 from wms_core.domain.errors import NothingToShip, WaveDestinationConflict
-from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import UPDATABLE, OrderStatus
-from wms_core.domain.orders import NewOrder, Order, OrderChanges, Shipment
+from wms_core.domain.orders import Order, OrderChanges, Shipment
 from wms_core.domain.payloads import Changes, address_json, item_json
-
-
-def receive(new: NewOrder, caller: Caller, now: datetime) -> Change:
-    """Take an order in: status RECEIVED, version and sequence 1."""
-    order = Order(
-        order_id=new.order_id,
-        customer_id=new.customer_id,
-        warehouse_id=new.warehouse_id,
-        priority=new.priority,
-        status=OrderStatus.RECEIVED,
-        items=new.items,
-        shipping_address=new.shipping_address,
-        created_at=now,
-        updated_at=now,
-        promised_delivery_at=new.promised_delivery_at,
-        allow_partial=new.allow_partial,
-        correlation_id=caller.correlation_id,
-        wave_number=caller.wave_number,
-        workflow_id=caller.workflow_id,
-    )
-    event = events.Received(
-        **told(order, now),
-        warehouse_id=order.warehouse_id,
-        priority=order.priority,
-        promised_delivery_at=order.promised_delivery_at,
-        allow_partial=order.allow_partial,
-        items=[item_json(item) for item in order.items],
-        shipping_address=address_json(order.shipping_address),
-    )
-    record = EventRecord(
-        order_id=order.order_id,
-        sequence=1,
-        version=1,
-        type=event.type,
-        occurred_at=now,
-        from_status=None,
-        to_status=order.status,
-        wave_number=caller.wave_number,
-        warehouse_id=order.warehouse_id,
-        caller=caller,
-        payload=event.payload(),
-    )
-    return Change(before=None, order=order, records=(record,))
 
 
 def validate(order: Order, caller: Caller, now: datetime) -> Change:

@@ -1,8 +1,10 @@
 """An order as it is stored, and what it consists of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from wms_core.domain.errors import EtagMismatch, StatusConflict
 from wms_core.domain.order_status import CAN_BE_OVERDUE, OrderStatus
@@ -25,8 +27,7 @@ class Money:
     nanos: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where an order goes; many countries have no state, some no postal code."""
 
     street: str
@@ -141,15 +142,28 @@ class Order:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """What a client asks for."""
+#: The etag of an order that nobody has changed.
+FIRST_ETAG = '"1"'
+
+
+class NewItem(NamedTuple):
+    """A line that a client asks for; its price, if it has a currency, in parts (see `Money`)."""
+
+    sku: str
+    quantity: int
+    currency: str | None = None
+    units: int = 0
+    nanos: int = 0
+
+
+class NewOrder(NamedTuple):
+    """What a client asks for; its lines are numbered from 1. Made by the thousand a second: it is a tuple."""
 
     order_id: str
     customer_id: str
     warehouse_id: str
     priority: Priority
-    items: tuple[OrderItem, ...]
+    items: Sequence[NewItem]
     shipping_address: Address
     promised_delivery_at: datetime | None = None
     allow_partial: bool = True

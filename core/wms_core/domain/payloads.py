@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from json.encoder import encode_basestring as quoted
 from typing import NotRequired, TypedDict
 
 from wms_core.domain.orders import Address, OrderItem, Priority
@@ -107,3 +108,16 @@ def address_json(address: Address) -> ShippingAddress:
         "phone": address.phone,
     }
     return {name: value for name, value in names.items() if value}  # type: ignore[return-value] # the required are set
+
+
+def address_text(address: Address) -> str:
+    """Write what `address_json` gives, as it is stored and published; by hand, as every new order has one."""
+    street, city, country, recipient_name, state, zip_code, phone = address
+    values = (recipient_name, street, city, state, zip_code, country, phone)
+    parts = [name + quoted(value) for name, value in zip(_ADDRESS_NAMES, values, strict=True) if value]
+    return "{" + ",".join(parts) + "}"
+
+
+_ADDRESS_NAMES = tuple(
+    f'"{name}":' for name in ("recipientName", "street", "city", "state", "zipCode", "country", "phone")
+)

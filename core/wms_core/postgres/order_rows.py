@@ -20,7 +20,6 @@ from wms_core.domain.orders import (
     Priority,
     Shipment,
 )
-from wms_core.domain.payloads import address_json
 from wms_core.postgres.times import aware
 
 
@@ -77,7 +76,7 @@ def _shipment(line: Sequence[Any]) -> Shipment:
 
 
 def address_from(body: Mapping[str, str]) -> Address:
-    """Build an address from the JSON that `address_json` writes."""
+    """Build an address from the JSON that `address_text` writes."""
     return Address(
         street=body["street"],
         city=body["city"],
@@ -87,11 +86,6 @@ def address_from(body: Mapping[str, str]) -> Address:
         zip_code=body.get("zipCode", ""),
         phone=body.get("phone", ""),
     )
-
-
-def address_text(address: Address) -> str:
-    """Write an address as it is stored."""
-    return json.dumps(address_json(address), ensure_ascii=False, separators=(",", ":"))
 
 
 def event_from(row: asyncpg.Record) -> EventRecord:

@@ -5,17 +5,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from wms_core.application.identifiers import new_id
-from wms_core.application.ports import InsertOutcome, OrderFilter, Page
+from wms_core.application.ports import OrderFilter, Page
 from wms_core.domain.change import Change
-from wms_core.domain.events import EventRecord
+from wms_core.domain.errors import OrderAlreadyExists, WarehouseNotFound, WmsError
+from wms_core.domain.events import EventRecord, size_fault
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
+from wms_core.domain.payloads import address_text
+from wms_core.domain.receiving import Arrival
 from wms_core.postgres.backorder_store import save_backorders
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.dead_letter_store import insert_dead_letters
+from wms_core.postgres.new_orders import arguments
 from wms_core.postgres.order_pages import order_page
 from wms_core.postgres.order_rows import (
-    address_text,
     attempt_from,
     columns,
     event_columns,
@@ -34,43 +37,27 @@ class PostgresOrderStore:
         self._connection = connection
         self._event_max_bytes = event_max_bytes
 
-    async def insert(self, changes: Sequence[Change]) -> Mapping[str, InsertOutcome]:
-        """Insert new orders, their lines and events by one statement."""
-        refused = {
-            record.order_id: InsertOutcome(too_large=fault)
-            for change in changes
-            for record in change.records
-            if (fault := record.size_fault(self._event_max_bytes))
+    async def insert(self, arrivals: Sequence[Arrival]) -> Mapping[str, WmsError]:
+        """Insert new orders, their lines and events by one statement; it tells of those that it did not."""
+        refused: dict[str, WmsError] = {
+            one.new.order_id: fault
+            for one in arrivals
+            if (fault := size_fault(one.new.order_id, one.payload, self._event_max_bytes))
         }
-        changes = [change for change in changes if change.order.order_id not in refused]
-        orders = [change.order for change in changes]
-        records = [record for change in changes for record in change.records]
-        heads = [
-            (
-                order.order_id,
-                order.customer_id,
-                order.warehouse_id,
-                order.priority,
-                order.promised_delivery_at,
-                order.allow_partial,
-                address_text(order.shipping_address),
-                order.correlation_id,
-                order.wave_number,
-                order.workflow_id,
-                order.created_at,
+        if refused:
+            arrivals = [one for one in arrivals if one.new.order_id not in refused]
+        if not arrivals:
+            return refused
+        # Within a transaction it might hold up all others until the next statement comes.
+        alone = not self._connection.is_in_transaction()
+        rows = await self._connection.fetch(query("orders.insert"), *arguments(arrivals), alone)
+        for order_id, warehouse_id in rows:
+            refused[order_id] = (
+                OrderAlreadyExists(order_id=order_id)
+                if warehouse_id is None
+                else WarehouseNotFound(warehouse_id=warehouse_id)
             )
-            for order in orders
-        ]
-        rows = await self._connection.fetch(
-            query("orders.insert"),
-            *columns(heads, 11),
-            *item_columns(orders),
-            *event_columns(records, self._event_max_bytes),
-            # Within a transaction it might hold up all others until the next statement comes.
-            not self._connection.is_in_transaction(),
-        )
-        made = {row["order_id"]: InsertOutcome(row["inserted"], row["warehouse_known"]) for row in rows}
-        return refused | made
+        return refused
 
     async def get(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Give the orders there are, by id."""

@@ -9,12 +9,24 @@ from google.protobuf.struct_pb2 import Struct
 from google.type.money_pb2 import Money as MoneyMessage
 
 from wms.orders.v1 import event_pb2, order_pb2
+from wms.orders.v1.orders_pb2 import CreateOrderRequest
 from wms_core.application.explanations import Explanation
+from wms_core.application.identifiers import new_id
 from wms_core.domain.events import EventRecord
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Address, Money, Order, OrderItem, Priority, Shipment
+from wms_core.domain.orders import (
+    FIRST_ETAG,
+    Address,
+    Money,
+    NewItem,
+    NewOrder,
+    Order,
+    OrderItem,
+    Priority,
+    Shipment,
+)
 from wms_core.domain.storage import Wave
-from wms_server.messages.values import numbers, timestamp, words
+from wms_server.messages.values import moment, numbers, stamp, timestamp, words
 
 STATUS_WORDS = words(order_pb2.OrderStatus, "ORDER_STATUS_", OrderStatus)
 STATUS_NUMBERS = numbers(order_pb2.OrderStatus, "ORDER_STATUS_")
@@ -41,14 +53,61 @@ def priorities(numbered: Iterable[int]) -> tuple[Priority, ...]:
 def address_from(message: order_pb2.ShippingAddress) -> Address:
     """Read an address."""
     return Address(
-        street=message.street,
-        city=message.city,
-        country=message.country,
-        recipient_name=message.recipient_name,
-        state=message.state,
-        zip_code=message.zip_code,
-        phone=message.phone,
+        message.street,
+        message.city,
+        message.country,
+        message.recipient_name,
+        message.state,
+        message.zip_code,
+        message.phone,
     )
+
+
+def new_order_from(request: CreateOrderRequest, default_warehouse_id: str) -> NewOrder:
+    """Read what is asked for; it has an id then, its own or a new one, and a warehouse."""
+    return NewOrder(
+        request.order_id or new_id("ORD-"),
+        request.customer_id,
+        request.warehouse_id or default_warehouse_id,
+        PRIORITY_WORDS[request.priority],
+        [_new_item(item) for item in request.items],
+        address_from(request.shipping_address),
+        moment(request, "promised_delivery_at"),
+        request.allow_partial or not request.HasField("allow_partial"),
+    )
+
+
+def _new_item(message: order_pb2.OrderItem) -> NewItem:
+    if not message.HasField("unit_price"):
+        return NewItem(message.sku, message.quantity)
+    price = message.unit_price
+    return NewItem(message.sku, message.quantity, price.currency_code, price.units, price.nanos)
+
+
+def write_created(order: order_pb2.Order, request: CreateOrderRequest, new: NewOrder, now: datetime) -> None:
+    """Write a new order as it was asked for, and what it was given."""
+    order.order_id = new.order_id
+    order.customer_id = new.customer_id
+    order.warehouse_id = new.warehouse_id
+    order.priority = request.priority
+    order.status = order_pb2.ORDER_STATUS_RECEIVED
+    order.items.MergeFrom(request.items)
+    for number, item in enumerate(order.items, start=1):
+        item.line_number = number
+        # It is ours to say.
+        item.quantity_allocated = item.quantity_delivered = item.quantity_shipped = (
+            item.quantity_backordered
+        ) = 0
+    order.shipping_address.CopyFrom(request.shipping_address)
+    order.allow_partial = new.allow_partial
+    order.etag = FIRST_ETAG
+    since = stamp(now)
+    order.created_at.CopyFrom(since)
+    order.updated_at.CopyFrom(since)
+    if new.promised_delivery_at is not None:
+        order.promised_delivery_at.CopyFrom(stamp(new.promised_delivery_at))
+        order.overdue = new.promised_delivery_at < now
+    order.DiscardUnknownFields()
 
 
 def items_from(messages: Sequence[order_pb2.OrderItem]) -> tuple[OrderItem, ...]:

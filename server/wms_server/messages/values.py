@@ -13,8 +13,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def timestamp(moment: datetime | None) -> Timestamp | None:
     """Write a time; nothing stays nothing."""
-    if moment is None:
-        return None
+    return None if moment is None else stamp(moment)
+
+
+def stamp(moment: datetime) -> Timestamp:
+    """Write a time."""
     # Twenty a page of orders: by hand three times as fast as `FromDatetime`.
     since = moment - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)

@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from datetime import datetime
+from functools import partial
 
 from google.rpc.status_pb2 import Status
 
 from wms.orders.v1 import orders_pb2 as pb
 from wms_core.application import explanations, orders
-from wms_core.application.identifiers import new_id
 from wms_core.application.orders import Wish
-from wms_core.application.ports import Database, EventFilter, OrderFilter, Transaction
+from wms_core.application.ports import Database, EventFilter, OrderFilter, RequestKey, Transaction
 from wms_core.domain.errors import InvalidFields, OrderNotFound, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
@@ -25,10 +26,12 @@ from wms_server.messages.orders import (
     event_message,
     explanation_fields,
     items_from,
+    new_order_from,
     order_message,
     priorities,
     statuses,
     wave_message,
+    write_created,
 )
 from wms_server.messages.values import moment
 from wms_server.pipeline import change, read, request_key, single_change
@@ -69,26 +72,33 @@ class OrderService:
         self, transaction: Transaction, asked: Sequence[Asked[pb.CreateOrderRequest]]
     ) -> list[bytes | WmsError]:
         """Take orders in, each for its own caller."""
-        wishes = [Wish(self._new(one.request), one.call.caller, one.call.now, one.key) for one in asked]
-        outcomes = await orders.create(transaction, wishes, _created)
-        return [_created(outcome) if isinstance(outcome, Order) else outcome for outcome in outcomes]
+        wishes = [self._wish(one.request, one.call, one.key) for one in asked]
+        return [
+            outcome.answer() if isinstance(outcome, Wish) else outcome
+            for outcome in await orders.create(transaction, wishes)
+        ]
 
     @single_change(_batch_needs_transaction)
     async def batch_create_orders(
         self, transaction: Transaction, request: pb.BatchCreateOrdersRequest, call: Call
     ) -> pb.BatchCreateOrdersResponse:
         """Take orders in, each by itself."""
-        results: list[pb.CreateOrderResult | None] = []
-        wishes: list[Wish] = []
+        answer = pb.BatchCreateOrdersResponse()
+        wishes: list[tuple[pb.CreateOrderRequest, pb.CreateOrderResult, Wish]] = []
         for element in request.requests:
+            result = answer.results.add()
             if found := faults(element):
-                results.append(pb.CreateOrderResult(status=status_of(InvalidFields(found))))
+                result.status.CopyFrom(status_of(InvalidFields(found)))
             else:
-                results.append(None)
                 key = request_key("CreateOrder", element)
-                wishes.append(Wish(self._new(element), call.caller, call.now, key))
-        made = map(_result, await orders.create(transaction, wishes, _created))
-        return pb.BatchCreateOrdersResponse(results=[result or next(made) for result in results])
+                wishes.append((element, result, self._wish(element, call, key)))
+        outcomes = await orders.create(transaction, [wish for _, _, wish in wishes])
+        for (element, result, _), outcome in zip(wishes, outcomes, strict=True):
+            if isinstance(outcome, Wish):
+                write_created(result.order, element, outcome.new, outcome.now)
+            else:
+                result.CopyFrom(_result(outcome))
+        return answer
 
     @ingest("CreateOrder", _ids)
     def ingest_orders(self, outcome: bytes | Status) -> pb.IngestOrdersResponse:
@@ -97,17 +107,9 @@ class OrderService:
             return pb.IngestOrdersResponse(result=pb.CreateOrderResult(status=outcome))
         return pb.IngestOrdersResponse(result=_result(outcome))
 
-    def _new(self, request: pb.CreateOrderRequest) -> NewOrder:
-        return NewOrder(
-            order_id=request.order_id or new_id("ORD-"),
-            customer_id=request.customer_id,
-            warehouse_id=request.warehouse_id or self._default_warehouse_id,
-            priority=PRIORITY_WORDS[request.priority],
-            items=items_from(request.items),
-            shipping_address=address_from(request.shipping_address),
-            promised_delivery_at=moment(request, "promised_delivery_at"),
-            allow_partial=request.allow_partial if request.HasField("allow_partial") else True,
-        )
+    def _wish(self, request: pb.CreateOrderRequest, call: Call, key: RequestKey | None) -> Wish:
+        new = new_order_from(request, self._default_warehouse_id)
+        return Wish(new, call.caller, call.now, key, partial(_created, request, new, call.now))
 
     @joined_read
     async def get_order(
@@ -266,16 +268,16 @@ def _given(order: Order | None, asked: Asked[pb.GetOrderRequest]) -> Outcome:
     return lambda: pb.GetOrderResponse(order=order_message(order, asked.call.now)).SerializeToString()
 
 
-def _created(order: Order) -> bytes:
-    return pb.CreateOrderResponse(order=order_message(order, order.created_at)).SerializeToString()
+def _created(request: pb.CreateOrderRequest, new: NewOrder, now: datetime) -> bytes:
+    answer = pb.CreateOrderResponse()
+    write_created(answer.order, request, new, now)
+    return answer.SerializeToString()
 
 
-def _result(outcome: Order | bytes | WmsError) -> pb.CreateOrderResult:
+def _result(outcome: bytes | WmsError) -> pb.CreateOrderResult:
     if isinstance(outcome, WmsError):
         return pb.CreateOrderResult(status=status_of(outcome))
-    if isinstance(outcome, bytes):
-        return pb.CreateOrderResult(order=pb.CreateOrderResponse.FromString(outcome).order)
-    return pb.CreateOrderResult(order=order_message(outcome, outcome.created_at))
+    return pb.CreateOrderResult(order=pb.CreateOrderResponse.FromString(outcome).order)
 
 
 def _changes(request: pb.UpdateOrderRequest) -> OrderChanges:

@@ -1,45 +1,50 @@
 -- Orders with their lines, shipments, failures and events.
 
 -- name: insert
--- Inserts new orders with their lines and events; says of each whether it was made and its warehouse known.
+-- Inserts new orders with their lines and events; gives those that it did not, with their warehouse if it is unknown.
+-- Columns come as texts with a separator between the values (`new_orders`). A text of nothing is no value at all.
 -- Where this statement is a transaction by itself and gets its turn, the events go into the log at once, else into the
 -- outbox (docs/adr/0004); in the order in which they were given.
 WITH asked AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[],
-                         $7::json[], $8::text[], $9::text[], $10::text[], $11::timestamptz[])
-        AS a (order_id, customer_id, warehouse_id, priority, promised_delivery_at, allow_partial,
-              shipping_address, correlation_id, wave_number, workflow_id, created_at)
+    SELECT * FROM unnest(string_to_array($1, E'\x1F'), string_to_array($2, E'\x1F'), string_to_array($3, E'\x1F'),
+                         string_to_array($4, E'\x1F'), $5::timestamptz[], string_to_array($6, E'\x1F')::boolean[],
+                         string_to_array($7, E'\x1F')::json[], string_to_array($8, E'\x1F')::json[],
+                         string_to_array($9, E'\x1F'), string_to_array($10, E'\x1F'), string_to_array($11, E'\x1F'),
+                         string_to_array($12, E'\x1F'), string_to_array($13, E'\x1F'), $14::timestamptz[])
+                  WITH ORDINALITY
+        AS a (order_id, customer_id, warehouse_id, priority, promised_delivery_at, allow_partial, shipping_address,
+              payload, actor, correlation_id, wave_number, workflow_id, traceparent, created_at, number)
 ), made AS (
     INSERT INTO orders (order_id, customer_id, warehouse_id, priority, status, promised_delivery_at,
                         allow_partial, shipping_address, correlation_id, wave_number, workflow_id, created_at,
                         updated_at)
     SELECT a.order_id, a.customer_id, a.warehouse_id, a.priority, 'received', a.promised_delivery_at,
-           a.allow_partial, a.shipping_address, a.correlation_id, a.wave_number, a.workflow_id, a.created_at,
-           a.created_at
+           a.allow_partial, a.shipping_address, coalesce(a.correlation_id, ''), coalesce(a.wave_number, ''),
+           coalesce(a.workflow_id, ''), a.created_at, a.created_at
       FROM asked a JOIN warehouses w USING (warehouse_id)
      ORDER BY a.order_id
         ON CONFLICT (order_id) DO NOTHING
     RETURNING order_id
 ), lines AS (
     INSERT INTO order_items (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
-    SELECT i.* FROM unnest($12::text[], $13::integer[], $14::text[], $15::integer[], $16::text[],
-                           $17::bigint[], $18::integer[])
+    SELECT i.* FROM unnest(string_to_array($15, E'\x1F'), string_to_array($16, E'\x1F')::integer[],
+                           string_to_array($17, E'\x1F'), string_to_array($18, E'\x1F')::integer[],
+                           string_to_array($19, E'\x1F', ''), string_to_array($20, E'\x1F', '')::bigint[],
+                           string_to_array($21, E'\x1F', '')::integer[])
         AS i (order_id, line_number, sku, quantity, price_currency, price_units, price_nanos)
       JOIN made USING (order_id)
+    RETURNING line_number
 ), events AS MATERIALIZED (
-    SELECT e.order_id, e.sequence, e.version, e.type, e.occurred_at, e.from_status, e.to_status, e.warehouse_id,
-           e.actor, e.correlation_id, e.wave_number, e.workflow_id, e.traceparent, e.payload
-      FROM unnest($19::text[], $20::integer[], $21::integer[], $22::text[], $23::timestamptz[],
-                  $24::text[], $25::text[], $26::text[], $27::text[], $28::text[], $29::text[], $30::text[],
-                  $31::text[], $32::json[]) WITH ORDINALITY
-        AS e (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
-              correlation_id, wave_number, workflow_id, traceparent, payload, number)
-      JOIN made USING (order_id)
-     ORDER BY e.number
+    SELECT a.order_id, 1 AS sequence, 1 AS version, 'wms.order.received' AS type, a.created_at AS occurred_at,
+           NULL AS from_status, 'received' AS to_status, a.warehouse_id, a.actor,
+           coalesce(a.correlation_id, '') AS correlation_id, coalesce(a.wave_number, '') AS wave_number,
+           coalesce(a.workflow_id, '') AS workflow_id, coalesce(a.traceparent, '') AS traceparent, a.payload
+      FROM asked a JOIN made USING (order_id)
+     ORDER BY a.number
 ), turn AS MATERIALIZED (
-    -- After the orders, which may have waited for others: while it is held, nobody else gives positions.
-    SELECT CASE WHEN $33 AND m.orders > 0 THEN turn_to_tell() ELSE false END AS ours
-      FROM (SELECT count(*) AS orders FROM made) AS m
+    -- After the orders, which may have waited for others, and their lines: while it is held, nobody else gives positions.
+    SELECT CASE WHEN $22 AND l.made > 0 THEN turn_to_tell(cardinality($14)) ELSE false END AS ours
+      FROM (SELECT count(*) AS made FROM lines) AS l
 ), logged AS (
     INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status,
                               to_status, warehouse_id, actor, correlation_id, wave_number, workflow_id,
@@ -50,10 +55,11 @@ WITH asked AS (
                         actor, correlation_id, wave_number, workflow_id, traceparent, payload)
     SELECT e.* FROM events e JOIN turn t ON NOT t.ours
 )
-SELECT a.order_id, m.order_id IS NOT NULL AS inserted, w.warehouse_id IS NOT NULL AS warehouse_known
+SELECT a.order_id, CASE WHEN w.warehouse_id IS NULL THEN a.warehouse_id END AS unknown_warehouse_id
   FROM asked a
   LEFT JOIN made m USING (order_id)
   LEFT JOIN warehouses w ON w.warehouse_id = a.warehouse_id
+ WHERE m.order_id IS NULL
 
 -- name: get
 -- Orders by id.
