@@ -17,6 +17,10 @@ from wms_worker.kafka_settings import KafkaSettings
 
 #: Orders that a step deals with in one cycle, and for which stock is planned together, at most.
 _MOST, _PLANNED = 10_000, 5_000
+#: Transactions of a step that run side by side. Small ones mostly wait for the disk, and share its answers.
+_AT_ONCE, _SMALL_AT_ONCE = 2, 8
+#: Orders from which on a transaction is not a small one.
+_LARGE = 50
 
 
 def _default_worker_id() -> str:
@@ -121,4 +125,5 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
             batch=self.cycle_batch,
             rounds=ceil(_MOST / self.cycle_batch),
             planned=ceil(_PLANNED / self.cycle_batch),
+            at_once=_AT_ONCE if self.cycle_batch >= _LARGE else _SMALL_AT_ONCE,
         )
