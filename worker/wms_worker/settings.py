@@ -112,6 +112,13 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
         }
 
     @property
+    def _at_once(self) -> int:
+        """How many transactions of a step run side by side; some connections are for what else there is."""
+        if self.cycle_batch >= _LARGE:
+            return _AT_ONCE
+        return min(_SMALL_AT_ONCE, max(_AT_ONCE, self.database_pool_size - _AT_ONCE))
+
+    @property
     def cycle_rules(self) -> CycleRules:
         """The rules of the cycle."""
         return CycleRules(
@@ -125,5 +132,5 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
             batch=self.cycle_batch,
             rounds=ceil(_MOST / self.cycle_batch),
             planned=ceil(_PLANNED / self.cycle_batch),
-            at_once=_AT_ONCE if self.cycle_batch >= _LARGE else _SMALL_AT_ONCE,
+            at_once=self._at_once,
         )
