@@ -1,7 +1,7 @@
 """Orders whose goods stand where they are packed: what the rivals do is left of the cycle, and promises.
 
 A few SKUs, of each a lane with a carrier for each destination that holds more than is ever asked for. It is
-brought once; the orders that follow take from it where it stands.
+brought once a round, for all of its orders there.
 """
 
 import random

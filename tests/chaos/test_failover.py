@@ -151,26 +151,37 @@ async def test_a_replica_that_wakes_up_with_a_write_under_way_is_refused(
     assert await late_writes(sql) == []
 
 
-async def test_without_the_fence_the_checkers_see_what_a_replica_writes_that_wakes_up(
+async def test_without_the_fence_the_checkers_see_what_a_frozen_replica_had_under_way(
     site: Site, replicas: Replicas, sql: Sql
 ) -> None:
     """With the fence switched off nobody ends its transaction: what the tests above look for is there."""
     await switch_fence_off(sql)
     await site.open()
+    await site.open(["FAR-LANE"], [], warehouse_id="WH-02")
     first, second = await replicas.pair()
+    await _validated(site, await site.order(warehouse_id="WH-02"))
     async with shut_gate(sql) as gate:
         await site.order()
         await gate.reached()
         first.signal(signal.SIGSTOP)
         await second.serving(FULFILLMENT, within=SESSION + 3)
-    await site.order()
-    await _written(sql)
-    first.signal(signal.SIGCONT)
+        await site.destination("FAR-PACK", warehouse_id="WH-02")
+        await _written(sql)
 
     async def seen() -> bool:
         return await late_writes(sql) != []
 
     await eventually(seen, within=5)
+    first.signal(signal.SIGCONT)
+
+
+async def _validated(site: Site, order_id: str) -> None:
+    """Wait until an order has been validated, which is all that can be done for one without a destination."""
+
+    async def once() -> bool:
+        return await site.status(order_id) == "VALIDATED"
+
+    await eventually(once)
 
 
 async def _written(sql: Sql) -> None:

@@ -5,6 +5,7 @@ What an order waits for is here too; what fails is in test_cycle_failures, how g
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from tests.support.site import Site
 from wms.orders.v1 import order_pb2, orders_pb2
 from wms_core.domain import events
 from wms_core.domain.runs import Step
+from wms_core.domain.storage import Allocation
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +118,49 @@ async def test_two_thousand_orders_are_served_in_several_batches(
     assert (await fulfillment.run(batch=300))["take_in_arrivals"] == 2000
     assert await site.status(orders[-1]) == "PACKING"
     assert await site.location("CAR-1") == "LEFT"
+
+
+async def test_orders_can_have_a_transaction_each(site: Site, fulfillment: Fulfillment, sql: Sql) -> None:
+    """Then several are under way at once; what is planned is planned for all of them, so also their wave."""
+    await site.open()
+    await site.stock(("CAR-1", "SKU-001", 100))
+    await site.orders(20)
+    await fulfillment.run(batch=1, at_once=8, planned=20)
+    changed = "SELECT count(DISTINCT xmin::text) FROM orders WHERE status = 'picking'"
+    assert await sql.fetchval(changed) == 20
+    assert await sql.fetchval("SELECT count(*) FROM waves") == 1
+    await site.complete(await site.claim())
+    assert (await fulfillment.run(batch=1, at_once=8))["take_in_arrivals"] == 20
+    assert await sql.fetchval("SELECT count(DISTINCT xmin::text) FROM orders WHERE status = 'packing'") == 20
+
+
+async def test_a_promise_is_kept_only_to_orders_and_by_carriers_that_are_as_planned(
+    site: Site, fulfillment: Fulfillment, sql: Sql
+) -> None:
+    """Who was changed since, or counts on a carrier that was held since, gets nothing; all others do."""
+    await site.open()
+    await site.apart(("CAR-1", "SKU-001", 5), ("CAR-2", "SKU-002", 5))
+    whole, late, changed = [
+        await site.order(*lines)
+        for lines in ([("SKU-001", 2)], [("SKU-001", 1), ("SKU-002", 1)], [("SKU-001", 1)])
+    ]
+    await _assign(site, fulfillment, whole, late, changed)
+    database, fence, now = fulfillment.database, fulfillment.fence, datetime.now(UTC)
+    found = await database.read(lambda t: t.orders.get([whole, late, changed]))
+    orders = [found[whole], found[late], replace(found[changed], version=found[changed].version - 1)]
+    planned = [
+        Allocation(whole, 1, "CAR-1", "PACK-1", 2),
+        Allocation(late, 1, "CAR-1", "PACK-1", 1),
+        Allocation(late, 2, "CAR-2", "PACK-1", 1),
+        Allocation(changed, 1, "CAR-1", "PACK-1", 1),
+    ]
+    await site.hold("CAR-2")
+    kept = await database.transact(
+        lambda t: t.cycle.promise(fence, orders, planned, now), fence=fence, whole=False
+    )
+    assert kept == [whole]
+    held = await sql.fetch("SELECT order_id, carrier_id, quantity FROM allocations")
+    assert [tuple(row) for row in held] == [(whole, "CAR-1", 2)]
 
 
 async def test_a_cycle_stops_between_steps_when_it_is_told_to(site: Site, fulfillment: Fulfillment) -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from wms_core.application.fenced import CycleRules, FencedWork
+from wms_core.application.fenced import CycleRules, FencedWork, lanes
 from wms_core.application.ports import Database, Fence
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch
@@ -62,3 +62,26 @@ async def test_no_part_is_begun_once_stopping() -> None:
         return 1
 
     assert await fenced(1, stopping=lambda: len(done) >= 3).side_by_side(range(10), work) == 3
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 50])
+def test_what_is_alike_shares_a_lane_in_its_order(most: int) -> None:
+    """Two transactions at a time want no carriers that are the same; nothing is lost or overtaken."""
+    items = [(f"{number:02}", f"PACK-{number % 7}") for number in range(50)]
+    shared = lanes(items, lambda item: item[1], most)
+    assert len(shared) == min(most, 7)
+    assert sorted(item for lane in shared for item in lane) == items
+    for lane in shared:
+        assert not {place for _, place in lane} & {
+            place for other in shared if other is not lane for _, place in other
+        }
+        for place in {place for _, place in lane}:
+            mine = [item for item in lane if item[1] == place]
+            assert mine == sorted(mine)
+
+
+def test_lanes_are_as_long_as_each_other_where_that_goes() -> None:
+    """No lane waits for one that has most of the work; nothing to do makes none."""
+    items = [(str(number), f"PACK-{number % 4}") for number in range(40)]
+    assert [len(lane) for lane in lanes(items, lambda item: item[1], 2)] == [20, 20]
+    assert lanes([], str, 2) == []

@@ -17,6 +17,10 @@ from wms_worker.kafka_settings import KafkaSettings
 
 #: Orders that a step deals with in one cycle, and for which stock is planned together, at most.
 _MOST, _PLANNED = 10_000, 5_000
+#: Transactions of a step that run side by side. Small ones mostly wait for the disk, and share its answers.
+_AT_ONCE, _SMALL_AT_ONCE = 2, 8
+#: Orders from which on a transaction is not a small one.
+_LARGE = 50
 
 
 def _default_worker_id() -> str:
@@ -108,6 +112,13 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
         }
 
     @property
+    def _at_once(self) -> int:
+        """How many transactions of a step run side by side; some connections are for what else there is."""
+        if self.cycle_batch >= _LARGE:
+            return _AT_ONCE
+        return min(_SMALL_AT_ONCE, max(_AT_ONCE, self.database_pool_size - _AT_ONCE))
+
+    @property
     def cycle_rules(self) -> CycleRules:
         """The rules of the cycle."""
         return CycleRules(
@@ -121,4 +132,5 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
             batch=self.cycle_batch,
             rounds=ceil(_MOST / self.cycle_batch),
             planned=ceil(_PLANNED / self.cycle_batch),
+            at_once=self._at_once,
         )

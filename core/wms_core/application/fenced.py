@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,9 +21,11 @@ from wms_core.domain.events import CycleEvent, OrderEvent
 from wms_core.domain.order_status import OrderStatus, allowed
 from wms_core.domain.orders import Order
 from wms_core.domain.retries import RetryPolicy
+from wms_core.domain.storage import Arrival, Wave
 
 T = TypeVar("T")
-Item = TypeVar("Item", str, tuple[str, str])
+#: An order's id, or what begins with it.
+Item = TypeVar("Item", str, tuple[str, str], Arrival)
 _log = structlog.get_logger(__name__)
 
 #: The cycle stops at these: the role or the database is lost.
@@ -54,6 +57,11 @@ class CycleRules:
     at_once: int = 2
 
     @property
+    def plan_size(self) -> int:
+        """How many orders are planned for together at most."""
+        return self.batch * self.planned
+
+    @property
     def most(self) -> int:
         """How many orders a step deals with at most."""
         return self.batch * self.rounds
@@ -81,11 +89,17 @@ class FencedWork:
         self.trace = trace
 
     async def advance(
-        self, order_ids: Sequence[str], source: OrderStatus, to: OrderStatus, event: type[OrderEvent]
+        self,
+        order_ids: Sequence[str],
+        source: OrderStatus,
+        to: OrderStatus,
+        event: type[OrderEvent],
+        waves: Sequence[Wave] = (),
     ) -> int:
-        """Move orders along one arrow of the table and tell of it; gives how many moved."""
+        """Move orders along one arrow of the table, each into its wave, and tell; gives how many moved."""
         told = self.telling(event, now_utc())
-        return len(await self.transact(lambda t: t.cycle.advance(order_ids, source, to, told)))
+        moved = await self.call(lambda t: t.cycle.advance(self.fence, order_ids, source, to, told, waves))
+        return len(moved)
 
     def telling(self, event: type[OrderEvent], now: datetime) -> CycleEvent:
         """Say what orders are told of that take a step now."""
@@ -123,7 +137,25 @@ class FencedWork:
         at_once: int = 0,
     ) -> int:
         """Find items once, as many as a step may deal with, and work on them in batches of a size."""
-        items = await self._database.read(find)
+        return await self._by_batches(await self._database.read(find), work, size, at_once)
+
+    async def in_lanes(
+        self,
+        items: Sequence[Item],
+        apart: Callable[[Item], str],
+        work: Callable[[Sequence[Item]], Awaitable[int]],
+    ) -> int:
+        """Work on items in batches, a few at a time, but never on two of which `apart` says the same."""
+        shared = lanes(items, apart, self.rules.at_once)
+        return await self.side_by_side(shared, lambda lane: self._by_batches(lane, work, at_once=1))
+
+    async def _by_batches(
+        self,
+        items: Sequence[Item],
+        work: Callable[[Sequence[Item]], Awaitable[int]],
+        size: int = 0,
+        at_once: int = 0,
+    ) -> int:
         size = size or self.rules.batch
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         return await self.side_by_side(batches, lambda batch: self._halving(batch, work), at_once)
@@ -186,6 +218,24 @@ class FencedWork:
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run work in a transaction that passes the fence first."""
         return await self._database.transact(work, fence=self.fence)
+
+    async def call(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a single call that passes the fence by itself, as a transaction of one round trip."""
+        return await self._database.transact(work, fence=self.fence, whole=False)
+
+
+def lanes(items: Sequence[Item], apart: Callable[[Item], str], most: int) -> list[list[Item]]:
+    """Share items out among so many lanes, as evenly as goes with all that are alike in the same one.
+
+    Within a lane those that are alike follow each other, in their order.
+    """
+    alike: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        alike[apart(item)].append(item)
+    shared: list[list[Item]] = [[] for _ in range(min(most, len(alike)))]
+    for group in alike.values():
+        min(shared, key=len).extend(group)
+    return shared
 
 
 def now_utc() -> datetime:

@@ -26,7 +26,7 @@ from wms_core.domain.orders import Order
 from wms_core.domain.payloads import ShortageReason
 from wms_core.domain.planning import busier, plan_trips, plan_waves
 from wms_core.domain.runs import Run, RunStatus, Step, StepResult
-from wms_core.domain.storage import Allocation, Destination, StrayCarrier, Wave
+from wms_core.domain.storage import Allocation, Arrival, Destination, StrayCarrier, Wave
 
 _S = OrderStatus
 _log = structlog.get_logger(__name__)
@@ -112,37 +112,39 @@ class Cycle(FencedWork):
         """Put validated orders into waves, most urgent first, where their stock can go and fewest wait."""
         destinations: list[Destination] = []
 
-        async def batch(orders: Sequence[tuple[str, str]]) -> int:
+        async def plan(orders: Sequence[tuple[str, str]]) -> int:
             order_ids = [order_id for order_id, _ in orders]
             missed = await self._database.read(lambda t: t.cycle.out_of_reach(order_ids))
             planned = plan_waves(orders, destinations, self.rules.wave_size, missed)
-            joined = await self.transact(lambda transaction: self._join_waves(transaction, planned))
             destinations[:] = busier(destinations, planned)
-            return joined
+            return await self._join_waves(planned)
 
         find = _noting(destinations, lambda t: t.cycle.validated(self.rules.most))
         # One after the other: each adds to the orders that wait at a destination.
-        return await self.in_batches(find, batch, at_once=1)
+        return await self.in_batches(find, plan, self.rules.plan_size, at_once=1)
 
-    async def _join_waves(
-        self, transaction: Transaction, planned: Sequence[tuple[Destination, list[str]]]
-    ) -> int:
+    async def _join_waves(self, planned: Sequence[tuple[Destination, list[str]]]) -> int:
+        """Have orders join waves, those of a wave one batch after the other."""
+        waves: dict[str, Wave] = {}
+        members: list[tuple[str, str]] = []
+        for destination, order_ids in planned:
+            wave = await self._new_wave(destination)
+            waves[wave.wave_id] = wave
+            members += [(order_id, wave.wave_id) for order_id in order_ids]
+
+        async def join(batch: Sequence[tuple[str, str]]) -> int:
+            order_ids = [order_id for order_id, _ in batch]
+            joined = [waves[wave_id] for _, wave_id in batch]
+            return await self.advance(
+                order_ids, _S.VALIDATED, _S.ASSIGNED_TO_WAVE, events.WaveAssigned, joined
+            )
+
+        return await self.in_lanes(members, lambda member: member[1], join)
+
+    async def _new_wave(self, destination: Destination) -> Wave:
         now = now_utc()
-        waves: list[Wave] = []
-        order_ids: list[str] = []
-        members: list[Wave] = []
-        for destination, those in planned:
-            wave_id = await transaction.storage.new_wave_id(now.year)
-            wave = Wave(wave_id, destination.warehouse_id, destination.destination_id, now)
-            waves.append(wave)
-            order_ids += those
-            members += [wave] * len(those)
-        if not waves:
-            return 0
-        await transaction.cycle.make_waves(waves)
-        told = self.telling(events.WaveAssigned, now)
-        joined = await transaction.cycle.advance(order_ids, _S.VALIDATED, _S.ASSIGNED_TO_WAVE, told, members)
-        return len(joined)
+        wave_id = await self._database.read(lambda t: t.storage.new_wave_id(now.year))
+        return Wave(wave_id, destination.warehouse_id, destination.destination_id, now)
 
     async def fill_backorders(self) -> int:
         """Promise stock that has come to what is owed, before new orders get any of it."""
@@ -192,7 +194,7 @@ class Cycle(FencedWork):
             return await self._allocate(order_ids, destinations)
 
         # One plan a cycle: what it keeps for one who waits, no second plan may give away.
-        size = self.rules.batch * self.rules.planned
+        size = self.rules.plan_size
         find = _noting(destinations, lambda t: t.cycle.to_allocate(size))
         return await self.in_batches(find, batch, size, at_once=1)
 
@@ -201,29 +203,34 @@ class Cycle(FencedWork):
         found = await self._database.read(lambda t: t.orders.get(order_ids))
         orders = [found[order_id] for order_id in order_ids if _waits_for_stock(found.get(order_id))]
         plan = await self._database.read(lambda t: self._plan(t, [], orders, destinations))
-        # A carrier goes to one destination, so that orders of different ones don't wait for each other's.
-        orders.sort(key=lambda order: order.destination_id or "")
-        size = self.rules.batch
-        parts = [orders[start : start + size] for start in range(0, len(orders), size)]
-        return await self.side_by_side(
-            parts, lambda part: self.transact(lambda t: self._promise(t, part, plan))
-        )
+        to_serve = [(order.order_id, order.destination_id or "") for order in orders]
 
-    async def _promise(
+        async def batch(part: Sequence[tuple[str, str]]) -> int:
+            return await self._promise([found[order_id] for order_id, _ in part], plan)
+
+        # A carrier goes to one destination, so that orders of different ones don't wait for each other's.
+        return await self.in_lanes(to_serve, lambda one: one[1], batch)
+
+    async def _promise(self, orders: Sequence[Order], planned: AllocationPlan) -> int:
+        plan = planned.of([order.order_id for order in orders])
+        if plan.waiting or plan.missing or plan.short:
+            return await self.transact(lambda t: self._promise_and_tell(t, orders, plan))
+        kept = await self.call(lambda t: self._keep(t, orders, plan, now_utc()))
+        return len({one.order_id for one in kept.allocations})
+
+    async def _keep(
+        self, transaction: Transaction, orders: Sequence[Order], plan: AllocationPlan, now: datetime
+    ) -> AllocationPlan:
+        """Promise what is still as it was planned; gives that part of the plan."""
+        return plan.of(await transaction.cycle.promise(self.fence, orders, plan.allocations, now))
+
+    async def _promise_and_tell(
         self, transaction: Transaction, orders: Sequence[Order], planned: AllocationPlan
     ) -> int:
+        """Promise, and say of all others why they wait, what they go on without, or that they fail."""
         now = now_utc()
-        versions = await transaction.cycle.lock_waiting([order.order_id for order in orders])
-        found = {order.order_id: order for order in orders if versions.get(order.order_id) == order.version}
-        plan = planned.of(found)
-        if lost := await transaction.cycle.lock_promised(plan.allocations):
-            # Somebody was faster with one of their carriers; the next cycle finds them another.
-            late = {one.order_id for one in plan.allocations if one.carrier_id in lost}
-            plan = plan.of(found.keys() - late)
-        served = {one.order_id for one in plan.allocations}
-        if plan.allocations:
-            await transaction.cycle.allocate(plan.allocations, now)
-            await transaction.cycle.promise(sorted(served), now)
+        found = {order.order_id: order for order in orders}
+        plan = await self._keep(transaction, orders, planned, now)
         if plan.waiting:
             await transaction.cycle.wait(plan.waiting)
         partial = [
@@ -239,7 +246,7 @@ class Cycle(FencedWork):
         ]
         await transaction.orders.save(partial)
         await self.fail(transaction, [(found[order_id], failures.NO_STOCK) for order_id in plan.short], now)
-        return len(served)
+        return len({one.order_id for one in plan.allocations})
 
     async def request_moves(self) -> int:
         """Ask for allocated carriers, as far as each destination's queue has room."""
@@ -258,22 +265,25 @@ class Cycle(FencedWork):
     async def take_in_arrivals(self) -> int:
         """Pick off what has arrived; move orders to PACKING that have everything."""
 
-        async def batch(order_ids: Sequence[str]) -> int:
-            return await self.transact(lambda transaction: self._take_in(transaction, order_ids))
+        async def batch(arrivals: Sequence[Arrival]) -> int:
+            order_ids = [arrival.order_id for arrival in arrivals]
+            if any(arrival.owed for arrival in arrivals):
+                return await self.transact(lambda t: self._take_in(t, order_ids, owed=True))
+            return await self.call(lambda t: self._take_in(t, order_ids, owed=False))
 
-        return await self.in_batches(lambda t: t.cycle.arrived_for(self.rules.most), batch)
+        arrivals = await self._database.read(lambda t: t.cycle.arrived_for(self.rules.most))
+        # Those at one destination draw on the same carriers.
+        return await self.in_lanes(arrivals, lambda arrival: arrival.destination_id, batch)
 
-    async def _take_in(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
+    async def _take_in(self, transaction: Transaction, order_ids: Sequence[str], *, owed: bool) -> int:
         now = now_utc()
-        order_ids = await transaction.cycle.lock_picking(order_ids)
-        owed = await transaction.cycle.pick_arrived(order_ids, now) if order_ids else {}
-        if owed:
-            await self._tell_fulfilled(transaction, await transaction.backorders.deliver(owed, now), now)
-        whole = await transaction.cycle.delivered_whole(order_ids) if order_ids else []
         told = self.telling(events.PackingStarted, now)
-        packed = await transaction.cycle.advance(whole, _S.PICKING, _S.PACKING, told) if whole else []
-        await transaction.cycle.touch(sorted({*order_ids}.difference(packed)), now)
-        return len(order_ids)
+        taken, units = await transaction.cycle.pick_arrived(self.fence, order_ids, told, owed=owed)
+        if units:
+            await self._tell_fulfilled(transaction, await transaction.backorders.deliver(units, now), now)
+        if owed:
+            await transaction.cycle.finish_picking(self.fence, taken, told)
+        return len(taken)
 
     async def _tell_fulfilled(
         self, transaction: Transaction, backorders: Sequence[Backorder], now: datetime

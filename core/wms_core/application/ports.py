@@ -24,6 +24,7 @@ from wms_core.domain.receiving import Arrival
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
+    Arrival,
     Carrier,
     CarrierLocation,
     CarrierStatus,
@@ -532,6 +533,7 @@ class CycleStore(Protocol):
 
     async def advance(
         self,
+        fence: Fence,
         order_ids: Sequence[str],
         source: OrderStatus,
         to: OrderStatus,
@@ -540,7 +542,8 @@ class CycleStore(Protocol):
     ) -> list[str]:
         """Move orders along one arrow of the table, each into its wave when there are any, and tell of it.
 
-        Gives those that moved; what is in another status or is being changed by somebody else stays.
+        Waves that are not there yet are made. Gives those that moved; what is in another status or is being
+        changed by somebody else stays. Passes the fence by itself.
         """
         ...
 
@@ -556,9 +559,6 @@ class CycleStore(Protocol):
         """Give by order the open destinations that a SKU of it can't be brought to from where it stands."""
         ...
 
-    async def make_waves(self, waves: Sequence[Wave]) -> None:
-        """Make waves."""
-
     async def to_allocate(self, limit: int) -> list[str]:
         """Give orders in a wave that hold nothing yet and may be served now, most urgent first."""
         ...
@@ -570,8 +570,14 @@ class CycleStore(Protocol):
         """
         ...
 
-    async def lock_waiting(self, order_ids: Sequence[str]) -> dict[str, int]:
-        """Lock those of the orders that wait for stock and that nobody is changing; gives their versions."""
+    async def promise(
+        self, fence: Fence, orders: Sequence[Order], allocations: Sequence[Allocation], now: datetime
+    ) -> list[str]:
+        """Promise what was planned to orders that nobody has changed since; gives those but the late ones.
+
+        Late is one of whose carriers one can't keep the plan any more: it gets nothing. To hold stock counts
+        as a change of an order. Passes the fence by itself.
+        """
         ...
 
     async def lock_promised(self, allocations: Sequence[Allocation]) -> set[str]:
@@ -580,9 +586,6 @@ class CycleStore(Protocol):
 
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
         """Reserve units of locked carriers for lines of locked orders."""
-
-    async def promise(self, order_ids: Sequence[str], now: datetime) -> None:
-        """Note that stock was promised to orders in a wave; counts as a change of theirs."""
 
     async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
         """Count a change of lines as a change of their orders."""
@@ -599,21 +602,25 @@ class CycleStore(Protocol):
         """Give orders in a wave of which a carrier is on its way or there."""
         ...
 
-    async def arrived_for(self, limit: int) -> list[str]:
-        """Give orders in PICKING for which a carrier is at its destination."""
+    async def arrived_for(self, limit: int) -> list[Arrival]:
+        """Give orders for which a carrier is at its destination."""
         ...
 
-    async def lock_picking(self, order_ids: Sequence[str]) -> list[str]:
-        """Lock those of the orders for which carriers may arrive."""
+    async def pick_arrived(
+        self, fence: Fence, order_ids: Sequence[str], told: CycleEvent, *, owed: bool
+    ) -> tuple[list[str], dict[str, int]]:
+        """Pick what carriers that have arrived hold for orders.
+
+        Gives the orders that nobody else is changing, and the units that were for backorders. Unless `owed`
+        these are left alone, and the orders are finished too (`finish_picking`). Passes the fence by itself.
+        """
         ...
 
-    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> dict[str, int]:
-        """Pick what carriers that have arrived hold for locked orders; gives the units for backorders."""
-        ...
+    async def finish_picking(self, fence: Fence, order_ids: Sequence[str], told: CycleEvent) -> None:
+        """Move locked orders in PICKING to PACKING that have everything but backorders.
 
-    async def delivered_whole(self, order_ids: Sequence[str]) -> list[str]:
-        """Give those of the orders in PICKING for which everything has been delivered."""
-        ...
+        Counts as a change of all of them. Passes the fence by itself.
+        """
 
     async def to_return(self, limit: int) -> list[StrayCarrier]:
         """Give carriers with a rest that nobody at their destination holds, locked."""
@@ -812,7 +819,8 @@ class Database(Protocol):
         StorageUnavailable in the commit itself the outcome is unknown.
 
         Work that is not to be `whole` has each of its statements committed by itself, which spares two round
-        trips; it should be one statement, as it too is done again.
+        trips; it should be one statement, as it too is done again, and one that passes the fence by itself if
+        there is any.
         """
         ...
 

@@ -15,8 +15,9 @@ carriers, so that all of them are in their lanes at last.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.orders import Order, OrderItem
@@ -62,7 +63,7 @@ class Wait:
     units: int = 0
 
 
-@dataclass(slots=True)
+@dataclass
 class AllocationPlan:
     """What each order gets.
 
@@ -75,14 +76,21 @@ class AllocationPlan:
     short: dict[str, list[str]] = field(default_factory=dict)
     waiting: dict[str, Wait] = field(default_factory=dict)
 
-    def of(self, order_ids: Container[str]) -> "AllocationPlan":
-        """Give the part of the plan that is about these orders."""
+    def of(self, order_ids: Collection[str]) -> "AllocationPlan":
+        """Give the part of a finished plan that is about these orders."""
         return AllocationPlan(
-            [one for one in self.allocations if one.order_id in order_ids],
-            {key: value for key, value in self.missing.items() if key in order_ids},
-            {key: value for key, value in self.short.items() if key in order_ids},
-            {key: value for key, value in self.waiting.items() if key in order_ids},
+            [one for order_id in order_ids for one in self._by_order.get(order_id, ())],
+            {key: self.missing[key] for key in order_ids if key in self.missing},
+            {key: self.short[key] for key in order_ids if key in self.short},
+            {key: self.waiting[key] for key in order_ids if key in self.waiting},
         )
+
+    @cached_property
+    def _by_order(self) -> Mapping[str, list[Allocation]]:
+        found: dict[str, list[Allocation]] = defaultdict(list)
+        for one in self.allocations:
+            found[one.order_id].append(one)
+        return found
 
 
 def allocate(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class LaneStatus(StrEnum):
@@ -181,6 +182,14 @@ class Allocation:
     destination_id: str
     quantity: int
     backorder_id: str | None = None
+
+
+class Arrival(NamedTuple):
+    """An order for which a carrier is at its destination; `owed` if any of it is for a backorder."""
+
+    order_id: str
+    destination_id: str
+    owed: bool
 
 
 @dataclass(frozen=True, slots=True)

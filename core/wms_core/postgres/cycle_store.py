@@ -1,16 +1,18 @@
 """What the fulfillment cycle asks of Postgres, in batches."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import asyncpg
 
+from wms_core.application.ports import Fence
 from wms_core.domain.allocation import StockAsked, Wait
 from wms_core.domain.events import CycleEvent, json_time
 from wms_core.domain.order_status import OrderStatus
+from wms_core.domain.orders import Order
 from wms_core.domain.storage import (
     Allocation,
+    Arrival,
     Destination,
     FreeCarrier,
     Lane,
@@ -47,6 +49,7 @@ class PostgresCycleStore:
 
     async def advance(
         self,
+        fence: Fence,
         order_ids: Sequence[str],
         source: OrderStatus,
         to: OrderStatus,
@@ -54,19 +57,18 @@ class PostgresCycleStore:
         waves: Sequence[Wave] = (),
     ) -> list[str]:
         """Move the orders that are in `source` along one arrow, each into its wave, and tell of it."""
-        return await self._ids(
-            "advance",
+        rows = await self._connection.fetch(
+            query("cycle.advance"),
+            fence.role,
+            fence.epoch,
             list(order_ids),
             [wave.wave_id for wave in waves],
             [wave.destination_id for wave in waves],
             source,
             to,
-            told.at,
-            told.type,
-            told.actor,
-            json_time(told.at),
-            told.traceparent,
+            *_told(told),
         )
+        return [row["order_id"] for row in rows]
 
     async def validated(self, limit: int) -> list[tuple[str, str]]:
         """Give orders that wait for a wave, most urgent first, with their warehouse."""
@@ -82,11 +84,6 @@ class PostgresCycleStore:
         """Give by order the destinations that some of its stock can't be brought to."""
         rows = await self._fetch(query("cycle.out_of_reach"), list(order_ids))
         return {row["order_id"]: frozenset(row["destination_ids"]) for row in rows}
-
-    async def make_waves(self, waves: Sequence[Wave]) -> None:
-        """Make waves."""
-        rows = [(wave.wave_id, wave.warehouse_id, wave.destination_id, wave.created_at) for wave in waves]
-        await self._execute(query("cycle.make_waves"), *columns(rows, 4))
 
     async def to_allocate(self, limit: int) -> list[str]:
         """Give orders in a wave that hold nothing yet, most urgent first."""
@@ -106,24 +103,33 @@ class PostgresCycleStore:
             depth *= 8
         return sorted(found, key=lambda one: (one.age_rank, one.carrier_id))
 
-    async def lock_waiting(self, order_ids: Sequence[str]) -> dict[str, int]:
-        """Lock those of the orders that wait for stock and that nobody is changing; gives their versions."""
-        rows = await self._fetch(query("cycle.lock_waiting"), list(order_ids))
-        return {row["order_id"]: row["version"] for row in rows}
+    async def promise(
+        self, fence: Fence, orders: Sequence[Order], allocations: Sequence[Allocation], now: datetime
+    ) -> list[str]:
+        """Promise what was planned to orders that are as they were."""
+        rows = await self._connection.fetch(
+            query("cycle.promise"),
+            fence.role,
+            fence.epoch,
+            [order.order_id for order in orders],
+            [order.version for order in orders],
+            [one.order_id for one in allocations],
+            [one.line_number for one in allocations],
+            [one.carrier_id for one in allocations],
+            [one.destination_id for one in allocations],
+            [one.quantity for one in allocations],
+            now,
+        )
+        return [row["order_id"] for row in rows]
 
     async def lock_promised(self, allocations: Sequence[Allocation]) -> set[str]:
         """Lock the carriers of a plan; gives those that can't keep what the plan promises any more."""
-        units: dict[tuple[str, str], int] = defaultdict(int)
-        for one in allocations:
-            units[one.carrier_id, one.destination_id] += one.quantity
-        carrier_ids = [carrier_id for carrier_id, _ in units]
-        await self._execute(query("cycle.lock_carriers"), carrier_ids)
-        promised = columns([(*key, quantity) for key, quantity in units.items()], 3)
-        rows = await self._fetch(query("cycle.keep_promises"), *promised)
-        return set(carrier_ids) - {row["carrier_id"] for row in rows}
+        promised = [(one.carrier_id, one.destination_id, one.quantity) for one in allocations]
+        rows = await self._connection.fetch(query("cycle.lost_carriers"), *columns(promised, 3))
+        return {row["carrier_id"] for row in rows}
 
     async def allocate(self, allocations: Sequence[Allocation], now: datetime) -> None:
-        """Reserve units of locked carriers for lines of locked orders."""
+        """Reserve units of locked carriers for backorders of locked orders."""
         rows = [
             (
                 one.order_id,
@@ -136,10 +142,6 @@ class PostgresCycleStore:
             for one in allocations
         ]
         await self._execute(query("cycle.allocate"), *columns(rows, 6), now)
-
-    async def promise(self, order_ids: Sequence[str], now: datetime) -> None:
-        """Note that stock was promised to orders in a wave."""
-        await self._execute(query("cycle.promise"), list(order_ids), now)
 
     async def touch(self, order_ids: Sequence[str], now: datetime) -> None:
         """Count a change of lines as a change of their orders."""
@@ -158,24 +160,25 @@ class PostgresCycleStore:
         """Give orders in a wave of which a carrier has been asked for, is on its way or there."""
         return await self._ids("ready_to_pick", limit)
 
-    async def arrived_for(self, limit: int) -> list[str]:
-        """Give orders in PICKING for which a carrier is at its destination."""
-        return await self._ids("arrived_for", limit)
+    async def arrived_for(self, limit: int) -> list[Arrival]:
+        """Give orders for which a carrier is at its destination."""
+        return [Arrival(*row) for row in await self._fetch(query("cycle.arrived_for"), limit)]
 
-    async def lock_picking(self, order_ids: Sequence[str]) -> list[str]:
-        """Lock those of the orders for which carriers may arrive."""
-        return await self._ids("lock_picking", list(order_ids))
+    async def pick_arrived(
+        self, fence: Fence, order_ids: Sequence[str], told: CycleEvent, *, owed: bool
+    ) -> tuple[list[str], dict[str, int]]:
+        """Pick what carriers that have arrived hold for orders; gives these, and the units for backorders."""
+        rows = await self._connection.fetch(
+            query("cycle.pick"), fence.role, fence.epoch, list(order_ids), owed, *_told(told)
+        )
+        taken_ids, backorder_ids, units = rows[0]
+        return taken_ids, dict(zip(backorder_ids or (), units or (), strict=True))
 
-    async def pick_arrived(self, order_ids: Sequence[str], now: datetime) -> dict[str, int]:
-        """Pick what carriers that have arrived hold for locked orders; gives the units for backorders."""
-        rows = await self._fetch(query("cycle.lock_arrived"), list(order_ids))
-        carrier_ids = [row["carrier_id"] for row in rows]
-        owed = await self._fetch(query("cycle.pick"), list(order_ids), carrier_ids, now)
-        return {row["backorder_id"]: row["quantity"] for row in owed}
-
-    async def delivered_whole(self, order_ids: Sequence[str]) -> list[str]:
-        """Give those of the orders in PICKING for which everything has been delivered."""
-        return await self._ids("delivered_whole", list(order_ids))
+    async def finish_picking(self, fence: Fence, order_ids: Sequence[str], told: CycleEvent) -> None:
+        """Move locked orders to PACKING that have everything."""
+        await self._connection.execute(
+            query("cycle.finish_picking"), fence.role, fence.epoch, list(order_ids), *_told(told)
+        )
 
     async def to_return(self, limit: int) -> list[StrayCarrier]:
         """Give carriers with a rest that nobody at their destination holds, locked."""
@@ -280,6 +283,10 @@ class PostgresCycleStore:
         if not self._planning_afresh:
             await self._connection.execute(_PLAN_AFRESH)
             self._planning_afresh = True
+
+
+def _told(told: CycleEvent) -> tuple[str, str, str, datetime, str]:
+    return told.type, told.actor, told.traceparent, told.at, json_time(told.at)
 
 
 def _held(carrier_id: str, reason: str) -> str:

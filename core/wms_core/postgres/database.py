@@ -60,11 +60,10 @@ class PostgresDatabase:
         self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
     ) -> T:
         """Run `work` in one READ COMMITTED transaction; see `application.ports.Database`."""
-        assert whole or fence is None
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._begun() if whole else self._connection() as connection:
-                    if fence is not None:
+                    if whole and fence is not None:
                         await connection.execute(query("roles.fence"), fence.role, fence.epoch)
                     return await work(self._unit(connection))
             except ConcurrentChange as error:

@@ -14,31 +14,8 @@ SELECT order_id FROM orders
 SELECT order_id FROM orders WHERE status = 'received' ORDER BY created_at, order_id LIMIT $1
 
 -- name: advance
--- Moves orders along one arrow of the table, some of them into waves, and tells of it; what somebody else is changing
--- is left for the next cycle. The payload is that of the event's class in domain/events.py.
-WITH chosen AS (
-    SELECT o.order_id, c.wave_id, c.destination_id
-      FROM unnest($1::text[], $2::text[], $3::text[]) AS c (order_id, wave_id, destination_id)
-      JOIN orders o USING (order_id)
-     WHERE o.status = $4
-     ORDER BY o.order_id
-       FOR UPDATE OF o SKIP LOCKED
-), moved AS (
-    UPDATE orders o
-       SET status = $5, wave_id = coalesce(c.wave_id, o.wave_id),
-           destination_id = coalesce(c.destination_id, o.destination_id),
-           version = o.version + 1, sequence = o.sequence + 1, waiting_reason = NULL, updated_at = $6
-      FROM chosen c WHERE o.order_id = c.order_id
-    RETURNING o.*
-)
-INSERT INTO outbox (order_id, sequence, version, type, occurred_at, from_status, to_status, warehouse_id, actor,
-                    correlation_id, wave_number, workflow_id, traceparent, payload)
-SELECT order_id, sequence, version, $7, $6, $4, status, warehouse_id, $8, correlation_id, coalesce(wave_id, wave_number),
-       workflow_id, $10,
-       json_strip_nulls(json_build_object('type', $7::text, 'orderId', order_id, 'customerId', customer_id,
-                                          'waveId', wave_id, 'destinationId', destination_id, 'timestamp', $9::text))
-  FROM moved
-RETURNING order_id
+-- Moves orders along one arrow of the table, some of them into waves, and tells of it.
+SELECT advance_orders($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS order_id
 
 -- name: validated
 -- Orders that wait for a wave, most urgent first; orders of warehouses without a destination only wait.
@@ -91,11 +68,6 @@ WITH asked AS MATERIALIZED (
 SELECT a.order_id, array_agg(DISTINCT m.destination_id) AS destination_ids
   FROM asked a JOIN missed m USING (warehouse_id, sku)
  GROUP BY a.order_id
-
--- name: make_waves
--- Makes the waves of a plan.
-INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
 
 -- name: to_allocate
 -- Orders in a wave that hold nothing yet, most urgent first. Those that have waited already take half of the places at
@@ -244,29 +216,12 @@ SELECT NULL, c.warehouse_id, c.sku, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NU
                   AND c.enough > (SELECT coalesce(sum(n.units), 0)
                                     FROM unnest(c.zones, c.units) AS n (zone, units) WHERE n.zone = ANY (d.zones)))
 
--- name: lock_waiting
--- Locks orders that wait for stock, except those that somebody is changing.
-SELECT order_id, version FROM orders
- WHERE order_id = ANY ($1::text[]) AND status = 'assigned_to_wave'
- ORDER BY order_id
-   FOR UPDATE SKIP LOCKED
-
--- name: lock_carriers
--- Locks carriers in order of id. A statement of its own: what is read of them afterwards is as new as the lock.
-SELECT carrier_id FROM carriers WHERE carrier_id = ANY ($1::text[]) ORDER BY carrier_id FOR UPDATE
-
--- name: keep_promises
--- Those of the locked carriers that have so many free units for their destination.
-SELECT c.carrier_id
-  FROM unnest($1::text[], $2::text[], $3::integer[]) AS p (carrier_id, destination_id, units)
-  JOIN carriers c USING (carrier_id)
- WHERE c.status = 'available' AND c.location <> 'left' AND c.quantity - c.allocated >= p.units
-   AND (c.destination_id IS NULL OR c.destination_id = p.destination_id)
-   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.kind <> 'retrieve'
-                      AND m.status IN ('requested', 'claimed'))
+-- name: lost_carriers
+-- Locks carriers; gives those that don't have so many free units for a destination.
+SELECT lost_carriers($1, $2, $3) AS carrier_id
 
 -- name: allocate
--- Reserves units of carriers for lines of orders; a carrier gets the target of its first allocation.
+-- Reserves units of carriers for backorders of lines; a carrier gets the target of its first allocation.
 WITH promised AS (
     INSERT INTO allocations (order_id, line_number, carrier_id, target_id, quantity, backorder_id, status,
                              created_at)
@@ -283,14 +238,13 @@ UPDATE order_items i SET allocated = i.allocated + p.quantity
   FROM (SELECT order_id, line_number, sum(quantity) AS quantity FROM promised GROUP BY order_id, line_number) p
  WHERE i.order_id = p.order_id AND i.line_number = p.line_number
 
+-- name: promise
+-- Promises what was planned to orders in a wave.
+SELECT promise_stock($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS order_id
+
 -- name: touch
 -- A change of lines is a change of their orders.
 UPDATE orders SET version = version + 1, waiting_reason = NULL, updated_at = $2 WHERE order_id = ANY ($1::text[])
-
--- name: promise
--- Orders in a wave that stock has been promised to.
-UPDATE orders SET version = version + 1, waiting_reason = NULL, holds_stock = true, updated_at = $2
- WHERE order_id = ANY ($1::text[])
 
 -- name: wait
 -- Records why orders wait.
@@ -394,63 +348,25 @@ SELECT o.order_id
 -- name: arrived_for
 -- Orders for which a carrier is at its destination, destination by destination; past PICKING only backorders wait for
 -- one.
-SELECT o.order_id
-  FROM (SELECT DISTINCT a.order_id
+SELECT o.order_id, o.destination_id, a.owed
+  FROM (SELECT a.order_id, bool_or(a.backorder_id IS NOT NULL) AS owed
           FROM carriers c
-         CROSS JOIN LATERAL (SELECT order_id FROM allocations
+         CROSS JOIN LATERAL (SELECT order_id, backorder_id FROM allocations
                               WHERE carrier_id = c.carrier_id AND target_id = c.destination_id OFFSET 0) AS a
-         WHERE c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available') AS a
+         WHERE c.location = 'at_destination' AND c.allocated > 0 AND c.status = 'available'
+         GROUP BY a.order_id) AS a
  CROSS JOIN LATERAL (SELECT order_id, status, destination_id FROM orders WHERE order_id = a.order_id OFFSET 0) AS o
  WHERE o.status IN ('picking', 'packing', 'shipped')
  ORDER BY o.destination_id, o.order_id
  LIMIT $1
 
--- name: lock_picking
--- Those of the orders for which carriers may arrive, locked.
-SELECT order_id FROM orders
- WHERE order_id = ANY ($1::text[]) AND status IN ('picking', 'packing', 'shipped')
- ORDER BY order_id
-   FOR UPDATE SKIP LOCKED
-
--- name: lock_arrived
--- The carriers at their destination that hold something for these orders; from those that are held nothing is picked.
-SELECT c.carrier_id
-  FROM (SELECT DISTINCT carrier_id FROM allocations
-         WHERE order_id = ANY ($1::text[]) AND status = 'live' ORDER BY carrier_id) AS a
- CROSS JOIN LATERAL (SELECT location FROM carriers WHERE carrier_id = a.carrier_id OFFSET 0) AS seen
- CROSS JOIN LATERAL (SELECT * FROM carriers WHERE carrier_id = a.carrier_id OFFSET 0 FOR UPDATE) AS c
- WHERE seen.location = 'at_destination' AND c.location = 'at_destination' AND c.status = 'available'
-
 -- name: pick
--- Picks what carriers that have arrived hold for orders; an empty carrier leaves. Gives what was for backorders.
-WITH picked AS (
-    UPDATE allocations SET status = 'picked', target_id = NULL, ended_at = $3
-     WHERE order_id = ANY ($1::text[]) AND carrier_id = ANY ($2::text[]) AND status = 'live'
-    RETURNING order_id, line_number, carrier_id, quantity, backorder_id
-), taken AS (
-    UPDATE carriers c
-       SET quantity = c.quantity - p.quantity, allocated = c.allocated - p.quantity, updated_at = $3,
-           location = CASE WHEN c.quantity = p.quantity THEN 'left' ELSE c.location END,
-           destination_id = CASE WHEN c.quantity = p.quantity THEN NULL ELSE c.destination_id END
-      FROM (SELECT carrier_id, sum(quantity) AS quantity FROM picked GROUP BY carrier_id) AS p
-     WHERE c.carrier_id = p.carrier_id
-), delivered AS (
-    UPDATE order_items i SET delivered = i.delivered + p.quantity, backordered = i.backordered - p.owed
-      FROM (SELECT order_id, line_number, sum(quantity) AS quantity,
-                   coalesce(sum(quantity) FILTER (WHERE backorder_id IS NOT NULL), 0) AS owed
-              FROM picked GROUP BY order_id, line_number) AS p
-     WHERE i.order_id = p.order_id AND i.line_number = p.line_number
-)
-SELECT backorder_id, sum(quantity)::integer AS quantity
-  FROM picked WHERE backorder_id IS NOT NULL GROUP BY backorder_id
+-- Picks for orders what has arrived for them.
+SELECT * FROM pick_arrived($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
--- name: delivered_whole
--- Those of the orders in PICKING for which nothing but backorders is on its way any more.
-SELECT order_id
-  FROM (SELECT order_id, status FROM orders WHERE order_id = ANY ($1::text[]) OFFSET 0) AS o
- WHERE status = 'picking'
-EXCEPT
-SELECT order_id FROM allocations WHERE order_id = ANY ($1::text[]) AND status = 'live' AND backorder_id IS NULL
+-- name: finish_picking
+-- Moves orders to PACKING that have everything.
+SELECT finish_picking($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: to_return
 -- Carriers with a rest at a destination where nobody holds any of it, and lanes that hold the same.
