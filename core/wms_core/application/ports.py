@@ -20,7 +20,7 @@ from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
 from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
-from wms_core.domain.receiving import Arrival
+from wms_core.domain.receiving import Receipt
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
@@ -170,7 +170,7 @@ class ElectionToken:
 class OrderStore(Protocol):
     """Orders with their lines, shipments, failures and events."""
 
-    async def insert(self, arrivals: Sequence[Arrival]) -> Mapping[str, WmsError]:
+    async def insert(self, receipts: Sequence[Receipt]) -> Mapping[str, WmsError]:
         """Insert new orders, each of another id, in one statement; gives why some were left out, by id.
 
         It is OrderAlreadyExists, WarehouseNotFound or EventTooLarge.

@@ -18,7 +18,7 @@ from wms_core.domain.payloads import address_text
 _time = lru_cache(maxsize=1)(json_time)
 
 
-class Arrival(NamedTuple):
+class Receipt(NamedTuple):
     """A new order, who asked for it and when; its address and the payload of its first event as JSON."""
 
     new: NewOrder
@@ -28,10 +28,10 @@ class Arrival(NamedTuple):
     payload: str
 
 
-def receive(new: NewOrder, caller: Caller, now: datetime) -> Arrival:
+def receive(new: NewOrder, caller: Caller, now: datetime) -> Receipt:
     """Take an order in."""
     address = address_text(new.shipping_address)
-    return Arrival(new, caller, now, address, _payload(new, address, now))
+    return Receipt(new, caller, now, address, _payload(new, address, now))
 
 
 def _payload(new: NewOrder, address: str, now: datetime) -> str:

@@ -9,15 +9,15 @@ from itertools import chain
 from typing import Any
 
 from wms_core.domain.orders import NewItem
-from wms_core.domain.receiving import Arrival
+from wms_core.domain.receiving import Receipt
 
 #: Stands between the values of a column. No value may have it: the rules keep control characters out.
 _BETWEEN = "\x1f"
 
 
-def arguments(arrivals: Sequence[Arrival]) -> list[Any]:
+def arguments(receipts: Sequence[Receipt]) -> list[Any]:
     """Give the columns of the orders and their first events, then those of their lines."""
-    news, callers, times, addresses, payloads = zip(*arrivals, strict=True)
+    news, callers, times, addresses, payloads = zip(*receipts, strict=True)
     order_ids, customers, warehouses, priorities, lines, _, promises, partial = zip(*news, strict=True)
     actors, correlations, waves, workflows, traceparents = zip(
         *[(c.actor, c.correlation_id, c.wave_number, c.workflow_id, c.traceparent) for c in callers],

@@ -12,7 +12,7 @@ from wms_core.domain.events import EventRecord, size_fault
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
 from wms_core.domain.payloads import address_text
-from wms_core.domain.receiving import Arrival
+from wms_core.domain.receiving import Receipt
 from wms_core.postgres.backorder_store import save_backorders
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.dead_letter_store import insert_dead_letters
@@ -37,20 +37,20 @@ class PostgresOrderStore:
         self._connection = connection
         self._event_max_bytes = event_max_bytes
 
-    async def insert(self, arrivals: Sequence[Arrival]) -> Mapping[str, WmsError]:
+    async def insert(self, receipts: Sequence[Receipt]) -> Mapping[str, WmsError]:
         """Insert new orders, their lines and events by one statement; it tells of those that it did not."""
         refused: dict[str, WmsError] = {
             one.new.order_id: fault
-            for one in arrivals
+            for one in receipts
             if (fault := size_fault(one.new.order_id, one.payload, self._event_max_bytes))
         }
         if refused:
-            arrivals = [one for one in arrivals if one.new.order_id not in refused]
-        if not arrivals:
+            receipts = [one for one in receipts if one.new.order_id not in refused]
+        if not receipts:
             return refused
         # Within a transaction it might hold up all others until the next statement comes.
         alone = not self._connection.is_in_transaction()
-        rows = await self._connection.fetch(query("orders.insert"), *arguments(arrivals), alone)
+        rows = await self._connection.fetch(query("orders.insert"), *arguments(receipts), alone)
         for order_id, warehouse_id in rows:
             refused[order_id] = (
                 OrderAlreadyExists(order_id=order_id)
