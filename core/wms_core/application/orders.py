@@ -84,8 +84,9 @@ async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish
             first.setdefault(wish.new.order_id, number)
         # In the order given, in which their events are told.
         chosen = [wishes[number] for number in first.values()]
-        receipts = [receive(wish.new, wish.caller, wish.now) for wish in chosen]
-        refused = await transaction.orders.insert(receipts)
+        refused = await transaction.orders.insert(
+            [receive(wish.new, wish.caller, wish.now) for wish in chosen]
+        )
         for number, wish in list(waiting.items()):
             order_id = wish.new.order_id
             error = refused.get(order_id)

@@ -50,7 +50,10 @@ class PostgresOrderStore:
             return refused
         # Within a transaction it might hold up all others until the next statement comes.
         alone = not self._connection.is_in_transaction()
-        rows = await self._connection.fetch(query("orders.insert"), *arguments(receipts), alone)
+        columns = arguments(receipts)
+        # Hundreds of events, which would stay in memory while Postgres has them too.
+        del receipts
+        rows = await self._connection.fetch(query("orders.insert"), *columns, alone)
         for order_id, warehouse_id in rows:
             refused[order_id] = (
                 OrderAlreadyExists(order_id=order_id)
