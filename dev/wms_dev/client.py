@@ -25,8 +25,14 @@ from wms.orders.v1 import (
 Request = TypeVar("Request")
 Response = TypeVar("Response")
 
+# CANCELLED is what a server says to the calls that it ends with itself: whoever cancels here gets no answer.
 REPEATABLE = frozenset(
-    {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+    }
 )
 # Answers that blame the way to the service or its load, not the request.
 UNREACHABLE = REPEATABLE | {grpc.StatusCode.DEADLINE_EXCEEDED}

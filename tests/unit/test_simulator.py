@@ -63,7 +63,7 @@ async def test_every_changing_call_can_be_repeated(house: House) -> None:
 
 @pytest.mark.parametrize("code", sorted(client_module.REPEATABLE, key=str))
 async def test_a_passing_refusal_is_met_with_the_same_request(house: House, code: grpc.StatusCode) -> None:
-    """After UNAVAILABLE, ABORTED or RESOURCE_EXHAUSTED the very same request is sent again."""
+    """After UNAVAILABLE, ABORTED, RESOURCE_EXHAUSTED or CANCELLED the very same request is sent again."""
     house.add_orders(PACKING, "ORD-1")
     house.refusals = {"ShipOrder": [(code, "not now")] * 3}
     async with playing(house) as tally:
@@ -135,6 +135,16 @@ async def test_a_claim_without_an_answer_is_brought_home_too(house: House) -> No
         await until(lambda: len(house.claimed) == 2)
         assert not house.finished
     assert house.finished.keys() == house.claimed.keys()
+
+
+async def test_a_call_that_a_server_ends_with_itself_is_asked_again(house: House) -> None:
+    """It says CANCELLED then, or UNAVAILABLE; neither is a refusal."""
+    house.requested = ["MOV-1"]
+    house.refusals = {"ClaimMoves": [(grpc.StatusCode.CANCELLED, "CANCELLED")]}
+    async with playing(house):
+        await until(lambda: house.finished)
+    first, second = house.requests("ClaimMoves")[:2]
+    assert first == second
 
 
 async def test_a_server_that_comes_up_late_or_again_is_found(house: House) -> None:
