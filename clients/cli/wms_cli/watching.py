@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 import grpc
@@ -13,6 +13,7 @@ from rich.text import Text
 from wms.orders.v1 import event_pb2, order_pb2, orders_pb2
 from wms_cli.exits import INTERRUPTED
 from wms_cli.failures import failure_of
+from wms_cli.interrupts import deferred_interrupt
 from wms_cli.operation import Session, operation
 from wms_cli.options import Customer, Statuses, Warehouse
 from wms_cli.printing import Output, emit, new_console, print_json
@@ -60,18 +61,33 @@ def watch(
     )
     show = _shown(session.output)
     try:
-        for number, event in enumerate(_events(session, request), start=1):
-            show(event)
-            if number == limit:
-                break
+        show_events(_events(session, request), request, show, limit)
     except KeyboardInterrupt:
         if request.HasField("position"):
             typer.echo(f"Go on from here with --position {request.position}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
+def show_events(
+    events: Iterable[event_pb2.Event],
+    request: orders_pb2.WatchOrdersRequest,
+    show: Callable[[event_pb2.Event], None],
+    limit: int,
+) -> None:
+    """Show events, as many as the limit (0: all), and set `request.position` to that of the last one shown.
+
+    An interrupt leaves no event shown whose position is not set, and none the other way round.
+    """
+    for number, event in enumerate(events, start=1):
+        with deferred_interrupt():
+            show(event)
+            request.position = event.position
+        if number == limit:
+            break
+
+
 def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterator[event_pb2.Event]:
-    """Give the events for ever; `request.position` is that of the last one that was taken and dealt with."""
+    """Yield events until the stream fails for good; a broken stream is resumed at `request.position`."""
     tries, begun = 0, False
     while True:
         try:
@@ -83,7 +99,6 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
                 tries, begun = 0, True
                 if message.HasField("event"):
                     yield message.event
-                    request.position = message.event.position
                 else:
                     request.position = message.heartbeat.position
         except grpc.RpcError as error:
