@@ -14,6 +14,7 @@ from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
 from tests.support.http_api import open_http_api
 from tests.support.kafka import own_kafka
+from tests.support.requirements import skip_or_fail
 from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.migrate import migrate
@@ -30,9 +31,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     binaries = postgres_binaries(request.param)
     if binaries is None:
         missing = f"Postgres {request.param} is not on this machine; on Debian: apt-get install postgresql-15"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail(missing)
     with EmbeddedPostgres(_data_dir(), bin_dir=binaries, ephemeral=True, settings=_SETTINGS) as server:
         yield server.start()
 

@@ -1,6 +1,5 @@
 """What the documentation says works: every command of every page, in its order, as a reader types it."""
 
-import os
 import re
 import shutil
 from importlib.metadata import entry_points
@@ -15,6 +14,7 @@ from tests.support.guides.places import Place, place_of
 from tests.support.guides.showing import missing, words
 from tests.support.guides.terminal import Terminal
 from tests.support.invariants import Sql
+from tests.support.requirements import skip_or_fail
 from tests.support.versions import ON_ONE_POSTGRES
 
 PAGES = pages()
@@ -50,9 +50,7 @@ def _require_programs(page: Page) -> None:
     needed = ["bash", *(program for program in ("curl", "make") if re.search(rf"\b{program}\b", typed))]
     if absent := [program for program in needed if shutil.which(program) is None]:
         told = f"not on this machine: {', '.join(absent)}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(told)
-        pytest.skip(told)
+        skip_or_fail(told)
 
 
 @ON_ONE_POSTGRES

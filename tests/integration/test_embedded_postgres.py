@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.support.requirements import skip_or_fail
 from wms_dev.embedded_postgres import (
     DataFolderForeign,
     DataFolderInUse,
@@ -168,11 +169,8 @@ def owners(data_dir: Path) -> Iterator[OwnerFactory]:
 
 def binaries(version: int) -> Path:
     """The programs of this version; where they are missing a test is skipped, in CI it fails."""
-    if found := postgres_binaries(version):
-        return found
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"Postgres {version} is missing")
-    pytest.skip(f"Postgres {version} is not installed")
+    found = postgres_binaries(version)
+    return found or skip_or_fail(f"Postgres {version} is not installed")
 
 
 def query(dsn: str, sql: str) -> Any:

@@ -17,6 +17,7 @@ from confluent_kafka.admin import AdminClient
 
 from tests.support.certificates import make_certificates
 from tests.support.kafka import Record, count_records, fresh_topic, make_topic, own_kafka, read_topic, secured
+from tests.support.requirements import skip_or_fail
 from tests.support.waiting import eventually
 from wms_dev.embedded_postgres.processes import is_alive
 from wms_dev.java import JavaMissing, ServerFailed, jars
@@ -122,7 +123,7 @@ def test_clients_can_be_held_to_tls_and_a_password(tmp_path: Path) -> None:
     """The brokers among themselves are not, and neither is who looks after them."""
     certificates = make_certificates(tmp_path / "certificates")
     if certificates is None:
-        pytest.skip("There is no openssl on this machine")
+        skip_or_fail("there is no openssl on this machine; on Debian: apt-get install openssl")
     with own_kafka(settings=secured(certificates, "relay", "secret"), protocol="SASL_SSL") as kafka:
         topic = fresh_topic()
         make_topic(kafka.inner, topic)

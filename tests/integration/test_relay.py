@@ -36,6 +36,7 @@ from tests.support.relay import (
     position,
     trouble,
 )
+from tests.support.requirements import skip_or_fail
 from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import Worker
@@ -419,7 +420,7 @@ async def test_tls_and_a_password_are_spoken_and_wrong_ones_named(
     certificates = make_certificates(tmp_path / "certificates")
     strangers = make_certificates(tmp_path / "strangers")
     if certificates is None or strangers is None:
-        pytest.skip("There is no openssl on this machine")
+        skip_or_fail("there is no openssl on this machine; on Debian: apt-get install openssl")
     topic = fresh_topic()
     await make_orders(sql, ["ORD-1"])
     await log_events(database, sql, "ORD-1", 1)

@@ -1,7 +1,6 @@
 """What keeps a replica from standing for election in ZooKeeper, and that it is named."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -11,6 +10,7 @@ import pytest
 from kazoo.security import make_acl
 
 from tests.support.certificates import Certificates, make_certificates
+from tests.support.requirements import skip_or_fail
 from tests.support.roles import MemoryRoles
 from tests.support.waiting import eventually
 from tests.support.zookeeper import fresh_path, hand, own_zookeeper
@@ -115,10 +115,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Give certificates; the tests are skipped without openssl, and fail in CI."""
     made = make_certificates(tmp_path_factory.mktemp("certificates") / "ours")
     if made is None:
-        missing = "there is no openssl on this machine; on Debian: apt-get install openssl"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail("there is no openssl on this machine; on Debian: apt-get install openssl")
     return made
 
 

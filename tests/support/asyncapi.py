@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -10,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
 from jsonschema import Draft7Validator, FormatChecker
+
+from tests.support.requirements import skip_or_fail
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "asyncapi.json"
@@ -78,19 +78,13 @@ def asyncapi_schema() -> Any:
     if not kept.is_dir():
         npm = shutil.which("npm")
         if npm is None:
-            _give_up("There is no Node to fetch AsyncAPI's schema; on Debian: apt-get install npm")
+            skip_or_fail("There is no Node to fetch AsyncAPI's schema; on Debian: apt-get install npm")
         _fetch(npm, kept)
     return json.loads((kept / _SCHEMA).read_text(encoding="utf-8"))
 
 
 def _version() -> str:
     return hashlib.sha256((_PACKAGE / "package-lock.json").read_bytes()).hexdigest()[:12]
-
-
-def _give_up(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _fetch(npm: str, kept: Path) -> None:
@@ -105,7 +99,7 @@ def _fetch(npm: str, kept: Path) -> None:
             command, cwd=unfinished, check=False, capture_output=True, text=True, timeout=100
         )
         if done.returncode != 0:
-            _give_up(f"npm could not fetch AsyncAPI's schema:\n{done.stderr}")
+            skip_or_fail(f"npm could not fetch AsyncAPI's schema:\n{done.stderr}")
         try:
             unfinished.rename(kept)
         except OSError:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.requirements import skip_or_fail
 from wms_core.settings import CoreSettings, read_settings
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
@@ -34,10 +35,7 @@ def load_compose(file: Path) -> "subprocess.CompletedProcess[str]":
     """Load a compose file by the library of `docker compose`, which has the specification's schema."""
     go = shutil.which("go")
     if go is None:
-        missing = "Go is not on this machine; it builds the loader of docker compose"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail("Go is not on this machine; it builds the loader of docker compose")
     return subprocess.run(
         [go, "run", ".", str(file)], cwd=_LOADER, capture_output=True, text=True, timeout=300, check=False
     )
@@ -149,8 +147,5 @@ def promtool() -> str:
     """Give the path of promtool; without it a skip, and in CI a failure."""
     found = shutil.which("promtool")
     if found is None:
-        missing = "promtool is not on this machine; on Debian it comes with the package prometheus"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail("promtool is not on this machine; on Debian it comes with the package prometheus")
     return found

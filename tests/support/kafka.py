@@ -1,7 +1,6 @@
 """Kafka for the tests: one that is there, and readers of a topic that the service has no part in."""
 
 import asyncio
-import os
 import subprocess
 import time
 import uuid
@@ -9,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.support.certificates import Certificates
+from tests.support.requirements import skip_or_fail
 from wms_dev.java import JavaMissing, find_java, maven_jars
 from wms_dev.kafka import Kafka, consumer_command
 from wms_dev.kafka.cluster import POM
@@ -56,9 +55,7 @@ def require_kafka() -> None:
         find_java()
         maven_jars("kafka", POM)
     except JavaMissing as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+        skip_or_fail(str(missing))
 
 
 def secured(certificates: Certificates, user: str, password: str) -> dict[str, str]:

@@ -1,14 +1,13 @@
 """ZooKeeper for the tests: one that is there, and hands that reach into it."""
 
-import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
+from tests.support.requirements import skip_or_fail
 from wms_dev.java import JavaMissing
 from wms_dev.zookeeper import ZooKeeper
 
@@ -23,9 +22,7 @@ def own_zookeeper(
         try:
             zookeeper.start()
         except JavaMissing as missing:
-            if os.environ.get("CI") == "true":
-                pytest.fail(str(missing))
-            pytest.skip(str(missing))
+            skip_or_fail(str(missing))
         yield zookeeper
     finally:
         zookeeper.stop()

@@ -1,8 +1,6 @@
 """The alert rules do what they say, over metrics that the worker has, and lead to a section of the guide."""
 
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +12,7 @@ import grpc
 import pytest
 from prometheus_client.metrics_core import Metric
 
+from tests.support.deployment import promtool
 from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_server.metrics import ServerGauges, registry
@@ -79,14 +78,8 @@ def sections() -> set[str]:
 
 def test_the_rules_pass_their_own_tests() -> None:
     """Promtool runs a case that fires and one that does not for every alert."""
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        missing = "promtool is not on this machine; on Debian it comes with the package prometheus"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
     done = subprocess.run(
-        [promtool, "test", "rules", "rules_test.yml"],
+        [promtool(), "test", "rules", "rules_test.yml"],
         cwd=FOLDER,
         capture_output=True,
         text=True,
