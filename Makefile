@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RIVALS := $(VENV)/.rivals
+TIMES := .data/test-times
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test soak conformance lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test test-slow test-times soak conformance lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,8 +38,18 @@ dev: $(READY) ## the same without the orders; stays up and says where everything
 dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; shows who of them acts
 	@$(BIN)/wms-orders dev-cluster
 
-test: $(READY) ## all tests, against Postgres 18 and 15, two at a time
-	@$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+test: $(READY) ## the tests to run before each commit: real Postgres, in less than ten minutes on two cores
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(READY) ## the other tests: faults with real waits, processes, the demo, the clients, all of it on Postgres 15 too
+	@$(PYTEST) -m slow $(ARGS)
+
+test-times: $(READY) ## run `make test` and print where its time goes: by kind, file, fixture, test and wait
+	@rm -rf $(TIMES)
+	@TEST_TIMES_DIRECTORY=$(TIMES) $(PYTEST) -p tests.support.timing.recorder -m "$(or $(MARK),not slow)" $(ARGS); \
+	status=$$?; $(BIN)/python -m tests.support.timing.report $(TIMES); exit $$status
 
 conformance: $(READY) ## the clients in Python, Go, TypeScript and Java through the same cases, and a table of how they went
 	@$(BIN)/python -m wms_dev.conformance $(ARGS)
