@@ -1,10 +1,10 @@
 """Real parts for the tests: Postgres of each version, a database for each test, a server on it."""
 
 import os
-import shutil
+import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import asyncpg
@@ -14,26 +14,27 @@ from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
 from tests.support.http_api import open_http_api
 from tests.support.kafka import own_kafka
-from tests.support.requirements import skip_or_fail
+from tests.support.postgres import TEMPLATE, VERSIONS, PostgresServers, database_named, execute
 from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
-from wms_core.postgres.migrate import migrate
-from wms_dev.embedded_postgres import EmbeddedPostgres, postgres_binaries, temporary_data_dir
 
-# Nothing a test writes has to survive a power cut.
-_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
-_TEMPLATE = "wms_template"
+# A shell that runs the tests in the background ignores these for all that they start.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-@pytest.fixture(scope="session", params=[18, 15], ids=["postgres18", "postgres15"])
-def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a running Postgres of each version that the service supports."""
-    binaries = postgres_binaries(request.param)
-    if binaries is None:
-        missing = f"Postgres {request.param} is not on this machine; on Debian: apt-get install postgresql-15"
-        skip_or_fail(missing)
-    with EmbeddedPostgres(_data_dir(), bin_dir=binaries, ephemeral=True, settings=_SETTINGS) as server:
-        yield server.start()
+@pytest.fixture(scope="session")
+def postgres_servers() -> Iterator[PostgresServers]:
+    """Give the Postgres servers of this run, each started when a test asks for it."""
+    with ExitStack() as stack:
+        yield PostgresServers(stack)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest, postgres_servers: PostgresServers) -> str:
+    """Give the URL of a running Postgres of the version that the test is run with."""
+    return postgres_servers.url(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -56,41 +57,26 @@ def kafka_brokers() -> Iterator[str]:
         yield kafka.brokers
 
 
-@pytest.fixture(scope="session")
-def template(postgres: str) -> str:
-    """Give the URL of a cluster that has a database with the schema and the default warehouse."""
-    import asyncio  # noqa: PLC0415
-
-    async def make() -> None:
-        await _execute(postgres, f'CREATE DATABASE "{_TEMPLATE}"')
-        url = database_named(postgres, _TEMPLATE)
-        await migrate(url)
-        await _execute(url, "INSERT INTO warehouses (warehouse_id) VALUES ('WH-01')")
-
-    asyncio.run(make())
-    return postgres
-
-
 @pytest.fixture
-async def database_url(template: str) -> AsyncIterator[str]:
-    """Give the URL of a fresh database with the schema."""
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    """Give the URL of a fresh database with the schema and the default warehouse."""
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(template, f'CREATE DATABASE "{name}" TEMPLATE "{_TEMPLATE}"')
+    await execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
     try:
-        yield database_named(template, name)
+        yield database_named(postgres, name)
     finally:
-        await _execute(template, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
 async def empty_database_url(postgres: str) -> AsyncIterator[str]:
     """Give the URL of a database with nothing in it."""
     name = f"empty_{uuid.uuid4().hex}"
-    await _execute(postgres, f'CREATE DATABASE "{name}"')
+    await execute(postgres, f'CREATE DATABASE "{name}"')
     try:
         yield database_named(postgres, name)
     finally:
-        await _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture
@@ -126,12 +112,6 @@ async def api(
         yield client
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests that are marked so over HTTP as well."""
-    if metafunc.definition.get_closest_marker("also_over_http") and "api" in metafunc.fixturenames:
-        metafunc.parametrize("api", ["grpc", "http"], indirect=True)
-
-
 @pytest.fixture
 async def fulfillment(database: PostgresDatabase) -> AsyncIterator[Fulfillment]:
     """Give the active worker's cycle, run by hand."""
@@ -139,31 +119,44 @@ async def fulfillment(database: PostgresDatabase) -> AsyncIterator[Fulfillment]:
         yield cycle
 
 
-def _data_dir() -> Path:
-    """Give a folder in memory where there is room for it: databases are cloned by the hundred."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
-    return memory / temporary_data_dir().name if roomy else temporary_data_dir()
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that are marked so over HTTP too, and those of the database on each version of Postgres.
+
+    Only what may differ by version runs on the second one in `make test`; the rest is slow there.
+    """
+    marked = metafunc.definition.get_closest_marker
+    if marked("also_over_http") and "api" in metafunc.fixturenames:
+        metafunc.parametrize("api", ["grpc", "http"], indirect=True)
+    if "postgres" in metafunc.fixturenames:
+        first, *others = VERSIONS
+        marks = () if marked("every_postgres") else (pytest.mark.slow,)
+        versions = [pytest.param(first, id=f"postgres{first}")]
+        if not marked("one_postgres"):
+            versions += [pytest.param(other, id=f"postgres{other}", marks=marks) for other in others]
+        metafunc.parametrize("postgres", versions, indirect=True, scope="session")
 
 
-def database_named(url: str, name: str) -> str:
-    """Give the URL of another database of the same cluster."""
-    return url.rsplit("/", 1)[0] + "/" + name
+#: Fixtures that take seconds of processor time to set up, by the group of tests that share one of them: a
+#: group runs in one process, so that the fixture is set up once.
+_GROUPS = {
+    "crowded": "large-database",
+    "kafka_brokers": "kafka",
+    "broker": "kafka",
+    "zookeeper_hosts": "zookeeper",
+}
 
 
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what would show the same again."""
+    """Leave out what would show the same again, and keep tests together that share a costly fixture."""
     again = {item for item in items if _shows_the_same(_params(item))}
     config.hook.pytest_deselected(items=list(again))
     items[:] = [item for item in items if item not in again]
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        group = next((group for fixture, group in _GROUPS.items() if fixture in fixtures), None)
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _shows_the_same(params: dict[str, Any]) -> bool:

@@ -15,11 +15,10 @@ from tests.support.processes import FULFILLMENT, Process
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
 from tests.support.traffic import traffic
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_dev.zookeeper import ZooKeeper
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 PAUSE = 0.1
 

@@ -12,11 +12,10 @@ from tests.support.processes import FULFILLMENT
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
 from tests.support.traffic import traffic
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 PAUSE = 0.05
 _FENCED = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = 7301)"

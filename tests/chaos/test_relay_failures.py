@@ -22,11 +22,10 @@ from tests.support.processes import FULFILLMENT, RELAY, Process, Processes
 from tests.support.relays import Relays, repeated
 from tests.support.site import Site
 from tests.support.traffic import traffic
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_dev.kafka import Kafka
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 PAUSE = 0.1
 #: A role that nobody renews is free after a second.

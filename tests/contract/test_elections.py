@@ -14,7 +14,6 @@ import pytest
 
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.roles import MemoryRoles
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.zookeeper import fresh_path, remove_locks
 from wms_core.application.ports import ElectionToken, Fence, RoleStore
 from wms_core.domain.errors import StaleEpoch
@@ -25,7 +24,7 @@ from wms_worker.election import Election
 from wms_worker.ensemble import Ensemble as ZooKeeperEnsemble
 from wms_worker.standalone import StandaloneElection
 
-pytestmark = ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 ROLE = "fulfillment"
 LEASE = timedelta(seconds=0.6)

@@ -24,6 +24,7 @@ def test_the_tools_of_each_client_are_on_this_machine(program: Program) -> None:
     skip_or_fail(lacking)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_every_client_passes_every_case() -> None:
     """Against live servers: a real Postgres, a worker, and faults on the way."""

@@ -132,6 +132,7 @@ def sums(text: str) -> dict[str, tuple[int, list[int]]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_demo_accounts_for_every_order_and_every_unit(demos: Demos) -> None:
     """It ends with 0 in time; all that it prints adds up, mishaps too, in plain text, and nothing is left."""
@@ -156,6 +157,7 @@ def test_the_demo_accounts_for_every_order_and_every_unit(demos: Demos) -> None:
     assert demo.leaves_nothing(), demo.what_is_left()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_demo_that_is_killed_in_the_middle_leaves_nothing_behind(demos: Demos) -> None:
     """After kill -9 of the launcher neither a process nor a file is left."""
@@ -168,6 +170,7 @@ def test_a_demo_that_is_killed_in_the_middle_leaves_nothing_behind(demos: Demos)
     assert demo.leaves_nothing(), demo.what_is_left()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_that_is_interrupted_stops_cleanly(demos: Demos, number: signal.Signals) -> None:
@@ -182,6 +185,7 @@ def test_a_demo_that_is_interrupted_stops_cleanly(demos: Demos, number: signal.S
     assert not list(demo.folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", ["server", "worker", "simulate"])
 def test_the_end_of_a_child_ends_the_demo(demos: Demos, name: str) -> None:
@@ -196,6 +200,7 @@ def test_the_end_of_a_child_ends_the_demo(demos: Demos, name: str) -> None:
     assert demo.leaves_nothing(), demo.what_is_left()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_taken_port_is_named(demos: Demos) -> None:
     """An address that somebody has is an error that names the variable, before anything is started."""
@@ -207,6 +212,7 @@ def test_a_taken_port_is_named(demos: Demos) -> None:
     assert demo.leaves_nothing(), demo.what_is_left()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:0", "127.0.0.1:65536", ":http"])
 def test_an_address_that_is_none_is_named(demos: Demos, address: str) -> None:

@@ -25,6 +25,7 @@ from wms_dev.processes.census import processes_of
 from wms_dev.stack.address import Address, AddressWrong
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="reads the process table of Linux"),
     pytest.mark.timeout(180),
 ]

@@ -15,6 +15,7 @@ from wms_dev.embedded_postgres.waiting import until
 from wms_dev.processes.census import processes_of
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="reads the process table of Linux"),
     pytest.mark.timeout(180),
 ]

@@ -24,13 +24,12 @@ from tests.support.processes import FULFILLMENT, NO_KAFKA, RELAY, Process, Proce
 from tests.support.proxy import open_proxy
 from tests.support.raw import ORDERS, raw_call
 from tests.support.requests import address, create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_pb2
 from wms_dev.ports import free_port
 from wms_server.http.json_writing import to_json
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 _CORRELATION = "CORRELATION-OF-THE-TEST"
 #: Postgres quotes the value in the first line of what it says.

@@ -6,16 +6,16 @@ import uuid
 from contextlib import suppress
 
 import grpc
+import pytest
 
 from tests.support.api import open_api
 from tests.support.failures import failing
 from tests.support.invariants import Sql, breaches
 from tests.support.requests import create_order
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 
-pytestmark = ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 LIMIT = 100
 

@@ -5,9 +5,8 @@ import pytest
 from tests.support.api import Api, open_api
 from tests.support.cli import done, run
 from tests.support.orders import created
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def test_every_call_of_the_contract_is_listed(api: Api) -> None:

@@ -13,7 +13,6 @@ from tests.support.api import Api, open_api
 from tests.support.certificates import Certificates, make_certificates, make_closed
 from tests.support.cli import Done, run
 from tests.support.proxy import open_proxy
-from tests.support.versions import ON_ONE_POSTGRES
 from wms_dev.ports import free_port
 
 
@@ -46,7 +45,7 @@ async def test_a_wrong_address_is_named(address: str, said: str) -> None:
     assert "--address or SERVER_ADDR" in ended.complaint
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_server_that_does_not_answer_is_given_up(api: Api) -> None:
     """At the deadline; a change says how to do it again safely."""
     async with open_proxy(f"tcp://{api.address}") as proxy:
@@ -62,7 +61,7 @@ async def test_a_server_that_does_not_answer_is_given_up(api: Api) -> None:
     assert "--request-id mine" in ended.complaint
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_the_port_of_http_is_told_from_that_of_grpc(database_url: str) -> None:
     """It listens, and does not answer."""
     http = f"127.0.0.1:{free_port()}"
@@ -112,7 +111,7 @@ async def behind_tls(
         yield f"127.0.0.1:{here}"
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_tls_is_spoken_when_it_is_asked_for(api: Api, certificates: Certificates) -> None:
     """With the authority named it works; every other way says what is missing."""
     async with behind_tls(api.address, certificates) as address:
@@ -135,7 +134,7 @@ async def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> Non
     assert "absent.pem" in ended.complaint
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_certificate_is_shown_to_who_asks_for_one(
     api: Api, certificates: Certificates, tmp_path: Path
 ) -> None:

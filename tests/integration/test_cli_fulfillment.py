@@ -2,17 +2,18 @@
 
 import signal
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.cli import done, run
 from tests.support.invariants import Sql
 from tests.support.orders import created
 from tests.support.processes import FULFILLMENT, Processes
 from tests.support.relay import park
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def test_a_cycle_is_asked_for_and_followed(api: Api, processes: Processes, database_url: str) -> None:

@@ -15,11 +15,10 @@ from tests.support.cli import Done, finished, on_a_terminal, run, start
 from tests.support.invariants import Sql, breaches
 from tests.support.processes import Processes
 from tests.support.proxy import open_proxy
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_dev.northwind import northwind_orders
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 ORDER = {
     "customerId": "VINET",

@@ -10,10 +10,9 @@ from tests.support.api import Api
 from tests.support.cli import done, run
 from tests.support.fulfillment import Fulfillment
 from tests.support.orders import created, order_in, stocked
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms_core.domain.order_status import OrderStatus
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 ADDRESS = ("--street", "1 Main St", "--city", "Reims", "--country", "FR")
 AS_JSON = {

@@ -9,7 +9,6 @@ from tests.support.api import Api
 from tests.support.cli import on_a_terminal, run
 from tests.support.fulfillment import Fulfillment
 from tests.support.orders import order_in, stocked
-from tests.support.versions import ON_ONE_POSTGRES
 from wms_core.command import application
 from wms_core.domain.order_status import OrderStatus
 
@@ -26,7 +25,7 @@ def here(*arguments: str) -> tuple[int, str, str]:
     return done.exit_code, done.stdout, done.stderr
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_what_is_shown_fits_a_terminal_of_60_columns(api: Api, fulfillment: Fulfillment) -> None:
     """No line is longer, and nothing of what a pipe gets is missing."""
     await stocked(api)
@@ -47,7 +46,7 @@ async def test_what_is_shown_fits_a_terminal_of_60_columns(api: Api, fulfillment
         assert [word for word in words if word not in seen and word not in FIRST_TITLES] == [], seen
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_wide_terminal_has_a_table_and_a_pipe_no_colours(api: Api) -> None:
     """A row an order, whatever the width of what reads it."""
     long = "C" * 250

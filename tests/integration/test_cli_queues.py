@@ -2,13 +2,14 @@
 
 import getpass
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.cli import done, run
 from tests.support.orders import created
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms.orders.v1 import reprocessing_pb2
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def test_a_failure_is_counted_listed_and_put_back(api: Api) -> None:

@@ -1,12 +1,13 @@
 """`wms-orders stock`, `carriers`, `lanes`, `destinations`, `backorders`: what is there and what is owed."""
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.cli import done, run
 from tests.support.fulfillment import Fulfillment
 from tests.support.site import Site
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 def rows(text: str) -> list[list[str]]:

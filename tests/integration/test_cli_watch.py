@@ -7,13 +7,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.cli import command, environment, finished, run, start
 from tests.support.orders import created
 from tests.support.processes import Processes, open_client
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 @asynccontextmanager

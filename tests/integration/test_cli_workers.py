@@ -8,7 +8,6 @@ from tests.support.api import Api
 from tests.support.cli import Done, run
 from tests.support.election import said
 from tests.support.processes import FULFILLMENT, NO_KAFKA, Processes
-from tests.support.versions import ON_ONE_POSTGRES
 from wms_dev.ports import free_port
 
 
@@ -17,7 +16,7 @@ async def workers(server: str, *arguments: str) -> Done:
     return await run(server, "workers", *arguments)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_replicas_are_listed_stepped_down_and_told(
     api: Api, processes: Processes, database_url: str
 ) -> None:
@@ -49,7 +48,7 @@ async def test_replicas_are_listed_stepped_down_and_told(
     await first.serving(FULFILLMENT, within=3)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_fulfillment_is_paused_and_resumed(api: Api) -> None:
     """With the reason, the end and who did it; what is left is printed."""
     done = await workers(api.address, "pause", "stocktaking", "--minutes", "5", "-o", "json")
@@ -72,7 +71,7 @@ async def test_fulfillment_is_paused_and_resumed(api: Api) -> None:
         (["mode", "nobody", "asleep"], 2, "asleep", "passive"),
     ],
 )
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_what_cannot_be_done_is_said_with_what_to_do(
     api: Api, arguments: list[str], code: int, reason: str, advice: str
 ) -> None:

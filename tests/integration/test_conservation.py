@@ -27,7 +27,6 @@ from tests.support import books
 from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
 from tests.support.requests import address, create_order, item, put_destination, put_lane, receive
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import (
     dead_letter_pb2,
@@ -431,7 +430,7 @@ async def open_site(url: str) -> AsyncIterator[Site]:
         yield Site(api, fulfillment, sql)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 @pytest.mark.timeout(3600 if LONG else 120)
 def test_whatever_is_called_in_whatever_order_the_books_are_right(database_url: str) -> None:
     """Units, promises, positions, statuses and events add up after every step of every history."""
@@ -466,7 +465,7 @@ class Crowd(Site):
             await super().cycle()
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 @pytest.mark.parametrize("seed", range(LONG or 2))
 async def test_the_books_are_right_when_everybody_calls_at_once(seed: int, database_url: str) -> None:
     """Cycles and calls at the same time, about the same orders and carriers, lose and invent nothing."""

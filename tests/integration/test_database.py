@@ -20,6 +20,8 @@ from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 from wms_dev.ports import free_port
 
+pytestmark = pytest.mark.every_postgres
+
 _SESSIONS = """
 SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND application_name = 'wms-orders' AND state <> 'idle'

@@ -21,7 +21,6 @@ from tests.support.processes import FULFILLMENT, Processes
 from tests.support.proxy import open_proxy
 from tests.support.requests import create_order
 from tests.support.site import Site
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_core.domain.errors import StorageUnavailable
@@ -32,7 +31,7 @@ from wms_core.tasks import running
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
 from wms_dev.ports import free_port
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, orders_pb2
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.queries import query
 
+pytestmark = pytest.mark.every_postgres
+
 _INSERT = """
 INSERT INTO dead_letter_entries (entry_id, order_id, customer_id, warehouse_id, final_failure_status,
                                  final_failure_reason, total_retry_attempts, attempts, order_snapshot,

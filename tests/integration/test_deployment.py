@@ -16,10 +16,9 @@ from tests.support.pages import get
 from tests.support.processes import NO_KAFKA, RELAY, Process, Processes, open_client
 from tests.support.requests import create_order
 from tests.support.several import Several
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 #: Labels that Prometheus and histograms add.
 FOREIGN = {"instance", "job", "le"}

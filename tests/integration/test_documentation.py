@@ -15,7 +15,6 @@ from tests.support.guides.showing import missing, words
 from tests.support.guides.terminal import Terminal
 from tests.support.invariants import Sql
 from tests.support.requirements import skip_or_fail
-from tests.support.versions import ON_ONE_POSTGRES
 
 PAGES = pages()
 TYPED = [name for name, page in PAGES.items() if page.steps]
@@ -53,7 +52,7 @@ def _require_programs(page: Page) -> None:
         skip_or_fail(told)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", TYPED)
 async def test_the_commands_of_a_page_do_what_it_says(name: str, database_url: str, sql: Sql) -> None:

@@ -18,11 +18,10 @@ from tests.support.api import Api
 from tests.support.invariants import Sql, breaches
 from tests.support.processes import Processes, open_client
 from tests.support.requests import create_order
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 
-pytestmark = ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 @dataclass(slots=True)

@@ -20,11 +20,10 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.kafka import Record, count_records, fresh_topic, read_topic
 from tests.support.orders import created, stocked
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 GUIDE = Path(__file__).parents[2] / "docs" / "events.md"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -26,6 +26,8 @@ from wms_core.postgres.event_log_store import PostgresEventLogStore
 from wms_core.postgres.sequencer import Sequencer
 from wms_server import janitor
 
+pytestmark = pytest.mark.every_postgres
+
 SIZE = 1_000_000
 MONTH, YEAR = timedelta(days=30), timedelta(days=365)
 FIRST, SECOND, THIRD = (f"order_events_p{number:06}" for number in range(3))

@@ -21,6 +21,8 @@ from wms_core.postgres.order_store import PostgresOrderStore
 from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
 
+pytestmark = pytest.mark.every_postgres
+
 _TURN = "turn_to_tell(cardinality($14))"
 _SLOW = """
     CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql

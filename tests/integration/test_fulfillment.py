@@ -19,6 +19,8 @@ from wms_core.domain import events
 from wms_core.domain.runs import Step
 from wms_core.domain.storage import Allocation
 
+pytestmark = pytest.mark.every_postgres
+
 
 @pytest.fixture(autouse=True)
 async def _sound(sql: Sql) -> AsyncIterator[None]:

@@ -10,12 +10,11 @@ from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.locks import order_locked, until_waiting
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_server.http.json_writing import to_json
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _ORDERS = "/api/v1/orders"
 
 

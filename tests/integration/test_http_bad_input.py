@@ -13,12 +13,11 @@ import pytest
 from tests.support.http import Web, error_of, open_web, read_error
 from tests.support.invariants import Sql
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_server.http.json_writing import to_json
 from wms_server.pipeline import MESSAGE_LIMIT
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _JSON = {"content-type": "application/json"}
 _ORDERS = "/api/v1/orders"
 

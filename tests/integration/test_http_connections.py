@@ -8,12 +8,11 @@ import pytest
 
 from tests.support.http import Web, open_web, read_error
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_server.http import protocol
 from wms_server.http.crowding import RESERVE
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 MOST = 8
 _CALL = b"GET /api/v1/orders HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"

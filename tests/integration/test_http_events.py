@@ -16,12 +16,11 @@ from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.orders import created
 from tests.support.requests import put_destination, put_lane
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.watching import make_moves
 from wms_server import streams
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _WATCH = "/api/v1/orders:watch"
 
 

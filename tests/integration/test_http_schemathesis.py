@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.http import open_web
-from tests.support.versions import ON_ONE_POSTGRES
 
 _COMMAND = Path(sys.executable).with_name("schemathesis")
 _HOOKS = Path(__file__).parents[1] / "support" / "schemathesis_hooks.py"
@@ -27,7 +26,8 @@ _BOUNDS = (
 )
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.slow
+@pytest.mark.one_postgres
 @pytest.mark.timeout(_PATIENCE + 60)
 async def test_schemathesis_finds_no_fault(database_url: str, tmp_path: Path) -> None:
     """No 500, no undocumented status, type or shape; what breaks the schema is refused."""

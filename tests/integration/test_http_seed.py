@@ -10,9 +10,8 @@ import pytest
 
 from tests.support.http import Web, open_web
 from tests.support.orders import created, dead_letter, fail
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _SEED = Path(__file__).parents[1] / "support" / "order_service.md"
 
 

@@ -14,13 +14,12 @@ import yaml
 from tests.support.image import ROOT, Image, exit_code
 from tests.support.processes import open_client
 from tests.support.requests import create_order, item
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import order_pb2, orders_pb2
 from wms_dev.ports import free_port
 
 # Packages are downloaded and installed.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -60,7 +59,7 @@ def look_at_commands(image: Image, tmp_path: Path) -> None:
 
 
 # One test: it takes half a minute to make the image.
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_what_the_image_has_runs_read_only_as_a_plain_user(
     image: Image, empty_database_url: str, tmp_path: Path
 ) -> None:

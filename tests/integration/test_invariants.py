@@ -5,12 +5,11 @@ import pytest
 from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, orders_pb2
 from wms_core.domain.retries import RetryPolicy
 
-pytestmark = ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def _lived_in(site: Site, fulfillment: Fulfillment) -> None:

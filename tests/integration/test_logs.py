@@ -11,10 +11,9 @@ from tests.support.failures import failing
 from tests.support.invariants import Sql
 from tests.support.processes import FULFILLMENT, Process, Processes, open_client
 from tests.support.requests import address, create_order
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 
-pytestmark = ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 #: Words that are nowhere but in an order's address.
 CANARIES = {

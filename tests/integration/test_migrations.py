@@ -14,11 +14,12 @@ import pytest
 
 from tests.support.api import is_ready
 from tests.support.invariants import Sql
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms_core.postgres.migrate import Migration, MigrationError, migrate, migrations
 from wms_dev.documents.catalog import read_catalog
 from wms_dev.ports import free_port
+
+pytestmark = pytest.mark.every_postgres
 
 NUMBERS = [migration.number for migration in migrations()]
 NEXT = NUMBERS[-1] + 1
@@ -232,7 +233,7 @@ def test_the_files_are_numbered_without_a_gap() -> None:
     assert list(range(1, len(NUMBERS) + 1)) == NUMBERS
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
     empty_database_url: str,
 ) -> None:

@@ -15,6 +15,8 @@ from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
 from wms_core.tasks import running
 
+pytestmark = pytest.mark.every_postgres
+
 LARGE = 1024 * 1024
 
 

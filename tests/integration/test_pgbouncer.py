@@ -12,10 +12,9 @@ from tests.support.processes import FULFILLMENT, Processes, open_client
 from tests.support.several import Callers, Several
 from tests.support.site import Site
 from tests.support.traffic import traffic
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms_core.postgres.database import PoolOptions, session_settings
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 #: What PgBouncer keeps for each of its clients, whichever session it gives it.
 FOLLOWED = {"application_name", "timezone"}

@@ -13,10 +13,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.conftest import database_named
 from tests.support.event_log import connected
 from tests.support.invariants import Sql
 from tests.support.plans import faults, pages_touched, plans
+from tests.support.postgres import TEMPLATE, database_named
 from wms_core.application.ports import (
     BackorderFilter,
     DeadLetterFilter,
@@ -37,7 +37,7 @@ FILES = sorted(path.stem for path in (CORE / "postgres" / "sql").glob("*.sql"))
 NAMES = [f"{file}.{name}" for file in FILES for name in queries(file)]
 
 #: The crowd is made within the time of the first test that asks for it.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.every_postgres, pytest.mark.timeout(300)]
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 CROWD = Path(__file__).parents[1] / "support" / "crowd.sql"
@@ -90,24 +90,24 @@ async def test_postgres_understands_every_query(sql: Sql) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowded(template: str) -> Iterator[str]:
+def crowded(postgres: str) -> Iterator[str]:
     """Give the URL of a database with 100,000 orders of all statuses, events, dead letters and moves."""
     name = "crowded"
 
     async def make() -> None:
-        async with connected(template) as sql:
-            await sql.execute(f'CREATE DATABASE "{name}" TEMPLATE wms_template')
-        async with connected(database_named(template, name)) as sql:
+        async with connected(postgres) as sql:
+            await sql.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY FILE_COPY')
+        async with connected(database_named(postgres, name)) as sql:
             await sql.execute("SET statement_timeout = 0")
             await sql.execute(CROWD.read_text(encoding="utf-8"))
             await sql.execute("VACUUM ANALYZE")
 
     async def drop() -> None:
-        async with connected(template) as sql:
+        async with connected(postgres) as sql:
             await sql.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     asyncio.run(make())
-    yield database_named(template, name)
+    yield database_named(postgres, name)
     asyncio.run(drop())
 
 

@@ -37,7 +37,6 @@ from tests.support.relay import (
     trouble,
 )
 from tests.support.requirements import skip_or_fail
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import Worker
 from wms.orders.v1 import fulfillment_pb2 as pb
@@ -81,7 +80,7 @@ async def test_events_arrive_in_order_where_kafkas_clients_look_for_them(
     assert len(set(found.values())) == 5
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_rounds_are_bounded_and_nothing_is_lost_between_them(
     database: PostgresDatabase,
     database_url: str,
@@ -122,7 +121,7 @@ def _partitions_by_librdkafka(brokers: str, topic: str, keys: list[str]) -> dict
     return found
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_what_arrives_is_a_cloud_event(
     database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
 ) -> None:
@@ -169,7 +168,7 @@ async def test_what_arrives_is_a_cloud_event(
     assert not absent & {name.removeprefix("ce_") for name in bare.headers}
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_the_largest_event_that_is_written_is_one_that_kafka_takes(
     database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
 ) -> None:
@@ -184,7 +183,7 @@ async def test_the_largest_event_that_is_written_is_one_that_kafka_takes(
     assert [message.value.decode() for message in await _arrived(kafka_brokers, topic)] == [payload]
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_without_kafka_the_relay_stands_for_nothing(database_url: str, sql: Sql) -> None:
     """Its health says so; fulfillment goes on, and no position is kept that anything would wait for."""
     async with open_relay(database_url, "", "unused", worker_roles="fulfillment,relay") as worker:
@@ -194,7 +193,7 @@ async def test_without_kafka_the_relay_stands_for_nothing(database_url: str, sql
         assert await sql.fetchval("SELECT count(*) FROM relay_positions") == 0
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_broker_that_is_away_at_the_start_is_named_and_waited_for(
     database: PostgresDatabase, database_url: str, sql: Sql, broker: Kafka
 ) -> None:
@@ -216,7 +215,7 @@ async def test_a_broker_that_is_away_at_the_start_is_named_and_waited_for(
     assert by_order(await _arrived(broker.brokers, topic)) == {"ORD-1": [1, 2, 3]}
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_broker_may_stand_still_under_load(
     database: PostgresDatabase, database_url: str, sql: Sql, broker: Kafka
 ) -> None:
@@ -245,7 +244,7 @@ async def test_a_broker_may_stand_still_under_load(
     await eventually(nothing_is_sent)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_replica_ends_in_time_while_a_send_is_not_answered(
     database: PostgresDatabase, database_url: str, sql: Sql, broker: Kafka
 ) -> None:
@@ -267,7 +266,7 @@ async def test_a_replica_ends_in_time_while_a_send_is_not_answered(
     await eventually(nothing_is_sent)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_replica_ends_in_time_while_no_broker_is_there(database_url: str) -> None:
     """Between two tries, or in one."""
     async with open_relay(database_url, NO_KAFKA, "unused") as worker:
@@ -280,7 +279,7 @@ async def test_a_replica_ends_in_time_while_no_broker_is_there(database_url: str
     assert time.monotonic() < ends
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_missing_topic_is_named_and_waited_for(
     database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
 ) -> None:
@@ -299,7 +298,7 @@ async def test_a_missing_topic_is_named_and_waited_for(
         assert await trouble(worker) == ""
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_topic_that_cannot_be_made_as_asked_names_the_setting(
     database_url: str, kafka_brokers: str
 ) -> None:
@@ -313,7 +312,7 @@ async def test_a_topic_that_cannot_be_made_as_asked_names_the_setting(
         await eventually(said)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
     api: Api,
     database: PostgresDatabase,
@@ -366,7 +365,7 @@ async def test_an_event_that_kafka_refuses_holds_up_its_own_order_only(
     assert by_order(messages) == {**others, "ORD-3": [1, 2, 3, 4, 5, 6, 7]}
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 @pytest.mark.parametrize(("durably", "commit"), [(True, "on"), (False, "off")])
 async def test_a_position_waits_for_the_disk_only_with_what_is_parked(
     database: PostgresDatabase, *, durably: bool, commit: str
@@ -390,7 +389,7 @@ async def _release(api: Api, attempts: int) -> None:
     await api.fulfillment.ReleaseParkedEvent(pb.ReleaseParkedEventRequest(event_id=parked.event.event_id))
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_relay_that_was_deposed_writes_nothing(
     database: PostgresDatabase, database_url: str, sql: Sql, kafka_brokers: str
 ) -> None:
@@ -412,7 +411,7 @@ async def test_a_relay_that_was_deposed_writes_nothing(
         assert await position(sql) == await newest(sql) - 1
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_tls_and_a_password_are_spoken_and_wrong_ones_named(
     database: PostgresDatabase, database_url: str, sql: Sql, tmp_path: Path
 ) -> None:

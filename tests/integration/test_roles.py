@@ -23,6 +23,8 @@ from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 from wms_core.postgres.roles import PostgresRoles
 
+pytestmark = pytest.mark.every_postgres
+
 ROLE = "fulfillment"
 LONG, OVER = timedelta(seconds=30), timedelta(seconds=-1)
 

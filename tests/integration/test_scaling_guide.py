@@ -9,9 +9,8 @@ import pytest
 
 from tests.integration.test_several_servers import ROUND_ROBIN
 from tests.support.invariants import Sql
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text(encoding="utf-8")
 _PROSE = re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL)

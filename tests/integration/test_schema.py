@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from tests.support.invariants import Sql
 from wms_core.domain.backorders import BackorderStatus
@@ -19,6 +20,8 @@ from wms_core.domain.workers import WorkerMode
 from wms_dev.documents import schema
 from wms_dev.documents.catalog import read_catalog
 from wms_dev.documents.marked import part_of
+
+pytestmark = pytest.mark.every_postgres
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "schema.md"
 

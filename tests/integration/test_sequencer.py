@@ -27,6 +27,8 @@ from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
 
+pytestmark = pytest.mark.every_postgres
+
 PARTITION = 1_000_000
 SEQUENCE = query("events.sequence")
 #: What is left out of the function to take the rows as they lie in the table: neither the batch nor the

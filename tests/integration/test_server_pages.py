@@ -7,12 +7,11 @@ import pytest
 from tests.support.api import open_api
 from tests.support.pages import get, metric
 from tests.support.processes import Processes
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2, storage_pb2
 from wms_dev.ports import free_port
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def test_watchers_and_streams_are_counted(database_url: str) -> None:

@@ -11,10 +11,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 
 from tests.support.processes import Process, Processes, open_client
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms.orders.v1 import orders_pb2
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 SERVICES = {
     "wms.orders.v1.OrderService",

@@ -17,12 +17,11 @@ from tests.support.locks import order_locked, until_waiting
 from tests.support.processes import Processes, open_client
 from tests.support.requests import create_order
 from tests.support.several import Callers, Several
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.ports import free_port
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 # Sharing

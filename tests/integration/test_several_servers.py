@@ -18,12 +18,11 @@ from tests.support.order_watching import following, ids, logged_ids
 from tests.support.processes import Processes, open_client
 from tests.support.requests import create_order
 from tests.support.several import Several
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.processes.identity import identify
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 #: What docs/scaling.md tells clients to be configured with.
 ROUND_ROBIN: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}

@@ -16,6 +16,8 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.every_postgres
+
 #: What must never be, what would make it so, and the constraint that is in the way.
 ATTACKS = [
     (

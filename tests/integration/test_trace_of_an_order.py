@@ -14,12 +14,11 @@ from tests.support.http import Web, open_web
 from tests.support.invariants import Sql
 from tests.support.kafka import Record, fresh_topic, read_topic
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 from wms_server.http.json_writing import to_json
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACED, UNTRACED = f"00-{TRACE}-{PARENT}-01", f"00-{TRACE}-{PARENT}-00"

@@ -21,7 +21,6 @@ from tests.support.invariants import Sql
 from tests.support.orders import created, fail, stocked
 from tests.support.processes import FULFILLMENT, Processes, open_client
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 from wms.orders.v1 import orders_pb2, storage_pb2
@@ -29,7 +28,7 @@ from wms_core import traces
 from wms_dev.ports import free_port
 from wms_server.http.json_writing import to_json
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACED = ("traceparent", f"00-{TRACE}-{PARENT}-01")

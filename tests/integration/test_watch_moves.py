@@ -17,7 +17,6 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql
 from tests.support.proxy import open_proxy
 from tests.support.site import Site
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.watching import make_moves, unwilling, watching
 from wms.orders.v1 import storage_pb2
@@ -298,7 +297,7 @@ async def test_more_than_the_buffer_holds_may_be_there_at_the_beginning(database
         assert await make_moves(sql, "MORE-", 1) == await watcher.take(1)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_server_that_shuts_down_ends_its_streams_at_once(database_url: str, sql: Sql) -> None:
     """With a reason that says to connect elsewhere, also for one who does not read; neither holds it up."""
     address: asyncio.Future[str] = asyncio.Future()
@@ -328,7 +327,7 @@ async def test_a_server_that_shuts_down_ends_its_streams_at_once(database_url: s
     assert took[1] - took[0] < 5
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 @pytest.mark.parametrize("how", ["cut", "silent"])
 async def test_a_database_that_goes_away_ends_the_streams(
     database_url: str, sql: Sql, how: str, monkeypatch: pytest.MonkeyPatch

@@ -18,7 +18,6 @@ from tests.support.order_watching import Following, following, ids, logged_ids
 from tests.support.orders import created, fail, history
 from tests.support.proxy import open_proxy
 from tests.support.requests import create_order, put_lane
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from tests.support.watching import unwilling
 from wms.orders.v1 import event_pb2, order_pb2, orders_pb2
@@ -276,7 +275,7 @@ async def test_commits_in_any_order_are_told_without_gap(
 _EVERYTHING: list[dict[str, Any]] = [{}, {"types": ["wms.order.updated"]}, {"warehouse_id": "WH-01"}]
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_thousand_watchers_see_every_event_in_order(
     database_url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,7 +424,7 @@ async def test_a_watcher_that_begins_in_the_past_may_take_its_time(database_url:
         assert ids(await slow.take(2_000)) == past
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_server_that_shuts_down_says_where_to_go_on(database_url: str, sql: Sql) -> None:
     """Another one tells the rest, without gap or repeat."""
     await make_orders(sql, ["A"])
@@ -455,7 +454,7 @@ async def test_a_server_that_shuts_down_says_where_to_go_on(database_url: str, s
         assert [event.sequence for event in await watcher.take(2)] == [4, 5]
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_database_that_goes_away_ends_the_streams(database_url: str, sql: Sql) -> None:
     """With the position to resume from; when it is back, everything that came meanwhile is told."""
     await make_orders(sql, ["A"])

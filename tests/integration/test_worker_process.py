@@ -11,10 +11,9 @@ from tests.support.processes import FULFILLMENT, Process, Processes
 from tests.support.proxy import open_proxy
 from tests.support.site import Site
 from tests.support.traffic import traffic
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 async def _active_and_passive(

@@ -9,7 +9,6 @@ from tests.support.election import said
 from tests.support.failures import failing
 from tests.support.invariants import Sql
 from tests.support.processes import FULFILLMENT, NO_KAFKA, RELAY, Process, Processes
-from tests.support.versions import ON_ONE_POSTGRES
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
 
@@ -65,7 +64,7 @@ async def set_mode(api: Api, name: str, mode: "pb.WorkerMode.ValueType") -> pb.W
     return (await api.fulfillment.SetWorkerMode(request)).worker
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_every_replica_is_listed_with_what_it_does(api: Api, workers: "Starter") -> None:
     """Who holds the role, since when, and when it last worked; who does not."""
     await workers.active("first")
@@ -89,7 +88,7 @@ async def test_every_replica_is_listed_with_what_it_does(api: Api, workers: "Sta
         assert worker.heartbeat_at.ToDatetime() >= worker.started_at.ToDatetime()
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_each_role_is_held_and_handed_over_by_itself(
     api: Api, processes: Processes, database_url: str
 ) -> None:
@@ -124,7 +123,7 @@ async def test_each_role_is_held_and_handed_over_by_itself(
     assert await second.stopped() == 0
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_role_that_a_replica_stands_for_no_more_is_not_listed(
     api: Api, processes: Processes, database_url: str
 ) -> None:
@@ -141,7 +140,7 @@ async def test_a_role_that_a_replica_stands_for_no_more_is_not_listed(
         assert await worker.stopped() == 0
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_replica_that_steps_down_abstains_until_another_has_the_role(
     api: Api, workers: "Starter"
 ) -> None:
@@ -157,7 +156,7 @@ async def test_a_replica_that_steps_down_abstains_until_another_has_the_role(
     await first.serving(FULFILLMENT, within=2)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_replica_that_is_alone_steps_down_and_goes_on(api: Api, workers: "Starter") -> None:
     """In a new term: there is nobody else for whom to wait."""
     first = await workers.active("first")
@@ -166,7 +165,7 @@ async def test_a_replica_that_is_alone_steps_down_and_goes_on(api: Api, workers:
     assert [entry["epoch"] for entry in first.said("active")] == [1, 2]
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_an_active_replica_that_is_told_to_stay_passive_hands_over_and_remembers(
     api: Api, workers: "Starter"
 ) -> None:
@@ -184,7 +183,7 @@ async def test_an_active_replica_that_is_told_to_stay_passive_hands_over_and_rem
     await again.serving(FULFILLMENT, within=2)
 
 
-@ON_ONE_POSTGRES
+@pytest.mark.one_postgres
 async def test_a_passive_replica_that_is_told_to_stay_so_leaves_the_line(
     api: Api, workers: "Starter"
 ) -> None:

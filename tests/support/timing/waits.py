@@ -42,10 +42,10 @@ def _classify(codes: list[CodeType]) -> str:
         for path, kind in _BY_FILE:
             if path in code.co_filename:
                 return kind
-        if code.co_name == "sleep" and code.co_filename.endswith("/asyncio/tasks.py"):
-            return "sleep"
-    places = [code for code in codes if "/asyncio/" not in code.co_filename]
-    return f"other: {places[0].co_filename.rsplit('/', 1)[-1]}:{places[0].co_name}" if places else "other"
+    asleep = any(code.co_name == "sleep" and "/asyncio/" in code.co_filename for code in codes)
+    place = next((code for code in codes if "/asyncio/" not in code.co_filename), None)
+    where = f"{place.co_filename.rsplit('/', 1)[-1]}:{place.co_name}" if place else "an unknown place"
+    return f"{'sleep' if asleep else 'other'} in {where}"
 
 
 def _stack(frame: FrameType | None) -> list[CodeType]:
