@@ -81,8 +81,8 @@ lock: $(READY) ## pin the dependencies anew
 	@printf 'hatchling\nsetuptools\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header - -o requirements-build.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
-soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka
-	@SOAK=1 $(BIN)/python -m pytest tests/chaos --timeout 900 $(ARGS)
+soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka; recorded
+	@SOAK=1 $(BIN)/python -m pytest -p tests.support.soak_record tests/chaos --timeout 900 $(ARGS)
 
 bench: $(RIVALS) ## orders and reads a second beside other services, with five million orders too (benchmarks/README.md)
 	@$(BIN)/python -m benchmarks.api $(ARGS)

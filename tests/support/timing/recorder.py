@@ -22,8 +22,6 @@ import pytest
 from tests.support.timing.waits import kind_of_wait
 
 _SAMPLE_SECONDS = 0.02
-# A thread that used less than this share of an interval waited in it.
-_BUSY_SHARE = 0.5
 
 
 class Sampler(threading.Thread):
@@ -41,12 +39,12 @@ class Sampler(threading.Thread):
         while True:
             time.sleep(_SAMPLE_SECONDS)
             now, used = time.monotonic(), time.clock_gettime(self._clock)
-            self.seconds[self._kind((used - processor) / (now - wall))] += now - wall
+            self.seconds["own processor time"] += used - processor
+            # The rest of the interval, also when it waited only for a core.
+            self.seconds[self._kind_of_wait()] += max(0.0, now - wall - (used - processor))
             wall, processor = now, used
 
-    def _kind(self, busy: float) -> str:
-        if busy >= _BUSY_SHARE:
-            return "own processor time"
+    def _kind_of_wait(self) -> str:
         frame = sys._current_frames().get(self._main)
         try:
             return kind_of_wait(frame) if frame else "other"
