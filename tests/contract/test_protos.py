@@ -290,6 +290,7 @@ def test_buf_finds_nothing_to_complain_about() -> None:
 
 
 @pytest.mark.timeout(400)  # the generators may have to be fetched first
+@pytest.mark.slow
 def test_the_committed_clients_are_what_the_protos_generate() -> None:
     """Nobody edited a client, in any language, and nobody forgot to make it anew."""
     assert main(["--check"]) == 0

@@ -29,7 +29,7 @@ from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_p
 from wms_dev.ports import free_port
 from wms_server.http.json_writing import to_json
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 _CORRELATION = "CORRELATION-OF-THE-TEST"
 #: Postgres quotes the value in the first line of what it says.

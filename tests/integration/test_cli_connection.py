@@ -46,6 +46,7 @@ async def test_a_wrong_address_is_named(address: str, said: str) -> None:
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_a_server_that_does_not_answer_is_given_up(api: Api) -> None:
     """At the deadline; a change says how to do it again safely."""
     async with open_proxy(f"tcp://{api.address}") as proxy:

@@ -31,7 +31,7 @@ from wms_core.tasks import running
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
 from wms_dev.ports import free_port
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 
 @pytest.fixture

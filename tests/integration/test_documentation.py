@@ -55,6 +55,7 @@ def _require_programs(page: Page) -> None:
 @pytest.mark.one_postgres
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", TYPED)
+@pytest.mark.slow
 async def test_the_commands_of_a_page_do_what_it_says(name: str, database_url: str, sql: Sql) -> None:
     """In one terminal, from the beginning to the end; what is shown of their output comes."""
     _require_programs(PAGES[name])

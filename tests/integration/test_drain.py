@@ -119,6 +119,7 @@ async def test_a_call_at_work_is_finished(processes: Processes, database_url: st
     assert await server.ended(within=5) == 0
 
 
+@pytest.mark.slow
 async def test_a_call_that_never_ends_holds_the_server_up_for_its_grace_only(
     processes: Processes, database_url: str, sql: Sql
 ) -> None:

@@ -596,7 +596,7 @@ async def _method_not_allowed(stage: Stage) -> Failure:
 
 @provokes("UNSUPPORTED_MEDIA_TYPE")
 async def _unsupported_media_type(stage: Stage) -> Failure:
-    request = _posted("/api/v1/orders", "content-length: 2", "content-type: text/plain")
+    request = _posted("/api/v1/orders", "content-length: 2", "content-type: text/plain", "connection: close")
     return await _over_http(stage, request + b"{}")
 
 

@@ -23,7 +23,7 @@ from tests.support.requests import create_order
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "events.md"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -14,7 +14,7 @@ from tests.support.site import Site
 from tests.support.traffic import traffic
 from wms_core.postgres.database import PoolOptions, session_settings
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 #: What PgBouncer keeps for each of its clients, whichever session it gives it.
 FOLLOWED = {"application_name", "timezone"}

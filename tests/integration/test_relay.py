@@ -194,6 +194,7 @@ async def test_without_kafka_the_relay_stands_for_nothing(database_url: str, sql
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_a_broker_that_is_away_at_the_start_is_named_and_waited_for(
     database: PostgresDatabase, database_url: str, sql: Sql, broker: Kafka
 ) -> None:
@@ -412,6 +413,7 @@ async def test_a_relay_that_was_deposed_writes_nothing(
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_tls_and_a_password_are_spoken_and_wrong_ones_named(
     database: PostgresDatabase, database_url: str, sql: Sql, tmp_path: Path
 ) -> None:

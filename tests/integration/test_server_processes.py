@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.ports import free_port
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 
 # Sharing

@@ -22,7 +22,7 @@ from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.processes.identity import identify
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 #: What docs/scaling.md tells clients to be configured with.
 ROUND_ROBIN: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}

@@ -292,6 +292,7 @@ async def test_of_several_processes_one_says_that_there_is_no_collector(
     ]
 
 
+@pytest.mark.slow
 async def test_a_collector_that_is_not_there_is_said_once_and_harms_nobody(
     database_url: str, processes: Processes
 ) -> None:

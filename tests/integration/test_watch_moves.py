@@ -272,6 +272,7 @@ async def test_a_warehouse_that_is_not_there_cannot_be_watched(site: Site) -> No
 # How it ends
 
 
+@pytest.mark.slow
 async def test_a_watcher_that_does_not_read_is_let_go_alone(database_url: str, sql: Sql) -> None:
     """It is told so when it reads again; one who reads has heard everything meanwhile."""
     async with (
@@ -329,6 +330,7 @@ async def test_a_server_that_shuts_down_ends_its_streams_at_once(database_url: s
 
 @pytest.mark.one_postgres
 @pytest.mark.parametrize("how", ["cut", "silent"])
+@pytest.mark.slow
 async def test_a_database_that_goes_away_ends_the_streams(
     database_url: str, sql: Sql, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from tests.support.site import Site
 from tests.support.traffic import traffic
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.one_postgres
+pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 
 async def _active_and_passive(

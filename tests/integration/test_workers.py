@@ -89,6 +89,7 @@ async def test_every_replica_is_listed_with_what_it_does(api: Api, workers: "Sta
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_each_role_is_held_and_handed_over_by_itself(
     api: Api, processes: Processes, database_url: str
 ) -> None:
@@ -141,6 +142,7 @@ async def test_a_role_that_a_replica_stands_for_no_more_is_not_listed(
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_a_replica_that_steps_down_abstains_until_another_has_the_role(
     api: Api, workers: "Starter"
 ) -> None:
@@ -166,6 +168,7 @@ async def test_a_replica_that_is_alone_steps_down_and_goes_on(api: Api, workers:
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_an_active_replica_that_is_told_to_stay_passive_hands_over_and_remembers(
     api: Api, workers: "Starter"
 ) -> None:
@@ -184,6 +187,7 @@ async def test_an_active_replica_that_is_told_to_stay_passive_hands_over_and_rem
 
 
 @pytest.mark.one_postgres
+@pytest.mark.slow
 async def test_a_passive_replica_that_is_told_to_stay_so_leaves_the_line(
     api: Api, workers: "Starter"
 ) -> None:
