@@ -20,7 +20,7 @@ COPY worker worker
 COPY dev dev
 COPY clients/cli clients/cli
 COPY clients/python clients/python
-RUN /opt/tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist .
+RUN /opt/tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist ./clients/python .
 RUN /opt/tools/bin/pip --python /opt/wms-orders/bin/python install --no-index --no-deps dist/*.whl
 RUN /opt/tools/bin/pip --python /opt/wms-orders/bin/python check
 

@@ -8,20 +8,20 @@ RIVALS := $(VENV)/.rivals
 TIMES := .data/test-times
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test test-slow test-times soak conformance lint format generate lock bench bench-fulfillment bench-workers bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test test-slow test-times soak conformance lint format generate lock packages bench bench-fulfillment bench-workers bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-# The environment: from hashes only, again when the lock or the project's own file has changed.
-$(READY): requirements.lock requirements-source.lock pyproject.toml
+# The environment: from hashes only, again when a lock or a project's own file has changed.
+$(READY): requirements.lock requirements-source.lock pyproject.toml clients/python/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "wms-orders needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.")'
 	@echo "Making the environment in $(VENV) (about half a minute, once) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@# What is published in no other form than source, built by the tools that were just installed.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-build-isolation -r requirements-source.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $(READY)
 
 # What the benchmarks compare us with, beside it.
@@ -74,12 +74,15 @@ generate: $(READY) ## generate the clients of four languages from the protos (Go
 	@$(BIN)/python -m wms_dev.documents
 
 lock: $(READY) ## pin the dependencies anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements-bench.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-find-links --no-header --no-emit-package pure-sasl --no-emit-package wms-orders-client pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra bench --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl --no-emit-package wms-orders-client pyproject.toml -o requirements-bench.lock
 	@# What the image has: what we run with, and apart from it what that is built with.
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl pyproject.toml -o requirements-image.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header --no-emit-package pure-sasl --no-emit-package wms-orders-client pyproject.toml -o requirements-image.lock
 	@printf 'hatchling\nsetuptools\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header - -o requirements-build.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
+
+packages: $(READY) ## build what others install into dist/: wheels and source archives in Python
+	@$(BIN)/python -m wms_dev.packages $(ARGS)
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka; recorded
 	@SOAK=1 $(BIN)/python -m pytest -p tests.support.soak_record tests/chaos --timeout 900 $(ARGS)

@@ -1,19 +1,27 @@
 """Looks that nothing tracked by git says where to download from: `python -m wms_dev.lockfiles`.
 
 Where packages come from is the business of whoever installs them: a lock file pins versions by hash and
-names no address. And the lock fits the project: every dependency is in it, in a version that was asked for,
-with its hashes, and nothing is in it as ours that the project does not ask for any more. Needs no network.
+names no address. And the lock fits the distributions of this tree: every dependency is in it, in a version
+that was asked for, with its hashes, and nothing is in it as ours that none of them asks for any more. It
+needs no network.
 """
 
 import re
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from wms_dev.distributions import (
+    DEPENDENCIES,
+    ROOT,
+    Distribution,
+    Requirement,
+    normalized,
+    read_distributions,
+)
+
 LOCKS = ("requirements.lock", "requirements-source.lock", "requirements-bench.lock")
 #: What the image has, and what that is built with: parts of the first.
 IMAGE_LOCKS = ("requirements-image.lock", "requirements-build.lock")
@@ -37,10 +45,10 @@ _ARCHIVE = re.compile(
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
-_WANTED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)")
 _CLAUSE = re.compile(r"^(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)$")
 _SOURCE_ONLY = ("pure-sasl",)  # in requirements-source.lock, which the image is made with too
-_OURS = "via wms-orders (pyproject.toml)"
+#: Who asked for a pin: the root distribution, which uv names with its file, or its client.
+_OURS = re.compile(r"^\s+#\s+(via )?(wms-orders \(pyproject\.toml\)|wms-orders-client)$")
 
 
 @dataclass(slots=True)
@@ -108,7 +116,7 @@ def _address(line: str, *, is_lock: bool) -> str | None:
 
 
 def misfits(root: Path) -> Iterator[str]:
-    """Name every way in which the lock does not fit the project's dependencies."""
+    """Name every way in which the lock does not fit the dependencies of the distributions."""
     lock = Lock()
     for name in LOCKS:
         read_lock(lock, name, (root / name).read_text(encoding="utf-8"))
@@ -116,20 +124,25 @@ def misfits(root: Path) -> Iterator[str]:
     for pin in lock.pins.values():
         if not pin.hashes:
             yield f"{pin.place}: {pin.name} has no hash"
-    yield from _image_misfits(root, lock)
-    wanted = read_wanted((root / "pyproject.toml").read_text(encoding="utf-8"))
-    for name, clauses in wanted.items():
-        found = lock.pins.get(name)
+    distributions = read_distributions(root)
+    yield from _image_misfits(root, lock, distributions)
+    wanted = read_wanted(distributions)
+    for requirement in wanted:
+        found = lock.pins.get(requirement.name)
         if found is None:
-            yield f"{LOCKS[0]}: {name} is not in it; run `make lock`"
-        elif not fits(found.version, clauses):
-            yield f"{found.place}: {name} {found.version} is not {clauses}; run `make lock`"
+            yield f"{LOCKS[0]}: {requirement.name} is not in it; run `make lock`"
+        elif not fits(found.version, requirement.versions):
+            yield (
+                f"{found.place}: {requirement.name} {found.version} is not {requirement.versions};"
+                " run `make lock`"
+            )
+    names = {requirement.name for requirement in wanted}
     for pin in lock.pins.values():
-        if pin.ours and normal(pin.name) not in wanted:
+        if pin.ours and normalized(pin.name) not in names:
             yield f"{pin.place}: the project does not ask for {pin.name}; run `make lock`"
 
 
-def _image_misfits(root: Path, whole: Lock) -> Iterator[str]:
+def _image_misfits(root: Path, whole: Lock, distributions: Sequence[Distribution]) -> Iterator[str]:
     """Name what the image would have that nothing was tested with, or would lack."""
     found = Lock()
     for name in IMAGE_LOCKS:
@@ -142,11 +155,9 @@ def _image_misfits(root: Path, whole: Lock) -> Iterator[str]:
         if tested is None or tested.version != pin.version:
             other = tested.version if tested else "missing"
             yield f"{pin.place}: {pin.name} {pin.version} is {other} in {LOCKS[0]}; run `make lock`"
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for one in project["dependencies"]:
-        match = _WANTED.match(one)
-        if match and not {normal(match[1])} & {*found.pins, *_SOURCE_ONLY}:
-            yield f"{IMAGE_LOCKS[0]}: {match[1]} is not in it; run `make lock`"
+    for requirement in read_wanted(distributions, DEPENDENCIES):
+        if requirement.name not in {*found.pins, *_SOURCE_ONLY}:
+            yield f"{IMAGE_LOCKS[0]}: {requirement.name} is not in it; run `make lock`"
 
 
 def read_lock(lock: Lock, file: str, text: str) -> None:
@@ -155,23 +166,25 @@ def read_lock(lock: Lock, file: str, text: str) -> None:
     for number, line in enumerate(text.splitlines(), start=1):
         place = f"{file}:{number}"
         if match := _PIN.match(line):
-            last = lock.pins[normal(match[1])] = Pin(match[1], match[2], place)
+            last = lock.pins[normalized(match[1])] = Pin(match[1], match[2], place)
         elif last is not None and _HASH.search(line):
             last.hashes += 1
         elif last is not None and line.lstrip().startswith("#"):
-            last.ours = last.ours or _OURS in line or _OURS.removeprefix("via ") in line
+            last.ours = last.ours or _OURS.match(line) is not None
         elif line.strip() and not line.lstrip().startswith("#"):
             lock.strange.append(place)
 
 
-def read_wanted(text: str) -> Mapping[str, str]:
-    """Give the versions that the project asks for, by name, with those that its development needs."""
-    project = tomllib.loads(text)["project"]
-    listed = list(project["dependencies"])
-    for extra in project.get("optional-dependencies", {}).values():
-        listed += extra
-    found = [match for one in listed if (match := _WANTED.match(one))]
-    return {normal(match[1]): match[2].strip() for match in found}
+def read_wanted(distributions: Sequence[Distribution], only: str | None = None) -> list[Requirement]:
+    """Return what the distributions ask for, in all lists or one, but not what they ask of each other."""
+    own = {distribution.name for distribution in distributions}
+    return [
+        requirement
+        for distribution in distributions
+        for name, requirements in distribution.requirements.items()
+        for requirement in requirements
+        if only in {None, name} and requirement.name not in own
+    ]
 
 
 def fits(version: str, clauses: str) -> bool:
@@ -201,11 +214,6 @@ def _release(version: str) -> tuple[int, ...]:
     while numbers and not numbers[-1]:
         numbers.pop()
     return tuple(numbers)
-
-
-def normal(name: str) -> str:
-    """Write a package's name as all its spellings: lower case, dashes."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,13 @@ def _found(name: str, *lines: str) -> list[str]:
     return list(lockfiles.addresses(iter([(name, text)])))
 
 
-def _misfits(tmp_path: Path, dependencies: str, lock: str, image: str | None = None) -> list[str]:
-    (tmp_path / "pyproject.toml").write_text(f"[project]\ndependencies = {dependencies}\n")
+def _misfits(
+    tmp_path: Path, dependencies: str, lock: str, image: str | None = None, client: str = "[]"
+) -> list[str]:
+    folder = tmp_path / "clients" / "python"
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "its-client"\ndependencies = {client}\n')
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nname = "it"\ndependencies = {dependencies}\n')
     main, *others = lockfiles.LOCKS
     (tmp_path / main).write_text(lock)
     for name in others:
@@ -110,6 +115,25 @@ def test_a_lock_that_does_not_fit_says_why(tmp_path: Path, dependency: str, lock
 def test_the_image_has_what_the_tests_have(tmp_path: Path, image: str, fault: str) -> None:
     """In the same versions; less of it, but nothing that the project asks for."""
     assert fault in "\n".join(_misfits(tmp_path, '["a"]', f"a==1.0 \\\n{HASH}\n", image))
+
+
+def test_what_the_client_asks_for_is_in_the_lock_and_the_image(tmp_path: Path) -> None:
+    """In a version that it allows; the client itself is installed from this tree and is in neither."""
+    lock = f"a==1.0 \\\n{HASH}\n    # via wms-orders-client\n"
+    faults = "\n".join(_misfits(tmp_path, '["its-client==1"]', lock, "", '["a>=2", "b"]'))
+    assert "a 1.0 is not >=2" in faults
+    assert "requirements.lock: b is not in it" in faults
+    assert "requirements-image.lock: a is not in it" in faults
+    assert "its-client" not in faults
+
+
+def test_a_pin_that_the_client_does_not_ask_for_any_more_is_named(tmp_path: Path) -> None:
+    """As one of the service; the list of what uv left out at the end of the file asks for nothing."""
+    lock = (
+        f"a==1.0 \\\n{HASH}\n    # via\n    #   wms-orders-client\nb==1.0 \\\n{HASH}\n# wms-orders-client\n"
+    )
+    (fault,) = _misfits(tmp_path, "[]", lock)
+    assert "the project does not ask for a;" in fault
 
 
 @pytest.mark.parametrize(
