@@ -4,11 +4,12 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from wms_dev.generate.clients import ALL, Client
 from wms_dev.generate.comparison import differences, replace
+from wms_dev.generate.manifests import outdated
 from wms_dev.generate.protos import ROOT, GenerationError
 
 
@@ -21,10 +22,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     chosen = parser.parse_args(arguments)
     wanted = [client for client in ALL if client.name in chosen.names or not chosen.names]
-    results = [_one(client, check=chosen.check) for client in wanted]
+    results = [_manifests([client.name for client in wanted], check=chosen.check)]
+    results += [_one(client, check=chosen.check) for client in wanted]
     if chosen.check and not all(results):
         print("Run `make generate` and commit the result.", file=sys.stderr)
     return 0 if all(results) else 1
+
+
+def _manifests(languages: Collection[str], *, check: bool) -> bool:
+    """Write or compare the version and the repository of the clients; return whether that went well."""
+    try:
+        found = outdated(ROOT, languages)
+    except GenerationError as error:
+        print(error, file=sys.stderr)
+        return False
+    for path, text in found.items():
+        if not check:
+            path.write_text(text, encoding="utf-8")
+        print(f"{'stale' if check else 'wrote'}: {path.relative_to(ROOT)}")
+    return not (check and found)
 
 
 def _one(client: Client, *, check: bool) -> bool:
