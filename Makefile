@@ -54,7 +54,7 @@ test-times: $(READY) ## run `make test` and print where its time goes: by kind, 
 conformance: $(READY) ## the clients in Python, Go, TypeScript and Java through the same cases, and a table of how they went
 	@$(BIN)/python -m wms_dev.conformance $(ARGS)
 
-lint: $(RIVALS) ## style, types, import contracts, the contract's own rules, generated code
+lint: $(RIVALS) ## style, types, import contracts, the contract's own rules, generated code, locks, dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -64,6 +64,7 @@ lint: $(RIVALS) ## style, types, import contracts, the contract's own rules, gen
 	@$(BIN)/python -m wms_dev.generate --check
 	@$(BIN)/python -m wms_dev.documents --check
 	@$(BIN)/python -m wms_dev.lockfiles
+	@$(BIN)/python -m wms_dev.dependencies
 
 format: $(READY) ## format the code
 	@$(BIN)/ruff check --fix-only .
