@@ -47,6 +47,8 @@ from wms_dev.embedded_postgres.server import SOURCE_ROOT
 from wms_dev.embedded_postgres.waiting import until
 from wms_dev.ports import free_port, is_free
 
+pytestmark = pytest.mark.slow
+
 AS_ROOT = os.geteuid() == 0
 WAIT_SECONDS = 20.0
 root_only = pytest.mark.skipif(not AS_ROOT, reason="only root has to become another user")

@@ -23,6 +23,8 @@ from wms_dev.embedded_postgres.processes import is_alive
 from wms_dev.java import JavaMissing, ServerFailed, jars
 from wms_dev.kafka import Kafka
 
+pytestmark = pytest.mark.slow
+
 _OWNER = """
 import json, time
 from wms_dev.kafka import Kafka

@@ -20,6 +20,8 @@ from wms_dev.java import JavaMissing, ServerFailed, find_java, jars, maven_jars
 from wms_dev.zookeeper import ZooKeeper
 from wms_dev.zookeeper.ensemble import POM
 
+pytestmark = pytest.mark.slow
+
 _OWNER = """
 import json, sys, time
 from wms_dev.zookeeper import ZooKeeper
