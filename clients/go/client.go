@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"wms-orders/clients/go/ordersv1"
+	"repository.invalid/wms-orders/clients/go/ordersv1"
 )
 
 // An order of 500 lines and a batch of them are larger than the 4 MiB that gRPC takes by default.

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"wms-orders/clients/go/ordersv1"
+	"repository.invalid/wms-orders/clients/go/ordersv1"
 )
 
 const domain = "wms.orders"

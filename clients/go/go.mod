@@ -1,4 +1,4 @@
-module wms-orders/clients/go
+module repository.invalid/wms-orders/clients/go
 
 go 1.26.0
 

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
-	"wms-orders/clients/go/ordersv1"
+	"repository.invalid/wms-orders/clients/go/ordersv1"
 )
 
 // The server sends a sign of life every few seconds; after so long without any

@@ -4,9 +4,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from wms_dev.generate.protos import CLIENTS, OURS, SERVICE_CONFIG, proto_files, run, run_protoc
+from wms_dev.generate.manifests import project_facts
+from wms_dev.generate.protos import CLIENTS, OURS, ROOT, SERVICE_CONFIG, proto_files, run, run_protoc
 
-MODULE = "wms-orders/clients/go"
+MODULE = f"{project_facts(ROOT)['module root']}/clients/go"
 PACKAGE = "ordersv1"
 # Published by its makers: a program that validates too has it anyway, and may have it only once.
 VALIDATE = "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"

@@ -1,4 +1,4 @@
-"""What the manifests of the clients have from the root pyproject.toml: the version and the repository."""
+"""What the clients have from the root pyproject.toml: the version and the address of the repository."""
 
 import re
 import tomllib
@@ -9,16 +9,18 @@ from pathlib import Path
 from wms_dev.generate.protos import GenerationError
 
 _VERSION = r'"version": "(?P<value>[^"]+)"'
+_GO_IMPORT = r'"(?P<value>[^"]+)/clients/go["/]'
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A value in a file: the pattern matches once, and its group `value` is what is written there."""
+    """A value in a file: the pattern matches `count` times, and its group `value` is what is written."""
 
     language: str
     file: str
     pattern: str
     fact: str = "version"
+    count: int = 1
 
 
 FIELDS = (
@@ -26,7 +28,19 @@ FIELDS = (
     Field("python", "clients/python/pyproject.toml", r'^version = "(?P<value>[^"]+)"$'),
     Field("python", "clients/python/pyproject.toml", r'^Repository = "(?P<value>[^"]+)"$', "repository"),
     Field("go", "clients/go/version.go", r'^const Version = "(?P<value>[^"]+)"$'),
+    Field("go", "clients/go/go.mod", r"^module (?P<value>\S+)/clients/go$", "module root"),
+    Field("go", "clients/go/client.go", _GO_IMPORT, "module root"),
+    Field("go", "clients/go/errors.go", _GO_IMPORT, "module root"),
+    Field("go", "clients/go/watch.go", _GO_IMPORT, "module root"),
+    Field("go", "clients/go/cmd/conformance/main.go", _GO_IMPORT, "module root"),
+    Field("go", "clients/go/cmd/conformance/case.go", _GO_IMPORT, "module root", count=2),
     Field("typescript", "clients/typescript/package.json", rf"^  {_VERSION}"),
+    Field(
+        "typescript",
+        "clients/typescript/package.json",
+        r'^  "repository": .*"url": "git\+(?P<value>[^"]+)"',
+        "repository",
+    ),
     Field("typescript", "clients/typescript/package-lock.json", rf"^  {_VERSION}"),
     Field(
         "typescript",
@@ -38,16 +52,28 @@ FIELDS = (
         "clients/java/pom.xml",
         r"^  <artifactId>wms-orders-client</artifactId>\n  <version>(?P<value>[^<]+)</version>$",
     ),
+    Field("java", "clients/java/pom.xml", r"^  <url>(?P<value>[^<]+)</url>$", "repository"),
+    Field("java", "clients/java/pom.xml", r"^    <url>(?P<value>[^<]+)</url>$", "repository"),
 )
+
+
+def project_facts(root: Path) -> dict[str, str]:
+    """Return the version and the repository of the root pyproject.toml, and the start of Go's paths."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    repository: str = project["urls"]["Repository"]
+    return {
+        "version": project["version"],
+        "repository": repository,
+        "module root": repository.partition("://")[2],
+    }
 
 
 def outdated(root: Path, languages: Collection[str]) -> dict[Path, str]:
     """Return the files of these languages that differ from the root pyproject.toml, with the right text.
 
-    Raise GenerationError when a file does not have a field exactly once.
+    Raise GenerationError when a file does not have a field as often as it should.
     """
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    facts = {"version": project["version"], "repository": project["urls"]["Repository"]}
+    facts = project_facts(root)
     committed: dict[Path, str] = {}
     right: dict[Path, str] = {}
     for field in FIELDS:
@@ -60,7 +86,11 @@ def outdated(root: Path, languages: Collection[str]) -> dict[Path, str]:
 
 def _replaced(field: Field, text: str, value: str) -> str:
     matches = list(re.finditer(field.pattern, text, re.MULTILINE))
-    if len(matches) != 1:
-        raise GenerationError(f"{field.file} has {len(matches)} fields for the {field.fact}, not one")
-    start, end = matches[0].span("value")
-    return text[:start] + value + text[end:]
+    if len(matches) != field.count:
+        raise GenerationError(
+            f"{field.file} has {len(matches)} fields for the {field.fact}, not {field.count}"
+        )
+    for match in reversed(matches):
+        start, end = match.span("value")
+        text = text[:start] + value + text[end:]
+    return text

@@ -20,8 +20,8 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	_ "google.golang.org/protobuf/types/known/wrapperspb" // a type that requests are sent as
 
-	wmsorders "wms-orders/clients/go"
-	"wms-orders/clients/go/ordersv1"
+	wmsorders "repository.invalid/wms-orders/clients/go"
+	"repository.invalid/wms-orders/clients/go/ordersv1"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	wmsorders "wms-orders/clients/go"
+	wmsorders "repository.invalid/wms-orders/clients/go"
 )
 
 type caseFile struct {
