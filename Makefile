@@ -82,7 +82,7 @@ lock: $(READY) ## pin the dependencies anew
 	@printf 'hatchling\nsetuptools\n' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --constraints requirements.lock --no-emit-find-links --no-header - -o requirements-build.lock
 	@echo pure-sasl | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-find-links --no-header - -o requirements-source.lock
 
-packages: $(READY) ## build what others install into dist/: wheels and source archives in Python
+packages: $(READY) ## build what others install into dist/: wheels, the Go module, the npm package, the Maven artifact
 	@$(BIN)/python -m wms_dev.packages $(ARGS)
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka; recorded
