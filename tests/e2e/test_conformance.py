@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.support.error_reasons import documented_reasons
-from tests.support.requirements import skip_or_fail
+from tests.support.requirements import require_programs
 from wms_dev.conformance.programs import CASES, PROGRAMS, Program
 from wms_dev.conformance.run import Report, Result
 from wms_dev.conformance.table import failures
@@ -18,10 +18,7 @@ WRITTEN = json.loads(CASES.read_text())
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_the_tools_of_each_client_are_on_this_machine(program: Program) -> None:
     """Else that client is not held to anything, which nobody may overlook."""
-    if not program.missing:
-        return
-    lacking = f"clients/{program.client} is not run: there is no {' and no '.join(program.missing)} here"
-    skip_or_fail(lacking)
+    require_programs(program.client)
 
 
 @pytest.mark.slow

@@ -34,6 +34,8 @@ FIELDS = (
     Field("go", "clients/go/watch.go", _GO_IMPORT, "module root"),
     Field("go", "clients/go/cmd/conformance/main.go", _GO_IMPORT, "module root"),
     Field("go", "clients/go/cmd/conformance/case.go", _GO_IMPORT, "module root", count=2),
+    Field("go", "clients/go/README.md", r"^go get (?P<value>\S+)/clients/go$", "module root", count=2),
+    Field("go", "clients/go/README.md", r" GONOSUMDB=(?P<value>\S+)$", "module root"),
     Field("typescript", "clients/typescript/package.json", rf"^  {_VERSION}"),
     Field(
         "typescript",
@@ -54,6 +56,8 @@ FIELDS = (
     ),
     Field("java", "clients/java/pom.xml", r"^  <url>(?P<value>[^<]+)</url>$", "repository"),
     Field("java", "clients/java/pom.xml", r"^    <url>(?P<value>[^<]+)</url>$", "repository"),
+    Field("java", "clients/java/README.md", r"^  <version>(?P<value>[^<]+)</version>$"),
+    Field("java", "clients/java/README.md", r'^archive="\$DIST/wms-orders-client-(?P<value>[^"]+)"$'),
 )
 
 

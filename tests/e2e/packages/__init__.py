@@ -1,0 +1,1 @@
+"""Each package, installed from its archive into a clean environment."""
