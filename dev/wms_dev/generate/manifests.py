@@ -25,6 +25,10 @@ class Field:
 
 FIELDS = (
     Field("python", "pyproject.toml", r'^  "wms-orders-client==(?P<value>[^"]+)",$'),
+    Field("python", "docker-compose.yml", r"^  image: wms-orders:(?P<value>\S+)$"),
+    Field("python", "deploy/kubernetes/kustomization.yaml", r"^    newTag: (?P<value>\S+)$"),
+    Field("python", "docs/deployment.md", r"^docker build --tag wms-orders:(?P<value>\S+) \.$"),
+    Field("python", "Dockerfile", r"^#   docker build -t wms-orders:(?P<value>\S+) \.$"),
     Field("python", "clients/python/pyproject.toml", r'^version = "(?P<value>[^"]+)"$'),
     Field("python", "clients/python/pyproject.toml", r'^Repository = "(?P<value>[^"]+)"$', "repository"),
     Field("go", "clients/go/version.go", r'^const Version = "(?P<value>[^"]+)"$'),
