@@ -38,7 +38,7 @@ dev: $(READY) ## the same without the orders; stays up and says where everything
 dev-cluster: $(READY) ## three ZooKeeper nodes, a server and three workers; shows who of them acts
 	@$(BIN)/wms-orders dev-cluster
 
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
 
 test: $(READY) ## the tests to run before each commit: real Postgres, in less than ten minutes on two cores
 	@$(PYTEST) -m "not slow" $(ARGS)
