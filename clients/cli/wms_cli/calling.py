@@ -19,7 +19,7 @@ from wms_cli.exits import INTERRUPTED, NOT_THERE, REFUSED
 from wms_cli.health import state_of
 from wms_cli.jsons import NotJson, documents_in
 from wms_cli.operation import Session, change
-from wms_cli.printing import print_json
+from wms_cli.printing import print_json, write_line
 
 
 @change
@@ -42,7 +42,7 @@ def call(
     """
     found = _methods(session)
     if not method:
-        typer.echo(
+        write_line(
             "\n".join(f"{one.containing_service.full_name}/{one.name}{_streams(one)}" for one in found)
         )
         return
@@ -66,7 +66,7 @@ def _methods(session: Session) -> list[MethodDescriptor]:
         names = sorted(database.get_services())
     except grpc.RpcError as error:
         if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
-            typer.echo("The server runs with REFLECTION_ENABLED=false: it does not tell its calls.", err=True)
+            write_line("The server runs with REFLECTION_ENABLED=false: it does not tell its calls.", err=True)
             raise typer.Exit(REFUSED) from None
         raise
     pool = DescriptorPool(database)
@@ -83,11 +83,11 @@ def _chosen(name: str, methods: list[MethodDescriptor]) -> MethodDescriptor:
         return fitting[0]
     known = {one.name: one for one in methods}
     if fitting:
-        typer.echo(f"{name} is ambiguous: {', '.join(one.full_name for one in fitting)}", err=True)
+        write_line(f"{name} is ambiguous: {', '.join(one.full_name for one in fitting)}", err=True)
     else:
         close = get_close_matches(wanted.rpartition(".")[2], known, 3)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
-        typer.echo(f"The server has no call {name}.{hint} `wms-orders call` lists them all.", err=True)
+        write_line(f"The server has no call {name}.{hint} `wms-orders call` lists them all.", err=True)
     raise typer.Exit(NOT_THERE)
 
 

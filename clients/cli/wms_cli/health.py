@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from wms.orders.v1 import fulfillment_pb2 as pb
 from wms_cli.exits import REFUSED
 from wms_cli.operation import Session, operation
-from wms_cli.printing import Output, print_rows
+from wms_cli.printing import Output, print_rows, write_line
 from wms_cli.texts import age
 
 #: What is asked for, and the name that the health service has for it. A process knows some of them.
@@ -33,7 +33,7 @@ def health(session: Session) -> None:
     found = {title: status for title, status in checks.items() if status}
     holders = _holders(session)
     if session.output is Output.JSON:
-        typer.echo(json.dumps({"checks": found, "roles": holders}, indent=2))
+        write_line(json.dumps({"checks": found, "roles": holders}, indent=2))
     else:
         rows = [(title, status.lower(), "") for title, status in found.items()]
         rows += [(role, holder, since) for role, (holder, since) in _told(holders).items()]
