@@ -102,6 +102,21 @@ async def test_arguments_are_read_as_utf8_where_the_locale_is_ascii(api: Api, sq
     assert await customers(sql) == [CUSTOMER]
 
 
+async def test_requests_on_standard_input_are_utf8_whatever_the_terminal_is(api: Api, sql: Sql) -> None:
+    """As files are; the locale would make other letters of them."""
+    order = {
+        "customerId": CUSTOMER,
+        "priority": "ORDER_PRIORITY_STANDARD",
+        "items": [{"sku": "SKU-001", "quantity": 1}],
+        "shippingAddress": {"street": "a", "city": "b", "country": "FR"},
+    }
+    given = json.dumps(order, ensure_ascii=False)
+    for arguments in (("call", "CreateOrder", "-"), ("orders", "create", "--file", "-")):
+        ended = await run(api.address, *arguments, given=given, PYTHONIOENCODING="iso8859-1")
+        assert ended.code == 0, ended
+    assert await customers(sql) == [CUSTOMER, CUSTOMER]
+
+
 @pytest.mark.parametrize(
     ("redirection", "code", "said"),
     [(">/dev/full", 4, "No space left on device"), (">&-", 0, "")],
