@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from wms_cli.advice import NEXT
 from wms_cli.connection import Connection
-from wms_cli.diagnosis import cause
+from wms_cli.diagnosis import Diagnosis, diagnose
 from wms_cli.exits import INTERRUPTED, NO_ANSWER, NOT_THERE, REFUSED
 from wms_cli.printing import write_line
 
@@ -93,6 +93,16 @@ def failures_told(connection: Connection, request_id: str = "") -> Iterator[None
         raise typer.Exit(tell(error, connection, request_id)) from None
 
 
+def problem_of(error: grpc.Call, connection: Connection) -> Diagnosis:
+    """Say why a process did not say how it is."""
+    failure = failure_of(error)
+    if failure.reason:
+        return Diagnosis(failure.reason, " ".join(failure.lines()))
+    if error.code() in (*_SILENT, *_FOREIGN):
+        return diagnose(connection)
+    return Diagnosis(failure.code, f"{failure.message}: see that this is a server or a worker.")
+
+
 def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
     """Say on standard error what failed; gives the exit code."""
     failure, code = failure_of(error), exit_code(error.code())
@@ -102,7 +112,7 @@ def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
         lines = [f"{connection.target} does not know this call: is it an older server, or a worker?", _OTHER]
     elif error.code() in (*_SILENT, *_FOREIGN):
         code = NO_ANSWER
-        lines = [f"{connection.target} does not answer. {cause(connection)}", _OTHER]
+        lines = [f"{connection.target} does not answer. {diagnose(connection).sentence}", _OTHER]
         lines.append(f"({failure.code}: {failure.message})")
     else:
         lines = failure.lines()

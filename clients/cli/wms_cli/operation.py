@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -55,6 +56,13 @@ class Session:
         self.dead_letters = DeadLetterQueueServiceStub(channel)
         self.storage = StorageServiceStub(channel)
         self.fulfillment = FulfillmentServiceStub(channel)
+
+    @contextmanager
+    def at(self, address: str) -> "Iterator[Session]":
+        """Yield a session with another process, on the same terms."""
+        connection = replace(self.connection, address=address)
+        with connection.open() as channel:
+            yield Session(connection, channel, self.output, self.request_id)
 
     def show(self, answer: Message, field: str = "") -> None:
         """Print an answer: as JSON whole, for people as a record; of one of its fields if one is named."""
