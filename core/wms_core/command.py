@@ -6,6 +6,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 import typer
 
+from wms_core.terminal import replace_unprintable
+
 NAME = "wms-orders"
 GROUP = "wms_orders.commands"
 
@@ -46,6 +48,7 @@ def _keep_names() -> None:
 
 def main() -> None:
     """Run the command."""
+    replace_unprintable()
     # While the shell completes, what has been typed is there, and is to be answered quickly.
     typed = os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")
     # The name also when it is started as a module: completion goes by it.

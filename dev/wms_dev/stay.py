@@ -9,22 +9,17 @@ from wms_dev.client import connect, dice
 from wms_dev.northwind import northwind_products
 from wms_dev.northwind_site import open_at_first
 from wms_dev.stack.interruption import Interrupted
-from wms_dev.stack.launching import launch
+from wms_dev.stack.launching import COMMAND, launch
 from wms_dev.stack.plan import KafkaSource, dev_plan
 from wms_dev.stack.stack import Stack
 
 # At the left margin, so that it can be pasted as it is.
 TRY = """
-An order that ships by itself, to paste into a shell:
+An order that ships by itself, and its way there, to paste into a shell:
 
-{python} - <<'END'
-import grpc
-from wms.orders.v1 import orders_pb2 as o, orders_pb2_grpc as g
-orders = g.OrderServiceStub(grpc.insecure_channel("{target}"))
-print(orders.CreateOrder(o.CreateOrderRequest(customer_id="me", priority=1,
-    items=[{{"sku": "NW-001", "quantity": 2}}],
-    shipping_address={{"street": "Main St 1", "city": "Springfield", "country": "US"}})))
-END
+export SERVER_ADDR={target}
+{command} orders create --customer me --item NW-001=2 --street "Main St 1" --city Springfield --country US
+{command} orders watch --position 0
 """
 
 
@@ -46,8 +41,13 @@ def _stay(stack: Stack, console: Console) -> int:
 
 def _print_places(stack: Stack, console: Console) -> None:
     plan = stack.plan
+    pages = f"http://{plan.http.target}" if plan.http else ""
     places = {
-        "server": f"{plan.server} (gRPC)",
+        "gRPC": f"{plan.server} (API and health)",
+        "HTTP": f"{pages}/api/v1 (API)" if pages else "off, as HTTP_ADDR is empty",
+        "docs page": f"{pages}/docs" if pages else "",
+        "metrics": f"{pages}/metrics (server)" if pages else "",
+        "": f"http://{plan.worker.target}/metrics (worker)",
         "worker": f"{plan.worker} (gRPC health)",
         "warehouse": plan.warehouse_id,
         "Postgres": f'psql "{stack.database_url}"' if stack.data_dir else "the one of DATABASE_URL",
@@ -55,8 +55,8 @@ def _print_places(stack: Stack, console: Console) -> None:
         "data": f"{stack.data_dir or 'in that database'}",
         "logs": f"{stack.log_folder}",
     }
-    lines = [f"  {name:<10} {place}" for name, place in places.items()]
-    suggestion = TRY.format(python=sys.executable, target=plan.server.target)
+    lines = [f"  {name:<10} {place}" for name, place in places.items() if place]
+    suggestion = TRY.format(command=COMMAND, target=plan.server.target)
     # In one piece: whoever waits for the first line may rely on the last.
     console.print("\n".join(["", "Everything is up:", *lines, suggestion]), soft_wrap=True)
 

@@ -19,8 +19,10 @@ CORRELATION = "x-wms-correlation-id"
 WAVE = "x-wms-wave-number"
 WORKFLOW = "x-wms-workflow-id"
 ACTOR = "x-wms-actor"
+#: The same as UTF-8, for names that gRPC's metadata can't have as text.
+ACTOR_BYTES = "x-wms-actor-bin"
 TRACEPARENT = "traceparent"
-_READ = frozenset({CORRELATION, WAVE, WORKFLOW, ACTOR, TRACEPARENT})
+_READ = frozenset({CORRELATION, WAVE, WORKFLOW, ACTOR, ACTOR_BYTES, TRACEPARENT})
 _LONGEST = 256
 _CLOCK_SLACK = timedelta(minutes=5)
 
@@ -59,9 +61,9 @@ class Call:
 
 def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
     """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored."""
-    headers = {name: text for name, value in metadata if name in _READ and (text := header_text(value))}
+    headers = {name: text for name, value in metadata if name in _READ and (text := _text_of(name, value))}
     return Caller(
-        actor=headers.get(ACTOR, "anonymous"),
+        actor=headers.get(ACTOR_BYTES) or headers.get(ACTOR, "anonymous"),
         correlation_id=headers.get(CORRELATION) or _new_uuid(),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),
@@ -74,6 +76,13 @@ def _new_uuid() -> str:
     text = urandom(16).hex()
     variant = "89ab"[int(text[16], 16) & 3]
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+
+
+def _text_of(name: str, value: str | bytes) -> str:
+    """Return the text of a header; one whose value does not have the form of its name has none."""
+    if name != ACTOR_BYTES:
+        return header_text(value)
+    return header_text(value.decode("utf-8", "replace")) if isinstance(value, bytes) else ""
 
 
 def header_text(value: str | bytes) -> str:

@@ -1,10 +1,11 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from wms_core.addresses import listen_address
 from wms_core.settings import NONE, Address, CoreSettings, Duration, address
 from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
@@ -106,6 +107,20 @@ class ServerSettings(CoreSettings):
         gt=NONE,
         description="How long events are kept at least, for history, watchers and the relay; by the million.",
     )
+
+    @model_validator(mode="after")
+    def _has_two_ports(self) -> Self:
+        """Refuse one port for gRPC and HTTP, which would look as if another program had it."""
+        (grpc_host, grpc_port), (http_host, http_port) = (
+            listen_address(text).rpartition(":")[::2] if text else ("", "")
+            for text in (self.server_addr, self.http_addr)
+        )
+        if grpc_port == http_port and (grpc_host == http_host or "[::]" in (grpc_host, http_host)):
+            raise ValueError(
+                f"SERVER_ADDR={self.server_addr} (gRPC) and HTTP_ADDR={self.http_addr} have the same port: "
+                "set one of them to another, for example SERVER_ADDR=:9001"
+            )
+        return self
 
     @property
     def patience(self) -> Patience:

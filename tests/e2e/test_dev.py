@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 
 from tests.support.kafka import count_records, require_kafka
@@ -115,6 +116,7 @@ class Devs:
             "WMS_TEST_MARK": mark,
             "TMPDIR": str(self.folder),
             "SERVER_ADDR": address,
+            "HTTP_ADDR": f"127.0.0.1:{free_port()}",
             "WORKER_ADDR": f"127.0.0.1:{free_port()}",
             "DATA_DIR": str(self.folder / data),
             "FULFILLMENT_INTERVAL": "200ms",
@@ -213,7 +215,7 @@ def test_two_run_side_by_side(devs: Devs) -> None:
 
 
 def test_the_places_it_prints_are_real(devs: Devs) -> None:
-    """Addresses, data folder and log files are where it says; the call it suggests works when pasted."""
+    """Addresses, pages, data folder and log files are where it says; what it suggests works when pasted."""
     dev = devs.start()
     assert dev.is_up(), dev.text()
     assert dev.address in dev.text()
@@ -221,11 +223,24 @@ def test_the_places_it_prints_are_real(devs: Devs) -> None:
     logs = re.search(r"logs +(\S+)", dev.text())
     assert logs
     assert {file.stem for file in Path(logs[1]).iterdir()} >= {"server", "worker", "simulator"}
-    pasted = re.search(r"^\S+ - <<'END'\n.*?^END$", dev.text(), re.MULTILINE | re.DOTALL)
+    pages = re.findall(r"http://\S+(?:/docs|/metrics)", dev.text())
+    assert len(pages) == 3
+    for page in pages:
+        assert httpx.get(page).status_code == 200, page
+    pasted = re.search(r"^export SERVER_ADDR=.*?--position 0", dev.text(), re.MULTILINE | re.DOTALL)
     assert pasted
-    shell = ["sh", "-c", pasted[0]]
-    answer = subprocess.run(shell, capture_output=True, text=True, timeout=30, check=True)
-    assert "ORDER_STATUS_RECEIVED" in answer.stdout
+    shell = ["sh", "-ec", f"{pasted[0]} --limit {len(SHIPS_AFTER)}"]
+    answer = subprocess.run(shell, capture_output=True, text=True, timeout=SHIPPED_SECONDS, check=True)
+    assert re.search(r"^status +received", answer.stdout, re.MULTILINE)
+    assert "shipped" in answer.stdout.splitlines()[-1]
+
+
+def test_http_is_off_where_its_address_is_empty(devs: Devs) -> None:
+    """And it says so."""
+    dev = devs.start(environment={"HTTP_ADDR": ""})
+    assert dev.is_up(), dev.text()
+    assert re.search(r"HTTP +off", dev.text())
+    assert "/docs" not in dev.text()
 
 
 @pytest.mark.parametrize("name", ["server", "worker", "simulate"])
@@ -274,7 +289,7 @@ def test_a_second_one_on_the_same_data_is_refused(devs: Devs) -> None:
     first.ship_an_order("ORD-E2E-1")
 
 
-@pytest.mark.parametrize("variable", ["SERVER_ADDR", "WORKER_ADDR"])
+@pytest.mark.parametrize("variable", ["SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR"])
 def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
     """Whoever has the port, the error says what to set, and nothing is started."""
     port = free_port()

@@ -53,12 +53,39 @@ async def test_streams_go_both_ways(api: Api) -> None:
     assert broken.code == 2
 
 
+async def test_a_document_that_is_no_request_does_not_end_a_stream(api: Api) -> None:
+    """Its number and fault are told; those around it are sent."""
+    order = (
+        '{"request": {"customerId": "C", "priority": "ORDER_PRIORITY_STANDARD",'
+        ' "items": [{"sku": "A", "quantity": 1}],'
+        ' "shippingAddress": {"street": "a", "city": "b", "country": "FR"}}}\n'
+    )
+    hostile = (
+        '{"colour": 1}',
+        '{"\\ud800": 1}',
+        '{"request": {"customerId": "\\ud800"}}',
+        '{"request": 1, "request": 2}',
+        '{"request": {"items": [{"quantity": NaN}]}}',
+        '{"request": {"items": [{"quantity": 1e99999999999999999999}]}}',
+        "1" * 5000,
+    )
+    given = order + "".join(f"{line}\n{order}" for line in hostile)
+    taken = await run(api.address, "call", "IngestOrders", "-", given=given)
+    assert taken.code == 5
+    assert ["order" in one["result"] for one in taken.lines] == [True] * (len(hostile) + 1)
+    numbers = [line.split(" is left out: ")[0] for line in taken.complaint.splitlines()]
+    assert numbers == [f"Document {2 * number}" for number in range(1, len(hostile) + 1)], taken.complaint
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("GetOrdr", "{}"), 3, "Did you mean GetOrder"),
         (("GetOrder", "{"), 2, "no JSON"),
         (("GetOrder", '{"colour": 1}'), 2, "colour"),
+        (("GetOrder", '{"\\ud800": 1}'), 2, "surrogate"),
+        (("GetOrder", "[" * 100_000), 2, "nested too deeply"),
+        (("ListOrders", '{"pageSize": %s}' % ("1" * 5000)), 2, "pageSize"),
         (("GetOrder", '{"orderId": "a"} {"orderId": "b"}'), 2, "takes one request"),
         (("GetOrder", '{"orderId": "ORD-0"}'), 3, "ORDER_NOT_FOUND"),
     ],

@@ -1,16 +1,17 @@
 """A server that is not there, or is not what the command takes it for: a clear word, in bounded time."""
 
 import asyncio
+import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.api import Api, open_api
-from tests.support.certificates import Certificates, make_certificates, make_closed
+from tests.support.certificates import Certificates, expired, make_certificates, make_closed
 from tests.support.cli import Done, run
 from tests.support.proxy import open_proxy
 from wms_dev.ports import free_port
@@ -31,7 +32,7 @@ async def listed(address: str, *arguments: str) -> Done:
     ("address", "said"),
     [
         ("127.0.0.1:1", "Connection refused"),
-        ("nobody.invalid:8001", "no host named nobody.invalid"),
+        ("nobody.invalid:8001", "host named nobody.invalid"),
         ("localhost", "host:port"),
         ("", "host:port"),
         ("localhost:99999", "host:port"),
@@ -70,6 +71,52 @@ async def test_the_port_of_http_is_told_from_that_of_grpc(database_url: str) -> 
         ended = await listed(http)
     assert ended.code == 4
     assert "port of HTTP" in ended.complaint
+
+
+@contextmanager
+def deaf() -> Iterator[str]:
+    """Yield an address that answers no one: the queue of its connections is full."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", free_port()))
+        listener.listen(0)
+        for waiting in (first, second):
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield "{}:{}".format(*listener.getsockname())
+
+
+@pytest.mark.slow
+@pytest.mark.one_postgres
+async def test_health_says_of_each_target_why_it_cannot_be_reached(database_url: str) -> None:
+    """In a word in the table, and in a sentence with what to do; the others are told all the same."""
+    http = f"127.0.0.1:{free_port()}"
+    with deaf() as silent:
+        async with open_api(database_url, http_addr=http) as api:
+            targets = (api.address, "127.0.0.1:1", "nobody.invalid:8001", silent, http, "localhost")
+            ended = await run("127.0.0.1:1", "health", *targets, "--deadline", "2")
+    assert ended.code == 4
+    states = {line.split()[0]: " ".join(line.split()[1:]) for line in reversed(ended.text.splitlines())}
+    assert states.pop("nobody.invalid:8001") in (
+        "reachable no no such host",
+        "reachable no name not resolved",
+    )
+    assert states == {
+        "target": "check state detail",
+        api.address: "ready serving",
+        "127.0.0.1:1": "reachable no refused",
+        silent: "reachable no timeout",
+        http: "reachable no no answer",
+        "localhost": "reachable no no address",
+    }
+    for target, said in (
+        ("127.0.0.1:1", "Start the server or worker there"),
+        ("nobody.invalid:8001", "see "),
+        (silent, "see to the host, the port and the firewall"),
+        (http, "port of HTTP"),
+        ("localhost", "host:port"),
+    ):
+        assert f"{target} does not answer. " in ended.complaint
+        assert said in ended.complaint.split(f"{target} does not answer. ")[1].splitlines()[0]
 
 
 @pytest.fixture
@@ -126,6 +173,27 @@ async def test_tls_is_spoken_when_it_is_asked_for(api: Api, certificates: Certif
     needless = await listed(api.address, "--tls")
     assert needless.code == 4
     assert "does not speak TLS" in needless.complaint
+
+
+@pytest.mark.slow
+@pytest.mark.one_postgres
+async def test_health_says_what_is_wrong_with_tls(api: Api, certificates: Certificates) -> None:
+    """Spoken by one side only; an authority that is not trusted; a certificate that has expired."""
+    ca = ("--ca", str(certificates.authority))
+    async with behind_tls(api.address, certificates) as address:
+        assert (await run(address, "health", *ca)).code == 0
+        plain, stranger = await asyncio.gather(run(address, "health"), run(address, "health", "--tls"))
+    needless = await run(api.address, "health", "--tls")
+    async with behind_tls(api.address, expired(certificates)) as address:
+        late = await run(address, "health", *ca)
+    for ended, said in (
+        (plain, "expects TLS: say --tls"),
+        (stranger, "name its authority with --ca FILE"),
+        (needless, "leave out --tls"),
+        (late, "certificate has expired): see to its renewal"),
+    ):
+        assert (ended.code, "reachable  no     TLS" in ended.text) == (4, True), ended
+        assert said in ended.complaint
 
 
 async def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`wms-orders runs`, `events` and `health`: what the worker does, and whether all is well."""
 
+import re
 import signal
 
 import pytest
@@ -9,6 +10,7 @@ from tests.support.cli import done, run
 from tests.support.invariants import Sql
 from tests.support.orders import created
 from tests.support.processes import FULFILLMENT, Processes
+from tests.support.proxy import open_proxy
 from tests.support.relay import park
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
@@ -67,8 +69,33 @@ async def test_health_is_told_of_servers_and_workers(database_url: str, processe
     assert ["ready", "serving"] in words
     assert ["fulfillment", "worker-1"] in [line[:2] for line in words]
     assert ["relay", "nobody"] in words
-    told = await done(worker.address, "health")
-    assert told == {"checks": {"ready": "SERVING", "acts as fulfillment": "SERVING"}, "roles": None}
+    both = await run("127.0.0.1:1", "health", server.address, worker.address, "--output", "json")
+    assert both.code == 0
+    first, second = both.json["targets"]
+    assert first["roles"]["fulfillment"]["workerId"] == "worker-1"
+    assert second == {
+        "address": worker.address,
+        "reachable": True,
+        "checks": {"ready": "SERVING", "acts as fulfillment": "SERVING"},
+        "roles": None,
+        "problem": None,
+    }
+
+
+async def test_health_says_why_a_server_can_not_tell_who_acts(
+    database_url: str, processes: Processes
+) -> None:
+    """Its database is gone: it is alive and not ready, which is exit code 1."""
+    async with open_proxy(database_url) as proxy:
+        server = processes.server(proxy.url)
+        await server.serving()
+        await proxy.cut()
+        await server.not_serving()
+        ended = await run(server.address, "health")
+    assert ended.code == 1
+    assert re.search(r"ready +not_serving", ended.text)
+    assert re.search(r"roles +unknown +DATABASE_UNAVAILABLE", ended.text)
+    assert "can't tell who acts. DATABASE_UNAVAILABLE: " in ended.complaint
 
 
 async def test_a_server_that_is_draining_is_not_well(database_url: str, processes: Processes) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.api import Api
 from tests.support.cli import Done, finished, on_a_terminal, run, start
+from tests.support.hostile_orders import HOSTILE_LINES
 from tests.support.invariants import Sql, breaches
 from tests.support.processes import Processes
 from tests.support.proxy import open_proxy
@@ -169,6 +170,39 @@ async def test_what_is_no_order_is_kept_with_its_line_and_reason(api: Api, sql: 
     for_people = await run(api.address, "import", str(file))
     assert for_people.code == 5
     assert "rejects.jsonl" in for_people.complaint
+
+
+async def test_a_line_that_cannot_be_read_never_ends_the_import(api: Api, sql: Sql, tmp_path: Path) -> None:
+    """Each is rejected by its number, with a short reason; the orders around them are created."""
+    lines = [line()]
+    for hostile in HOSTILE_LINES.values():
+        lines += [hostile, line()]
+    ended = await imported(api.address, written(tmp_path, *lines))
+    assert (ended.code, ended.complaint) == (5, "")
+    found = rejects(tmp_path / "orders.jsonl")
+    wrong = dict(zip((one["line"] for one in found), (one["message"] for one in found), strict=True))
+    assert list(wrong) == [2 * number for number in range(1, len(HOSTILE_LINES) + 1)], wrong
+    assert all(0 < len(message) < 400 for message in wrong.values()), wrong
+    assert await orders_of(sql) == len(HOSTILE_LINES) + 1
+
+
+async def test_an_order_that_breaks_its_batch_is_found_and_rejected(
+    api: Api, sql: Sql, tmp_path: Path
+) -> None:
+    """A fault of the service that one order provokes: the other orders of the batch are created."""
+    await sql.execute(
+        """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW
+            WHEN (NEW.customer_id = 'BREAKS') EXECUTE FUNCTION refuse();
+        """
+    )
+    lines = [line(customerId="BREAKS" if number in (3, 17) else "C") for number in range(25)]
+    ended = await imported(api.address, written(tmp_path, *lines))
+    assert (ended.code, ended.json["created"], ended.json["rejected"]) == (5, 23, 2)
+    found = rejects(tmp_path / "orders.jsonl")
+    assert [(one["line"], one["reason"]) for one in found] == [(4, "INTERNAL"), (18, "INTERNAL")]
+    assert await orders_of(sql) == 23
 
 
 async def test_rejects_of_a_killed_import_are_not_kept_twice(api: Api, tmp_path: Path) -> None:

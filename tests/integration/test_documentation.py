@@ -115,9 +115,11 @@ def test_every_link_leads_somewhere(name: str) -> None:
 
 
 def test_the_index_has_every_page() -> None:
-    """docs/README.md leads to each page of the folder."""
+    """docs/README.md leads to each page of the folder, and of the reference in it."""
     linked = {link.partition("#")[0] for link in PAGES["docs/README.md"].links}
-    assert {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"} <= linked
+    docs = ROOT / "docs"
+    found = {file.relative_to(docs).as_posix() for file in (*docs.glob("*.md"), *docs.glob("reference/*.md"))}
+    assert found - {"README.md"} <= linked
 
 
 @pytest.mark.parametrize("name", PAGES)

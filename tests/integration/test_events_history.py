@@ -62,6 +62,7 @@ async def test_a_whole_life_is_told_as_a_path_of_the_table(api: Api, fulfillment
     await stocked(api)
     order = await created(api)
     name = order.order_id
+    assert order.sequence == 1
     await fail(api, name)
     await api.reprocessing.ResetOrder(reprocessing_pb2.ResetOrderRequest(order_id=name))
     await api.orders.UpdateOrder(
@@ -96,6 +97,8 @@ async def test_a_whole_life_is_told_as_a_path_of_the_table(api: Api, fulfillment
     ]
     assert_legal(events)
     assert len({event.event_id for event in events}) == len(events)
+    # The order says which of them is the newest one that it tells of.
+    assert (await read(api, name)).sequence == events[-1].sequence == len(events)
     for event in events:
         body = facts(event.payload)
         assert (body["type"], body["orderId"], body["customerId"]) == (event.type, name, order.customer_id)

@@ -10,6 +10,9 @@ import pytest
 
 from tests.support.http import Web, open_web
 from tests.support.orders import created, dead_letter, fail
+from tests.support.orders import read as read_order
+from tests.support.processes import Processes, open_client
+from wms_dev.ports import free_port
 
 pytestmark = pytest.mark.one_postgres
 _SEED = Path(__file__).parents[1] / "support" / "order_service.md"
@@ -202,6 +205,24 @@ async def test_the_documents_word_for_packing_is_understood(web: Web, word: str)
     body = {"failureStatus": word, "failureReason": "x"}
     response = await web.http.post(f"/api/v1/reprocessing/orders/{order.order_id}/dlq", json=body)
     assert response.json()["finalFailureStatus"] == "packing"
+
+
+async def test_http_has_the_document_s_port_when_grpc_has_another(
+    database_url: str, processes: Processes
+) -> None:
+    """As docs/reference/specifications.md starts it: both addresses are a port of every interface."""
+    grpc, http = free_port(), free_port()
+    server = processes.server(database_url, f":{grpc}", http_addr=f":{http}")
+    server.address = f"127.0.0.1:{grpc}"
+    await server.serving()
+    method, path, headers, body = printed("Create Order")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{http}") as client:
+        created_order = await client.request(method, path, headers=headers, content=body)
+        ready = await client.get("/ready")
+    assert (created_order.status_code, ready.status_code) == (201, 200)
+    async with open_client(server.address) as api:
+        order = await read_order(api, created_order.json()["orderId"])
+    assert order.items[0].sku == "SKU-001"
 
 
 def test_every_request_of_the_document_is_replayed_here() -> None:

@@ -33,9 +33,19 @@ def make_certificates(folder: Path) -> Certificates | None:
     )
     _openssl(folder, "req", *kind, "-subj", "/CN=127.0.0.1", "-keyout", "key.pem", "-out", "request.pem")
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-    signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
-    _openssl(folder, "x509", "-req", "-in", "request.pem", *signed, "-out", "certificate.pem")
-    return Certificates(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
+    return Certificates(folder / "ca.pem", _signed(folder, "certificate.pem", days=2), folder / "key.pem")
+
+
+def expired(certificates: Certificates) -> Certificates:
+    """Return the same with a certificate of which the last day was yesterday."""
+    certificate = _signed(certificates.authority.parent, "expired.pem", days=-1)
+    return Certificates(certificates.authority, certificate, certificates.key)
+
+
+def _signed(folder: Path, name: str, days: int) -> Path:
+    signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days), "-extfile", "names"]
+    _openssl(folder, "x509", "-req", "-in", "request.pem", *signed, "-out", name)
+    return folder / name
 
 
 def make_closed(key: Path, file: Path) -> None:

@@ -65,8 +65,11 @@ async def finished(process: asyncio.subprocess.Process, within: float = 60.0) ->
     return Done(process.returncode, (out or b"").decode(), err.decode())
 
 
-async def run(address: str, *arguments: str, given: str | None = None, **variables: str) -> Done:
-    """Run it to its end, with what is given on standard input."""
+async def run(
+    address: str, *arguments: str, given: str | None = None, encoding: str = "utf-8", **variables: str
+) -> Done:
+    """Run it to its end, with what is given on standard input, where its output has an encoding."""
+    variables = {"PYTHONIOENCODING": encoding, **variables}
     process = await asyncio.create_subprocess_exec(
         *command(*arguments),
         env=environment(address, **variables),
@@ -77,7 +80,7 @@ async def run(address: str, *arguments: str, given: str | None = None, **variabl
     data = given.encode() if given is not None else None
     out, err = await asyncio.wait_for(process.communicate(data), 60)
     assert process.returncode is not None
-    return Done(process.returncode, out.decode(), err.decode())
+    return Done(process.returncode, out.decode(encoding), err.decode(encoding))
 
 
 async def done(address: str, *arguments: str, **variables: str) -> Any:
@@ -87,26 +90,31 @@ async def done(address: str, *arguments: str, **variables: str) -> Any:
     return ended.json
 
 
-async def on_a_terminal(columns: int, address: str, *arguments: str) -> str:
+async def on_a_terminal(columns: int, address: str, *arguments: str, encoding: str = "utf-8") -> str:
     """Run it on a terminal of so many columns and give what is seen there, without colours."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     terminal = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
     process = await asyncio.create_subprocess_exec(
         *command(*arguments),
-        env={**terminal, "SERVER_ADDR": address, "TERM": "xterm-256color"},
+        env={
+            **terminal,
+            "SERVER_ADDR": address,
+            "TERM": "xterm-256color",
+            "PYTHONIOENCODING": encoding,
+        },
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
     )
     os.close(theirs)
-    seen = await asyncio.to_thread(_all_of, ours)
+    seen = (await asyncio.to_thread(_all_of, ours)).decode(encoding)
     assert await asyncio.wait_for(process.wait(), 30) == 0, seen
     # What is drawn again over itself is a line each time.
     return _ESCAPES.sub("", seen).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _all_of(terminal: int) -> str:
+def _all_of(terminal: int) -> bytes:
     """Read until the other side is closed, which is an error on a terminal."""
     seen = b""
     with os.fdopen(terminal, "rb", buffering=0) as reader:
@@ -118,4 +126,4 @@ def _all_of(terminal: int) -> str:
             if not data:
                 break
             seen += data
-    return seen.decode()
+    return seen

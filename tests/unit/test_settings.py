@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from wms_core.domain.retries import RetryPolicy
 from wms_core.secret_files import secret_names
-from wms_core.settings import CoreSettings, duration, postgres_url, read_settings
+from wms_core.settings import CoreSettings, duration, postgres_url, read_settings, try_settings
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
 
@@ -181,6 +181,29 @@ WRONG = [
     (WorkerSettings, "UNFULFILLED_AFTER_STANDARD", "1w"),
     (WorkerSettings, "METRICS_REFRESH", "-5"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("grpc", "http", "fault"),
+    [
+        (":8001", ":8001", True),
+        ("127.0.0.1:8001", ":8001", True),
+        ("127.0.0.1:8001", "127.0.0.1:8001", True),
+        (":9001", ":8001", False),
+        ("127.0.0.1:8001", "127.0.0.2:8001", False),
+        (":8001", "", False),
+    ],
+)
+def test_grpc_and_http_need_a_port_each(
+    grpc: str, http: str, fault: bool, environment: pytest.MonkeyPatch
+) -> None:
+    """Both are named when they have the same: each by itself would be told as taken by another program."""
+    environment.setenv("SERVER_ADDR", grpc)
+    environment.setenv("HTTP_ADDR", http)
+    _, faults = try_settings(ServerSettings)
+    assert [f"SERVER_ADDR={grpc} (gRPC) and HTTP_ADDR={http}" in text for text in faults.values()] == (
+        [True] if fault else []
+    )
 
 
 def test_every_variable_has_values_that_are_refused() -> None:

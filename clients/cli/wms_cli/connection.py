@@ -95,17 +95,23 @@ class Connection:
         return {"timeout": self.deadline, "metadata": self.metadata}
 
     @property
-    def metadata(self) -> tuple[tuple[str, str], ...]:
+    def metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         """Who asks."""
-        return (("x-wms-actor", f"cli/{user()}"),)
+        actor = f"cli/{user()}"
+        if actor.isascii() and actor.isprintable():
+            return (("x-wms-actor", actor),)
+        # gRPC refuses other characters, but takes any bytes under a name that ends in `-bin`.
+        return (("x-wms-actor-bin", actor.encode()),)
 
 
 def user() -> str:
     """Give the name of who runs the command."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+    # Where the locale could not decode it: UTF-8 is what most systems keep names in.
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _read(file: Path | None) -> bytes | None:

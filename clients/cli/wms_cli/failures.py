@@ -11,14 +11,16 @@ from google.rpc.status_pb2 import Status
 
 from wms_cli.advice import NEXT
 from wms_cli.connection import Connection
-from wms_cli.diagnosis import cause
-from wms_cli.exits import NO_ANSWER, NOT_THERE, REFUSED
+from wms_cli.diagnosis import Diagnosis, diagnose
+from wms_cli.exits import INTERRUPTED, NO_ANSWER, NOT_THERE, REFUSED
+from wms_cli.printing import write_line
 
 _DETAILS = "grpc-status-details-bin"
 # The last one is ours: a stream on which nothing was heard is given up.
 _SILENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 # What a channel says by itself when the server is none that it understands.
 _FOREIGN = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
+_UNKNOWN = "Whether it was done is not known. Again, safely: --request-id {}"
 _OTHER = "Another server is named by --address or SERVER_ADDR."
 
 
@@ -74,13 +76,31 @@ def exit_code(code: grpc.StatusCode) -> int:
 
 @contextmanager
 def failures_told(connection: Connection, request_id: str = "") -> Iterator[None]:
-    """Turn a failed call into sentences with what to do next, and an exit code."""
+    """Turn a failed call into sentences with what to do next, and an exit code.
+
+    Ctrl-C ends a change with its request id, without which a repetition would make the change twice.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        if not request_id:
+            raise
+        write_line(_UNKNOWN.format(request_id), err=True)
+        raise typer.Exit(INTERRUPTED) from None
     except grpc.RpcError as error:
         if not isinstance(error, grpc.Call):
             raise
         raise typer.Exit(tell(error, connection, request_id)) from None
+
+
+def problem_of(error: grpc.Call, connection: Connection) -> Diagnosis:
+    """Say why a process did not say how it is."""
+    failure = failure_of(error)
+    if failure.reason:
+        return Diagnosis(failure.reason, " ".join(failure.lines()))
+    if error.code() in (*_SILENT, *_FOREIGN):
+        return diagnose(connection)
+    return Diagnosis(failure.code, f"{failure.message}: see that this is a server or a worker.")
 
 
 def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
@@ -92,13 +112,13 @@ def tell(error: grpc.Call, connection: Connection, request_id: str = "") -> int:
         lines = [f"{connection.target} does not know this call: is it an older server, or a worker?", _OTHER]
     elif error.code() in (*_SILENT, *_FOREIGN):
         code = NO_ANSWER
-        lines = [f"{connection.target} does not answer. {cause(connection)}", _OTHER]
+        lines = [f"{connection.target} does not answer. {diagnose(connection).sentence}", _OTHER]
         lines.append(f"({failure.code}: {failure.message})")
     else:
         lines = failure.lines()
     if code == NO_ANSWER and request_id:
-        lines.append(f"Whether it was done is not known. Again, safely: --request-id {request_id}")
-    typer.echo("\n".join(lines), err=True)
+        lines.append(_UNKNOWN.format(request_id))
+    write_line("\n".join(lines), err=True)
     return code
 
 

@@ -1,16 +1,19 @@
-"""`wms-orders health`: whether a server or a worker is well, and who acts."""
+"""`wms-orders health`: whether servers and workers are well, why one can't be reached, and who acts."""
 
 import json
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from wms.orders.v1 import fulfillment_pb2 as pb
-from wms_cli.exits import REFUSED
+from wms_cli.diagnosis import Diagnosis
+from wms_cli.exits import NO_ANSWER, REFUSED
+from wms_cli.failures import problem_of
 from wms_cli.operation import Session, operation
-from wms_cli.printing import Output, print_rows
+from wms_cli.printing import Output, print_rows, write_line
 from wms_cli.texts import age
 
 #: What is asked for, and the name that the health service has for it. A process knows some of them.
@@ -23,23 +26,83 @@ _CHECKS = {
 _ROLES = ("fulfillment", "relay")
 
 
-@operation
-def health(session: Session) -> None:
-    """Say whether the process at the address, a server or a worker, is alive and ready, and who acts.
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """How a process is; who holds each role, None when it can't tell, as a worker can't; what is wrong."""
 
-    Exit code 1 when it is not ready or not alive. A worker need not act to be well: one of many does.
+    address: str
+    reachable: bool
+    checks: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, dict[str, Any]] | None = None
+    problem: Diagnosis | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it is alive and ready, as far as it knows of these."""
+        return all(self.checks.get(title, "SERVING") == "SERVING" for title in ("ready", "alive"))
+
+
+@operation
+def health(
+    session: Session,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[HOST:PORT]...", help="Servers and workers; else the one at --address."),
+    ] = None,
+) -> None:
+    """Say whether servers and workers are alive and ready, and who acts.
+
+    Exit code 1 when one is not ready or not alive, 4 when one can't be reached, with why and what to do.
+    A worker need not act to be well: one of many does.
     """
-    checks = {title: state_of(session, service) for title, service in _CHECKS.items()}
-    found = {title: status for title, status in checks.items() if status}
-    holders = _holders(session)
+    reports = []
+    for address in targets or [session.connection.address]:
+        with session.at(address) as there:
+            reports.append(_ask(there))
     if session.output is Output.JSON:
-        typer.echo(json.dumps({"checks": found, "roles": holders}, indent=2))
+        write_line(json.dumps({"targets": [asdict(report) for report in reports]}, indent=2))
     else:
-        rows = [(title, status.lower(), "") for title, status in found.items()]
-        rows += [(role, holder, since) for role, (holder, since) in _told(holders).items()]
-        print_rows("checks", ("check", "state", "for"), rows)
-    if any(found.get(title, "SERVING") != "SERVING" for title in ("ready", "alive")):
+        rows = [row for report in reports for row in _rows(report, named=len(reports) > 1)]
+        print_rows("checks", ("target", "check", "state", "for", "detail"), rows)
+    for report in reports:
+        if report.problem:
+            what = "can't tell who acts" if report.reachable else "does not answer"
+            write_line(f"{report.address} {what}. {report.problem.sentence}", err=True)
+    if not all(report.reachable for report in reports):
+        raise typer.Exit(NO_ANSWER)
+    if not all(report.is_well for report in reports):
         raise typer.Exit(REFUSED)
+
+
+def _ask(session: Session) -> _Report:
+    """Ask one process for all that it knows."""
+    connection = session.connection
+    checks: dict[str, str] = {}
+    try:
+        for title, service in _CHECKS.items():
+            if status := state_of(session, service):
+                checks[title] = status
+        return _Report(connection.target, reachable=True, checks=checks, roles=_holders(session))
+    except grpc.RpcError as error:
+        if not isinstance(error, grpc.Call):
+            raise
+        if checks and error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            # A worker does not know the call.
+            return _Report(connection.target, reachable=True, checks=checks)
+        problem = problem_of(error, connection)
+        return _Report(connection.target, reachable=bool(checks), checks=checks, problem=problem)
+
+
+def _rows(report: _Report, *, named: bool) -> list[tuple[str, ...]]:
+    """Return the rows of a process, with its address where there are several."""
+    rows = [(title, status.lower(), "", "") for title, status in report.checks.items()]
+    if report.problem:
+        check, state = ("roles", "unknown") if report.reachable else ("reachable", "no")
+        rows.append((check, state, "", report.problem.kind))
+    for role in _ROLES if report.roles is not None else ():
+        held = (report.roles or {}).get(role)
+        rows.append((role, held["workerId"], held["text"], "") if held else (role, "nobody", "", ""))
+    return [(report.address if named else "", *row) for row in rows]
 
 
 def state_of(session: Session, service: str) -> str:
@@ -57,31 +120,17 @@ def state_of(session: Session, service: str) -> str:
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
 
 
-def _holders(session: Session) -> dict[str, dict[str, Any]] | None:
-    """Give who holds each role; None when the process can't tell: a worker, or a server without database."""
-    try:
-        workers = session.fulfillment.ListWorkers(
-            pb.ListWorkersRequest(page_size=200), **session.told
-        ).workers
-    except grpc.RpcError:
-        return None
+def _holders(session: Session) -> dict[str, dict[str, Any]]:
+    """Return who holds each role."""
+    workers = session.fulfillment.ListWorkers(pb.ListWorkersRequest(page_size=200), **session.told).workers
     return {
         role.role: {
             "workerId": worker.worker_id,
             "epoch": role.epoch,
             "heldFor": role.held_for.ToJsonString(),
+            "text": age(role.held_for.ToTimedelta()),
         }
-        | {"text": age(role.held_for.ToTimedelta())}
         for worker in workers
         for role in worker.roles
         if role.active
-    }
-
-
-def _told(holders: dict[str, dict[str, Any]] | None) -> dict[str, tuple[str, str]]:
-    if holders is None:
-        return {}
-    return {
-        role: (holders[role]["workerId"], holders[role]["text"]) if role in holders else ("nobody", "")
-        for role in _ROLES
     }

@@ -6,6 +6,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -19,9 +20,9 @@ from wms.orders.v1.orders_pb2_grpc import OrderServiceStub
 from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceStub
 from wms.orders.v1.storage_pb2_grpc import StorageServiceStub
 from wms_cli.connection import Connection, UnusableFile
-from wms_cli.exits import NOT_UNDERSTOOD, PIPE_CLOSED, TOLD
+from wms_cli.exits import NO_ANSWER, NOT_UNDERSTOOD, PIPE_CLOSED, TOLD
 from wms_cli.failures import failures_told
-from wms_cli.printing import Output, print_ids, print_json, print_record, print_table
+from wms_cli.printing import Output, print_ids, print_json, print_record, print_table, write_line
 from wms_cli.texts import fields_of
 
 P = ParamSpec("P")
@@ -56,6 +57,13 @@ class Session:
         self.storage = StorageServiceStub(channel)
         self.fulfillment = FulfillmentServiceStub(channel)
 
+    @contextmanager
+    def at(self, address: str) -> "Iterator[Session]":
+        """Yield a session with another process, on the same terms."""
+        connection = replace(self.connection, address=address)
+        with connection.open() as channel:
+            yield Session(connection, channel, self.output, self.request_id)
+
     def show(self, answer: Message, field: str = "") -> None:
         """Print an answer: as JSON whole, for people as a record; of one of its fields if one is named."""
         if self.output is Output.JSON:
@@ -76,7 +84,7 @@ class Session:
         else:
             print_table(field.replace("_", " "), getattr(answer, field), columns)
         if getattr(answer, "next_page_token", ""):
-            typer.echo("There are more: --limit N shows so many, 0 all.", err=True)
+            write_line("There are more: --limit N shows so many, 0 all.", err=True)
 
     def all_of(self, call: Paged[R, A], request: R, field: str, limit: int) -> A:
         """Give one answer with what several pages hold, up to a limit; 0 is none."""
@@ -118,8 +126,9 @@ def _command(
     bound: Callable[..., None] = function
 
     def run(**arguments: Any) -> None:
+        arguments = {name: _as_text(name, value) for name, value in arguments.items()}
         given = {one.name: arguments.pop(one.name) for one in common}
-        with _session(**given) as session, _pipe_may_close():
+        with _session(**given) as session:
             bound(session, **arguments)
 
     run.__name__ = function.__name__
@@ -144,23 +153,51 @@ def _session(
     try:
         channel = connection.open()
     except UnusableFile as error:
-        typer.echo(str(error), err=True)
+        write_line(str(error), err=True)
         raise typer.Exit(NOT_UNDERSTOOD) from None
     given = request_id or f"cli-{uuid.uuid4()}"
-    with channel, failures_told(connection, "" if request_id is None else given):
+    repeatable = "" if request_id is None else given
+    with channel, failures_told(connection, repeatable), _output_failures(repeatable):
         yield Session(connection, channel, output, given)
 
 
 @contextmanager
-def _pipe_may_close() -> Iterator[None]:
-    """End quietly when who read the output has gone."""
+def _output_failures(request_id: str) -> Iterator[None]:
+    """End the command without a traceback when the output can't be written: the change is made by then."""
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes what is left when it ends, and would complain of that too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         raise typer.Exit(PIPE_CLOSED) from None
+    except OSError as error:
+        _discard_output()
+        write_line(f"The answer came and can't be written: {error.strerror}.", err=True)
+        if request_id:
+            again = f"--request-id {request_id}"
+            write_line(f"The same command with {again} changes nothing and shows it again.", err=True)
+        raise typer.Exit(NO_ANSWER) from None
+
+
+def _discard_output() -> None:
+    """Send the rest of standard output nowhere: Python flushes it at the end, and would fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _as_text(name: str, value: Any) -> Any:
+    """Return an argument with its text as Unicode. Raises BadParameter when it is none.
+
+    Bytes that the locale can't decode are read as UTF-8. Paths stay as they are: they need not be text.
+    """
+    if isinstance(value, list):
+        return [_as_text(name, element) for element in value]
+    if type(value) is not str:
+        return value
+    try:
+        return value.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{name.strip('_')}: {value!r} is not text in UTF-8.") from None
 
 
 def _option(name: str, kind: Any, default: Any, *flags: str, **facts: Any) -> inspect.Parameter:

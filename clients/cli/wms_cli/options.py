@@ -44,12 +44,12 @@ def choice(enum: EnumDescriptor) -> dict[str, Any]:
 def moment(text: str) -> Timestamp:
     """Read a time: RFC 3339, or an age such as 90m, 2h or 7d."""
     found = Timestamp()
-    if past := re.fullmatch(r"(\d{1,9})([smhd])", text.strip()):
-        found.FromDatetime(datetime.now(UTC) - timedelta(seconds=int(past[1]) * _UNITS[past[2]]))
-        return found
     try:
-        found.FromJsonString(text.strip())
-    except ValueError:
+        if past := re.fullmatch(r"(\d{1,9})([smhd])", text.strip()):
+            found.FromDatetime(datetime.now(UTC) - timedelta(seconds=int(past[1]) * _UNITS[past[2]]))
+        else:
+            found.FromJsonString(text.strip())
+    except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text!r} is neither a time such as 2026-12-27T17:00:00Z nor an age such as 2h or 7d."
         ) from None

@@ -2,10 +2,11 @@
 
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from typing import TextIO
 
-import typer
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -43,9 +44,24 @@ class Output(StrEnum):
     ID = "id"  # only the id of each thing, a line each, for shells
 
 
+def write_line(text: str, *, err: bool = False) -> None:
+    """Write a line at once, to standard output or standard error.
+
+    Writes nothing when the stream is closed. `typer.echo` would write UTF-8 to a terminal of ASCII.
+    """
+    stream: TextIO | None = sys.stderr if err else sys.stdout
+    if stream is not None:
+        stream.write(f"{text}\n")
+        stream.flush()
+
+
 def print_json(message: Message, *, line: bool = False) -> None:
-    """Print a message as the protos' JSON, as one line if it is one of a stream."""
-    typer.echo(json.dumps(json_of(message), indent=None if line else 2, ensure_ascii=False))
+    """Print a message as the protos' JSON, as one line if it is one of a stream.
+
+    Characters that the output's encoding may lack are written as escapes of JSON.
+    """
+    unicode = getattr(sys.stdout, "encoding", "").lower().startswith("utf")
+    write_line(json.dumps(json_of(message), indent=None if line else 2, ensure_ascii=not unicode))
 
 
 def json_of(message: Message) -> dict[str, object]:
@@ -63,7 +79,7 @@ def print_table(
 def print_ids(messages: Iterable[Message], column: str) -> None:
     """Print what a column would have, a line each."""
     for row in rows_of(messages, [column])[1]:
-        typer.echo(row[0])
+        write_line(row[0])
 
 
 def rows_of(messages: Iterable[Message], columns: Sequence[str]) -> tuple[list[str], list[list[str]]]:
@@ -135,11 +151,11 @@ def emit(what: RenderableType, console: Console) -> None:
         console.print(what)
         return
     if isinstance(what, Text):
-        typer.echo(what.plain)
+        write_line(what.plain)
         return
     text = io.StringIO()
     Console(file=text, width=_ENDLESS, markup=False, emoji=False, highlight=False).print(what)
-    typer.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    write_line("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def title_of(name: str) -> str:

@@ -8,6 +8,7 @@ from wms.orders.v1 import reprocessing_pb2 as pb
 from wms_cli.exits import TOLD
 from wms_cli.operation import Session, change, operation
 from wms_cli.options import LIMIT, Etag, OrderId, Statuses
+from wms_cli.printing import write_line
 
 retries = typer.Typer(
     help="See the orders that failed and wait for their next try; put one back at once; count a failure.",
@@ -36,7 +37,7 @@ def list_(
     )
     session.show_list(answer, "orders", *columns)
     if answer.total > len(answer.orders):
-        typer.echo(f"There are {answer.total}: --limit N shows so many.", err=True)
+        write_line(f"There are {answer.total}: --limit N shows so many.", err=True)
 
 
 @retries.command("show")

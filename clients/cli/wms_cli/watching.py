@@ -16,7 +16,7 @@ from wms_cli.failures import failure_of
 from wms_cli.interrupts import deferred_interrupt
 from wms_cli.operation import Session, operation
 from wms_cli.options import Customer, Statuses, Warehouse
-from wms_cli.printing import Output, emit, new_console, print_json
+from wms_cli.printing import Output, emit, new_console, print_json, write_line
 from wms_cli.texts import word
 
 #: The server is heard at least every few seconds; who is silent for longer is gone.
@@ -64,7 +64,7 @@ def watch(
         show_events(_events(session, request), request, show, limit)
     except KeyboardInterrupt:
         if request.HasField("position"):
-            typer.echo(f"Go on from here with --position {request.position}", err=True)
+            write_line(f"Go on from here with --position {request.position}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -95,7 +95,7 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
                 session, request, within=_SILENCE if begun else session.connection.deadline
             ):
                 if tries:
-                    typer.echo("Connected again.", err=True)
+                    write_line("Connected again.", err=True)
                 tries, begun = 0, True
                 if message.HasField("event"):
                     yield message.event
@@ -106,7 +106,7 @@ def _events(session: Session, request: orders_pb2.WatchOrdersRequest) -> Iterato
                 raise
             if not tries:
                 where = f"position {request.position}"
-                typer.echo(f"The stream ended ({error.code().name}); trying again from {where}.", err=True)
+                write_line(f"The stream ended ({error.code().name}); trying again from {where}.", err=True)
             tries += 1
         time.sleep(_WAITS[min(tries, len(_WAITS) - 1)])
 
@@ -140,7 +140,7 @@ def _passes(error: grpc.Call) -> bool:
 def _shown(output: Output) -> Callable[[event_pb2.Event], None]:
     """Give what prints an event."""
     if output is Output.ID:
-        return lambda event: typer.echo(event.event_id)
+        return lambda event: write_line(event.event_id)
     if output is Output.JSON:
         return lambda event: print_json(event, line=True)
     console = new_console()

@@ -788,6 +788,9 @@ type Order struct {
 	Overdue bool `protobuf:"varint,23,opt,name=overdue,proto3" json:"overdue,omitempty"`
 	// What it waits for at the moment.
 	WaitingReason WaitingReason `protobuf:"varint,24,opt,name=waiting_reason,json=waitingReason,proto3,enum=wms.orders.v1.WaitingReason" json:"waiting_reason,omitempty"`
+	// The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+	// has seen this number knows all that this order tells.
+	Sequence      int64 `protobuf:"varint,25,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -990,6 +993,13 @@ func (x *Order) GetWaitingReason() WaitingReason {
 	return WaitingReason_WAITING_REASON_UNSPECIFIED
 }
 
+func (x *Order) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
 var File_wms_orders_v1_order_proto protoreflect.FileDescriptor
 
 const file_wms_orders_v1_order_proto_rawDesc = "" +
@@ -1036,7 +1046,7 @@ const file_wms_orders_v1_order_proto_rawDesc = "" +
 	"\vorder_count\x18\x04 \x01(\x05R\n" +
 	"orderCount\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\x9a\t\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xb6\t\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
@@ -1066,7 +1076,8 @@ const file_wms_orders_v1_order_proto_rawDesc = "" +
 	"updated_at\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12=\n" +
 	"\fdelivered_at\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\vdeliveredAt\x12\x18\n" +
 	"\aoverdue\x18\x17 \x01(\bR\aoverdue\x12C\n" +
-	"\x0ewaiting_reason\x18\x18 \x01(\x0e2\x1c.wms.orders.v1.WaitingReasonR\rwaitingReason*\xc9\x02\n" +
+	"\x0ewaiting_reason\x18\x18 \x01(\x0e2\x1c.wms.orders.v1.WaitingReasonR\rwaitingReason\x12\x1a\n" +
+	"\bsequence\x18\x19 \x01(\x03R\bsequence*\xc9\x02\n" +
 	"\vOrderStatus\x12\x1c\n" +
 	"\x18ORDER_STATUS_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ORDER_STATUS_RECEIVED\x10\x01\x12\x1a\n" +

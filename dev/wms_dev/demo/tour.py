@@ -18,15 +18,27 @@ from wms_dev.demo.topic import Topic
 from wms_dev.northwind import northwind_orders
 from wms_dev.problem import Problem
 from wms_dev.simulator.journal import read_journal
-from wms_dev.stack.launching import launch
+from wms_dev.stack.launching import COMMAND, launch
 from wms_dev.stack.plan import KafkaSource, demo_plan
 from wms_dev.stack.stack import Stack
 
-INTRODUCTION = (
-    "Northwind's 415 orders go through the whole service: Postgres, server, worker and a simulated\n"
-    "warehouse, in which cranes break down and carriers are lost or damaged. Some products run short, so\n"
-    "orders fail, are retried, and end before a supervisor.\n"
-)
+INTRODUCTION = """\
+Northwind's 415 orders go through the whole service in about a minute: Postgres, server, worker, Kafka and
+a simulated warehouse, whose cranes break down, whose carriers are lost or damaged, whose stock runs short.
+
+What you see:
+  start      each part, and where it listens
+  orders     how many are in each status, until they come to rest. "waiting for retry" have failed and are
+             tried again; "dead letter" have failed five times and wait for a person
+  decisions  of a supervisor, who retries, cancels or escalates those and receives what was missing; the
+             orders after that
+  one life   every event of one order
+  summary    orders, units and events, each added up in two ways. "Everything adds up." is the aim
+
+Ctrl-C ends it. Nothing is kept, except in a database of your own (DATABASE_URL). `make dev` starts the same
+and leaves the orders to you.
+"""
+WATCH = "Every event as it happens, in another terminal:\n{command} orders watch --address {target}"
 
 
 class DatabaseNotEmpty(Problem):
@@ -43,6 +55,7 @@ def run_demo(console: Console) -> int:
         ours = stack.plan.kafka is KafkaSource.MOCK
         topic = Topic(stack.kafka_brokers, stack.plan.topic) if ours else None
         plan = stack.plan
+        console.print(WATCH.format(command=COMMAND, target=plan.server.target), soft_wrap=True)
         found = stack.run(tour(plan.server.target, plan.warehouse_id, stack.journal, topic, console))
         print_verdict(console, found, time.monotonic() - began)
         return 1 if found else 0

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import grpc
 from rich.console import Console
@@ -13,6 +14,8 @@ from wms_dev.stack.interruption import Interrupted, Interruption
 from wms_dev.stack.plan import Plan
 from wms_dev.stack.stack import Stack
 
+#: `wms-orders` of this environment; it need not be on the path of the shell.
+COMMAND = Path(sys.executable).with_name("wms-orders")
 PLAIN_WIDTH = 110
 
 

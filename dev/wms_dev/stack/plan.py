@@ -11,6 +11,7 @@ from wms_dev.stack.address import Address
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 # Ours to say for each child; the caller's environment must not say otherwise.
 SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
+HTTP_ADDR = "HTTP_ADDR"
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 KAFKA_BROKERS, KAFKA_TOPIC = "KAFKA_BROKERS", "KAFKA_TOPIC"
 TOPIC = "wms.orders.events"
@@ -45,11 +46,13 @@ class KafkaSource(Enum):
 class Plan:
     """Where everything is to listen and keep its data.
 
-    `database_url` None means a Postgres of our own, in `data_dir` when that is set, else a temporary one.
+    `http` None means no HTTP. `database_url` None means a Postgres of our own, in `data_dir` when that is
+    set, else a temporary one.
     `needs_active_worker`: our worker must be the one that fulfils, before anything else begins.
     """
 
     server: Address
+    http: Address | None
     worker: Address
     warehouse_id: str
     database_url: str | None
@@ -63,6 +66,8 @@ class Plan:
     def require_free_ports(self) -> None:
         """Raise `AddressWrong` for an address that is taken."""
         self.server.require_free(SERVER_ADDR)
+        if self.http:
+            self.http.require_free(HTTP_ADDR)
         self.worker.require_free(WORKER_ADDR)
 
     @property
@@ -76,14 +81,13 @@ class Plan:
             DATABASE_URL: database_url,
             KAFKA_BROKERS: kafka_brokers,
             SERVER_ADDR: str(self.server),
+            HTTP_ADDR: str(self.http or ""),
             WORKER_ADDR: str(self.worker),
             "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
             "PYTHONUNBUFFERED": "1",
         }
         return {
             "LOG_FORMAT": "pretty",
-            # Pages by HTTP only where somebody says so: several of us may run at once.
-            "HTTP_ADDR": "",
             # Postgres, the worker and the simulator want cores too, and one log is easier to follow.
             "SERVER_PROCESSES": "1",
             **untraced(self.environment),
@@ -106,6 +110,8 @@ def dev_plan(environment: Mapping[str, str]) -> Plan:
     given = environment.get("DATA_DIR")
     return Plan(
         server=_address(environment, SERVER_ADDR) or Address.parse(SERVER_ADDR, "127.0.0.1:8001"),
+        # Empty: nowhere, as for the server itself.
+        http=_address({HTTP_ADDR: "127.0.0.1:8080", **environment}, HTTP_ADDR),
         worker=_address(environment, WORKER_ADDR) or Address.parse(WORKER_ADDR, "127.0.0.1:8002"),
         warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
         database_url=environment.get(DATABASE_URL) or None,
@@ -125,6 +131,7 @@ def demo_plan(environment: Mapping[str, str]) -> Plan:
     """
     return Plan(
         server=_address(environment, SERVER_ADDR) or Address.free(),
+        http=_address(environment, HTTP_ADDR),
         worker=_address(environment, WORKER_ADDR) or Address.free(),
         warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
         database_url=environment.get(DATABASE_URL) or None,

@@ -101,6 +101,7 @@ def write_created(order: order_pb2.Order, request: CreateOrderRequest, new: NewO
     order.shipping_address.CopyFrom(request.shipping_address)
     order.allow_partial = new.allow_partial
     order.etag = FIRST_ETAG
+    order.sequence = 1
     since = stamp(now)
     order.created_at.CopyFrom(since)
     order.updated_at.CopyFrom(since)
@@ -154,6 +155,7 @@ def order_message(order: Order, now: datetime) -> order_pb2.Order:
         delivered_at=timestamp(order.delivered_at),
         overdue=order.overdue(now),
         waiting_reason=WAITING_NUMBERS.get(order.waiting_reason or "", 0),  # type: ignore[arg-type]
+        sequence=order.sequence,
     )
 
 

@@ -7,7 +7,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-_PLACES = ("*.md", "docs/*.md", "docs/adr/*.md", "clients/*/README.md", "benchmarks/*.md", "deploy/**/*.md")
+_PLACES = (
+    *("*.md", "docs/*.md", "docs/reference/*.md", "docs/adr/*.md", "clients/*/README.md"),
+    *("benchmarks/*.md", "deploy/**/*.md"),
+)
 
 COMMANDS = ("sh", "console")
 QUERIES = ("sql",)

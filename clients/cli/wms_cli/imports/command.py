@@ -18,7 +18,7 @@ from wms_cli.imports.progress import CannotGoOn, Journal, Progress
 from wms_cli.imports.reading import Batch, batches_of
 from wms_cli.imports.sending import Fate, GaveUp, Outcome, Sender
 from wms_cli.operation import Session, operation
-from wms_cli.printing import Output, print_rows
+from wms_cli.printing import Output, print_rows, write_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +66,16 @@ def import_(
         with file.open("rb") as opened, Journal(file, state_dir or file.parent) as journal:
             progress = journal.begin(hashlib.file_digest(opened, "sha256").hexdigest())
             if progress.done:
-                typer.echo("Nothing is left to do: all of this file was imported before.", err=True)
+                write_line("Nothing is left to do: all of this file was imported before.", err=True)
             else:
                 _go_on(session, opened, journal, progress, _Terms(currency, batch_size, patience))
-            _show(session.output, progress, journal)
     except CannotGoOn as error:
-        typer.echo(str(error), err=True)
+        write_line(str(error), err=True)
         raise typer.Exit(REFUSED) from None
     except OSError as error:
-        typer.echo(f"{error.filename or file}: {error.strerror}", err=True)
+        write_line(f"{error.filename or file}: {error.strerror}", err=True)
         raise typer.Exit(REFUSED) from None
+    _show(session.output, progress, journal)
     if progress.rejected:
         raise typer.Exit(IN_PART)
 
@@ -98,14 +98,14 @@ def _go_on(session: Session, file: BinaryIO, journal: Journal, progress: Progres
     except KeyboardInterrupt:
         code = INTERRUPTED
     except GaveUp as error:
-        typer.echo(str(error), err=True)
+        write_line(str(error), err=True)
     except grpc.RpcError as error:
         if not isinstance(error, grpc.Call):
             raise
         code = tell(error, session.connection)
     if not progress.done:
         # What was counted last may not be written down.
-        typer.echo(f"{journal.lines} lines are done; the same command goes on from there.", err=True)
+        write_line(f"{journal.lines} lines are done; the same command goes on from there.", err=True)
         raise typer.Exit(code)
 
 
@@ -142,10 +142,10 @@ def _show(output: Output, progress: Progress, journal: Journal) -> None:
         facts = {
             name: value for name, value in asdict(progress).items() if name not in ("offset", "rejects_size")
         }
-        typer.echo(json.dumps({**facts, "rejects": rejects}, indent=2))
+        write_line(json.dumps({**facts, "rejects": rejects}, indent=2))
         return
     counts = (progress.line, progress.created, progress.already_there, progress.rejected, progress.blank)
     titles = ("lines", "created", "already there", "rejected", "blank")
     print_rows("lines", titles, [[str(count) for count in counts]])
     if rejects:
-        typer.echo(f"The rejected lines, each with its reason: {rejects}", err=True)
+        write_line(f"The rejected lines, each with its reason: {rejects}", err=True)

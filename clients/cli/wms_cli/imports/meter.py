@@ -3,12 +3,11 @@
 import time
 from typing import Self
 
-import typer
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from wms_cli.imports.progress import Progress
-from wms_cli.printing import new_console
+from wms_cli.printing import new_console, write_line
 
 _EVERY = 10.0
 
@@ -31,7 +30,7 @@ class Meter:
         )
         self._task = self._bar.add_task("", total=max(size, 1), completed=progress.offset)
         if progress.line:
-            typer.echo(f"Going on after line {progress.line}.", err=True)
+            write_line(f"Going on after line {progress.line}.", err=True)
 
     def __enter__(self) -> Self:
         """Show it."""
@@ -48,13 +47,13 @@ class Meter:
         self._bar.update(self._task, completed=progress.offset, description=text)
         if not self._console.is_terminal and time.monotonic() - self._told > _EVERY:
             self._told = time.monotonic()
-            typer.echo(text, err=True)
+            write_line(text, err=True)
 
     def waiting(self, cause: str) -> None:
         """Say that nothing goes on at the moment."""
         self._bar.update(self._task, description=f"waits: {cause}")
         if not self._console.is_terminal:
-            typer.echo(f"Waiting: {cause}", err=True)
+            write_line(f"Waiting: {cause}", err=True)
 
     def _rate(self, progress: Progress) -> int:
         return round((progress.line - self._first) / max(time.monotonic() - self._began, 0.001))

@@ -23,6 +23,8 @@ _PASSING = {
 }
 _PASSING_NUMBERS = {code.value[0] for code in _PASSING}
 _TOO_LARGE = "MESSAGE_TOO_LARGE"
+#: Refusals of a whole batch that what one of its orders holds may be the cause of.
+_BY_CONTENT = (_TOO_LARGE, "INVALID_REQUEST", "MALFORMED_MESSAGE", "EVENT_TOO_LARGE", "INTERNAL")
 
 
 class GaveUp(Exception):
@@ -107,9 +109,9 @@ class Sender:
                 raise
             failure = failure_of(error)
             self._answered = self._answered or bool(failure.reason)
-            if failure.reason == _TOO_LARGE and len(batch) == 1:
-                return _Tried([Outcome(batch[0].line, Fate.REJECTED, failure)], [])
-            if error.code() not in _PASSING or failure.reason == _TOO_LARGE:
+            if failure.reason in _BY_CONTENT:
+                return self._try_halves(batch, failure)
+            if error.code() not in _PASSING:
                 raise
             return _Tried([], batch, failure.reason or failure.code, error)
         self._answered = True
@@ -120,6 +122,19 @@ class Sender:
             else:
                 tried.outcomes.append(_outcome(asked.line, result))
         return tried
+
+    def _try_halves(self, batch: list[Asked], failure: Failure) -> _Tried:
+        """Send each half of a batch that was refused as a whole, until the order at fault is alone."""
+        if len(batch) == 1:
+            return _Tried([Outcome(batch[0].line, Fate.REJECTED, failure)], [])
+        middle = len(batch) // 2
+        first, second = self._try(batch[:middle]), self._try(batch[middle:])
+        return _Tried(
+            first.outcomes + second.outcomes,
+            first.again + second.again,
+            first.cause or second.cause,
+            first.error or second.error,
+        )
 
     def _with_those_there(
         self, outcomes: Iterable[Outcome], requests: dict[int, orders_pb2.CreateOrderRequest]

@@ -454,6 +454,7 @@ class Order(_message.Message):
     DELIVERED_AT_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
     WAITING_REASON_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """`ORD-` and 26 characters when the service made it, else what the client brought."""
     customer_id: _builtins.str
@@ -486,6 +487,10 @@ class Order(_message.Message):
     """True when the promised time has passed and it is neither shipped, completed nor cancelled."""
     waiting_reason: Global___WaitingReason.ValueType
     """What it waits for at the moment."""
+    sequence: _builtins.int
+    """The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+    has seen this number knows all that this order tells.
+    """
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderItem]:
         """What is ordered, and how far each line has come. May be changed until picking starts."""
@@ -549,10 +554,11 @@ class Order(_message.Message):
         delivered_at: _timestamp_pb2.Timestamp | None = ...,
         overdue: _builtins.bool = ...,
         waiting_reason: Global___WaitingReason.ValueType = ...,
+        sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "delivered_at", b"delivered_at", "last_failed_at", b"last_failed_at", "next_retry_at", b"next_retry_at", "promised_delivery_at", b"promised_delivery_at", "shipping_address", b"shipping_address", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_partial", b"allow_partial", "cancel_reason", b"cancel_reason", "created_at", b"created_at", "customer_id", b"customer_id", "delivered_at", b"delivered_at", "destination_id", b"destination_id", "etag", b"etag", "failed_status", b"failed_status", "items", b"items", "last_failed_at", b"last_failed_at", "last_failure_reason", b"last_failure_reason", "next_retry_at", b"next_retry_at", "order_id", b"order_id", "overdue", b"overdue", "priority", b"priority", "promised_delivery_at", b"promised_delivery_at", "retry_count", b"retry_count", "shipments", b"shipments", "shipping_address", b"shipping_address", "status", b"status", "updated_at", b"updated_at", "waiting_reason", b"waiting_reason", "warehouse_id", b"warehouse_id", "wave_id", b"wave_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_partial", b"allow_partial", "cancel_reason", b"cancel_reason", "created_at", b"created_at", "customer_id", b"customer_id", "delivered_at", b"delivered_at", "destination_id", b"destination_id", "etag", b"etag", "failed_status", b"failed_status", "items", b"items", "last_failed_at", b"last_failed_at", "last_failure_reason", b"last_failure_reason", "next_retry_at", b"next_retry_at", "order_id", b"order_id", "overdue", b"overdue", "priority", b"priority", "promised_delivery_at", b"promised_delivery_at", "retry_count", b"retry_count", "sequence", b"sequence", "shipments", b"shipments", "shipping_address", b"shipping_address", "status", b"status", "updated_at", b"updated_at", "waiting_reason", b"waiting_reason", "warehouse_id", b"warehouse_id", "wave_id", b"wave_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -982,6 +982,22 @@ private static final long serialVersionUID = 0L;
     return result == null ? com.wms.orders.v1.WaitingReason.UNRECOGNIZED : result;
   }
 
+  public static final int SEQUENCE_FIELD_NUMBER = 25;
+  private long sequence_ = 0L;
+  /**
+   * <pre>
+   * The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+   * has seen this number knows all that this order tells.
+   * </pre>
+   *
+   * <code>int64 sequence = 25;</code>
+   * @return The sequence.
+   */
+  @java.lang.Override
+  public long getSequence() {
+    return sequence_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -1067,6 +1083,9 @@ private static final long serialVersionUID = 0L;
     }
     if (waitingReason_ != com.wms.orders.v1.WaitingReason.WAITING_REASON_UNSPECIFIED.getNumber()) {
       output.writeEnum(24, waitingReason_);
+    }
+    if (sequence_ != 0L) {
+      output.writeInt64(25, sequence_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -1170,6 +1189,10 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(24, waitingReason_);
     }
+    if (sequence_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(25, sequence_);
+    }
     return size;
   }
   @java.lang.Override
@@ -1259,6 +1282,8 @@ private static final long serialVersionUID = 0L;
     if (getOverdue()
         != other.getOverdue()) return false;
     if (waitingReason_ != other.waitingReason_) return false;
+    if (getSequence()
+        != other.getSequence()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -1338,6 +1363,9 @@ private static final long serialVersionUID = 0L;
         getOverdue());
     hash = (37 * hash) + WAITING_REASON_FIELD_NUMBER;
     hash = (53 * hash) + waitingReason_;
+    hash = (37 * hash) + SEQUENCE_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getSequence());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -1551,6 +1579,7 @@ private static final long serialVersionUID = 0L;
       }
       overdue_ = false;
       waitingReason_ = 0;
+      sequence_ = 0L;
       return this;
     }
 
@@ -1693,6 +1722,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00800000) != 0)) {
         result.waitingReason_ = waitingReason_;
+      }
+      if (((from_bitField0_ & 0x01000000) != 0)) {
+        result.sequence_ = sequence_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -1842,6 +1874,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.waitingReason_ != 0) {
         setWaitingReasonValue(other.getWaitingReasonValue());
+      }
+      if (other.getSequence() != 0L) {
+        setSequence(other.getSequence());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -2017,6 +2052,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00800000;
               break;
             } // case 192
+            case 200: {
+              sequence_ = input.readInt64();
+              bitField0_ |= 0x01000000;
+              break;
+            } // case 200
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -4888,6 +4928,53 @@ private static final long serialVersionUID = 0L;
     public Builder clearWaitingReason() {
       bitField0_ = (bitField0_ & ~0x00800000);
       waitingReason_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private long sequence_ ;
+    /**
+     * <pre>
+     * The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+     * has seen this number knows all that this order tells.
+     * </pre>
+     *
+     * <code>int64 sequence = 25;</code>
+     * @return The sequence.
+     */
+    @java.lang.Override
+    public long getSequence() {
+      return sequence_;
+    }
+    /**
+     * <pre>
+     * The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+     * has seen this number knows all that this order tells.
+     * </pre>
+     *
+     * <code>int64 sequence = 25;</code>
+     * @param value The sequence to set.
+     * @return This builder for chaining.
+     */
+    public Builder setSequence(long value) {
+
+      sequence_ = value;
+      bitField0_ |= 0x01000000;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+     * has seen this number knows all that this order tells.
+     * </pre>
+     *
+     * <code>int64 sequence = 25;</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearSequence() {
+      bitField0_ = (bitField0_ & ~0x01000000);
+      sequence_ = 0L;
       onChanged();
       return this;
     }

@@ -554,4 +554,15 @@ public interface OrderOrBuilder extends
    * @return The waitingReason.
    */
   com.wms.orders.v1.WaitingReason getWaitingReason();
+
+  /**
+   * <pre>
+   * The `sequence` of its newest event: its history has the events 1 to this one. A reader of events that
+   * has seen this number knows all that this order tells.
+   * </pre>
+   *
+   * <code>int64 sequence = 25;</code>
+   * @return The sequence.
+   */
+  long getSequence();
 }

@@ -116,7 +116,7 @@ public final class OrderOuterClass extends com.google.protobuf.GeneratedFile {
       " \001(\005\"\212\001\n\004Wave\022\017\n\007wave_id\030\001 \001(\t\022\024\n\014wareho" +
       "use_id\030\002 \001(\t\022\026\n\016destination_id\030\003 \001(\t\022\023\n\013" +
       "order_count\030\004 \001(\005\022.\n\ncreated_at\030\005 \001(\0132\032." +
-      "google.protobuf.Timestamp\"\363\006\n\005Order\022\020\n\010o" +
+      "google.protobuf.Timestamp\"\205\007\n\005Order\022\020\n\010o" +
       "rder_id\030\001 \001(\t\022\023\n\013customer_id\030\002 \001(\t\022\024\n\014wa" +
       "rehouse_id\030\003 \001(\t\022.\n\010priority\030\004 \001(\0162\034.wms" +
       ".orders.v1.OrderPriority\022*\n\006status\030\005 \001(\016" +
@@ -138,38 +138,39 @@ public final class OrderOuterClass extends com.google.protobuf.GeneratedFile {
       "(\0132\032.google.protobuf.Timestamp\0220\n\014delive" +
       "red_at\030\026 \001(\0132\032.google.protobuf.Timestamp" +
       "\022\017\n\007overdue\030\027 \001(\010\0224\n\016waiting_reason\030\030 \001(" +
-      "\0162\034.wms.orders.v1.WaitingReason*\311\002\n\013Orde" +
-      "rStatus\022\034\n\030ORDER_STATUS_UNSPECIFIED\020\000\022\031\n" +
-      "\025ORDER_STATUS_RECEIVED\020\001\022\032\n\026ORDER_STATUS" +
-      "_VALIDATED\020\002\022!\n\035ORDER_STATUS_ASSIGNED_TO" +
-      "_WAVE\020\003\022\030\n\024ORDER_STATUS_PICKING\020\004\022\030\n\024ORD" +
-      "ER_STATUS_PACKING\020\005\022\030\n\024ORDER_STATUS_SHIP" +
-      "PED\020\006\022\032\n\026ORDER_STATUS_COMPLETED\020\007\022\032\n\026ORD" +
-      "ER_STATUS_CANCELLED\020\010\022\036\n\032ORDER_STATUS_PE" +
-      "NDING_RETRY\020\t\022\034\n\030ORDER_STATUS_DEAD_LETTE" +
-      "R\020\n*\206\001\n\rOrderPriority\022\036\n\032ORDER_PRIORITY_" +
-      "UNSPECIFIED\020\000\022\033\n\027ORDER_PRIORITY_SAME_DAY" +
-      "\020\001\022\033\n\027ORDER_PRIORITY_NEXT_DAY\020\002\022\033\n\027ORDER" +
-      "_PRIORITY_STANDARD\020\003*\346\005\n\rWaitingReason\022\036" +
-      "\n\032WAITING_REASON_UNSPECIFIED\020\000\022\036\n\032WAITIN" +
-      "G_REASON_NOT_WAITING\020\001\022&\n\"WAITING_REASON" +
-      "_AWAITING_VALIDATION\020\002\022 \n\034WAITING_REASON" +
-      "_AWAITING_WAVE\020\003\022&\n\"WAITING_REASON_AWAIT" +
-      "ING_ALLOCATION\020\004\022!\n\035WAITING_REASON_AWAIT" +
-      "ING_MOVES\020\005\022$\n WAITING_REASON_AWAITING_S" +
-      "HIPMENT\020\006\022$\n WAITING_REASON_AWAITING_DEL" +
-      "IVERY\020\007\022\036\n\032WAITING_REASON_BACKORDERED\020\010\022" +
-      "\033\n\027WAITING_REASON_NO_STOCK\020\t\022\035\n\031WAITING_" +
-      "REASON_QUEUE_FULL\020\n\022%\n!WAITING_REASON_DE" +
-      "STINATION_PAUSED\020\013\022\037\n\033WAITING_REASON_LAN" +
-      "E_BLOCKED\020\014\022!\n\035WAITING_REASON_NO_DESTINA" +
-      "TION\020\r\022 \n\034WAITING_REASON_RETRY_NOT_DUE\020\016" +
-      "\022\034\n\030WAITING_REASON_RETRY_DUE\020\017\022 \n\034WAITIN" +
-      "G_REASON_DEAD_LETTERED\020\020\022%\n!WAITING_REAS" +
-      "ON_FULFILLMENT_PAUSED\020\021\022#\n\037WAITING_REASO" +
-      "N_NO_ACTIVE_WORKER\020\022\022\"\n\036WAITING_REASON_S" +
-      "TOCK_ELSEWHERE\020\023\022\033\n\027WAITING_REASON_NO_RO" +
-      "UTE\020\024B\025\n\021com.wms.orders.v1P\001b\006proto3"
+      "\0162\034.wms.orders.v1.WaitingReason\022\020\n\010seque" +
+      "nce\030\031 \001(\003*\311\002\n\013OrderStatus\022\034\n\030ORDER_STATU" +
+      "S_UNSPECIFIED\020\000\022\031\n\025ORDER_STATUS_RECEIVED" +
+      "\020\001\022\032\n\026ORDER_STATUS_VALIDATED\020\002\022!\n\035ORDER_" +
+      "STATUS_ASSIGNED_TO_WAVE\020\003\022\030\n\024ORDER_STATU" +
+      "S_PICKING\020\004\022\030\n\024ORDER_STATUS_PACKING\020\005\022\030\n" +
+      "\024ORDER_STATUS_SHIPPED\020\006\022\032\n\026ORDER_STATUS_" +
+      "COMPLETED\020\007\022\032\n\026ORDER_STATUS_CANCELLED\020\010\022" +
+      "\036\n\032ORDER_STATUS_PENDING_RETRY\020\t\022\034\n\030ORDER" +
+      "_STATUS_DEAD_LETTER\020\n*\206\001\n\rOrderPriority\022" +
+      "\036\n\032ORDER_PRIORITY_UNSPECIFIED\020\000\022\033\n\027ORDER" +
+      "_PRIORITY_SAME_DAY\020\001\022\033\n\027ORDER_PRIORITY_N" +
+      "EXT_DAY\020\002\022\033\n\027ORDER_PRIORITY_STANDARD\020\003*\346" +
+      "\005\n\rWaitingReason\022\036\n\032WAITING_REASON_UNSPE" +
+      "CIFIED\020\000\022\036\n\032WAITING_REASON_NOT_WAITING\020\001" +
+      "\022&\n\"WAITING_REASON_AWAITING_VALIDATION\020\002" +
+      "\022 \n\034WAITING_REASON_AWAITING_WAVE\020\003\022&\n\"WA" +
+      "ITING_REASON_AWAITING_ALLOCATION\020\004\022!\n\035WA" +
+      "ITING_REASON_AWAITING_MOVES\020\005\022$\n WAITING" +
+      "_REASON_AWAITING_SHIPMENT\020\006\022$\n WAITING_R" +
+      "EASON_AWAITING_DELIVERY\020\007\022\036\n\032WAITING_REA" +
+      "SON_BACKORDERED\020\010\022\033\n\027WAITING_REASON_NO_S" +
+      "TOCK\020\t\022\035\n\031WAITING_REASON_QUEUE_FULL\020\n\022%\n" +
+      "!WAITING_REASON_DESTINATION_PAUSED\020\013\022\037\n\033" +
+      "WAITING_REASON_LANE_BLOCKED\020\014\022!\n\035WAITING" +
+      "_REASON_NO_DESTINATION\020\r\022 \n\034WAITING_REAS" +
+      "ON_RETRY_NOT_DUE\020\016\022\034\n\030WAITING_REASON_RET" +
+      "RY_DUE\020\017\022 \n\034WAITING_REASON_DEAD_LETTERED" +
+      "\020\020\022%\n!WAITING_REASON_FULFILLMENT_PAUSED\020" +
+      "\021\022#\n\037WAITING_REASON_NO_ACTIVE_WORKER\020\022\022\"" +
+      "\n\036WAITING_REASON_STOCK_ELSEWHERE\020\023\022\033\n\027WA" +
+      "ITING_REASON_NO_ROUTE\020\024B\025\n\021com.wms.order" +
+      "s.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -214,7 +215,7 @@ public final class OrderOuterClass extends com.google.protobuf.GeneratedFile {
     internal_static_wms_orders_v1_Order_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_wms_orders_v1_Order_descriptor,
-        new java.lang.String[] { "OrderId", "CustomerId", "WarehouseId", "Priority", "Status", "Items", "ShippingAddress", "PromisedDeliveryAt", "AllowPartial", "WaveId", "DestinationId", "RetryCount", "FailedStatus", "LastFailureReason", "LastFailedAt", "NextRetryAt", "Shipments", "CancelReason", "Etag", "CreatedAt", "UpdatedAt", "DeliveredAt", "Overdue", "WaitingReason", });
+        new java.lang.String[] { "OrderId", "CustomerId", "WarehouseId", "Priority", "Status", "Items", "ShippingAddress", "PromisedDeliveryAt", "AllowPartial", "WaveId", "DestinationId", "RetryCount", "FailedStatus", "LastFailureReason", "LastFailedAt", "NextRetryAt", "Shipments", "CancelReason", "Etag", "CreatedAt", "UpdatedAt", "DeliveredAt", "Overdue", "WaitingReason", "Sequence", });
     descriptor.resolveAllFeaturesImmutable();
     build.buf.validate.ValidateProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();
