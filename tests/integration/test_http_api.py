@@ -170,6 +170,41 @@ async def test_a_batch_tells_each_fault_by_its_path(web: Web) -> None:
     assert violation["field"] == "items[0].unitPrice"
 
 
+async def test_an_element_that_cannot_be_read_is_its_own_result(web: Web, sql: Sql) -> None:
+    """As over gRPC a fault of one order is no fault of the batch; its paths begin within the element."""
+    elements = [
+        order(customerId="C-0"),
+        {**order(), "priority": "urgent", "colour": "red", "customerId": ""},
+        order(customerId="C-2"),
+        "an order",
+        {**order(), "items": [{"sku": "A", "quantity": "1e99999999999999999999"}]},
+        order(customerId="C-5"),
+    ]
+    batch = {"requests": elements, "requestId": "once"}
+    first, again = [await web.http.post(f"{_ORDERS}:batchCreate", json=batch) for _ in range(2)]
+    assert first.status_code == 200
+    assert first.content == again.content
+    results = first.json()["results"]
+    assert [result.get("order", {}).get("customerId") for result in results] == [
+        *("C-0", None, "C-2", None, None, "C-5")
+    ]
+    assert await sql.fetchval("SELECT count(*) FROM orders") == 3
+    found = {
+        number: {fault["field"] for fault in results[number]["status"]["details"][1]["fieldViolations"]}
+        for number in (1, 3, 4)
+    }
+    assert found == {
+        1: {"priority", "colour", "customerId"},
+        3: {"requests[3]"},
+        4: {"items[0].quantity"},
+    }
+    elements[1] = order()
+    corrected = await web.http.post(f"{_ORDERS}:batchCreate", json=batch)
+    assert error_of(corrected)["reason"] == "REQUEST_ID_REUSED"
+    whole = await web.http.post(f"{_ORDERS}:batchCreate", json={**batch, "requestId": 5})
+    assert error_of(whole)["faults"].keys() == {"requestId"}
+
+
 async def test_pages_lead_to_each_other(web: Web) -> None:
     """By token, with the same filters."""
     ids = [(await made(web))["orderId"] for _ in range(3)]

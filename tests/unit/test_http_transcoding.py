@@ -49,7 +49,7 @@ def read(
     """Give the request that an rpc gets."""
     parsed = None if body is None else parse_json(body.encode())
     asked = Asked(tuple(value.encode() for value in values), query.encode(), parsed, headers or {})
-    return transcoder(rpc, **options).request(asked)
+    return transcoder(rpc, **options).request(asked).message
 
 
 def faults(rpc: str, *arguments: Any, **named: Any) -> dict[str, str]:

@@ -60,10 +60,10 @@ class UnaryEndpoint:
         request = await self._transcoder.read(asked.with_body(body))
         call.expect_time()
         try:
-            raw = await self._pipeline.run(self._work, call, request.SerializeToString())
+            raw = await self._pipeline.run(self._work, call, request.message.SerializeToString())
         except InvalidFields as error:
             raise self._transcoder.named(error) from None
-        return self._transcoder.answer(raw)
+        return self._transcoder.answer(raw, request.refused)
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> Any:
         if self._transcoder.takes_body:

@@ -64,7 +64,7 @@ class StreamEndpoint:
 
         async def flow() -> None:
             check_timeout(asked.headers)
-            request = await self._transcoder.read(asked)
+            request = (await self._transcoder.read(asked)).message
             try:
                 await self._pipeline.stream(self._work, call, request.SerializeToString(), told)
             except InvalidFields as error:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import Descriptor
 
-from wms_core.domain.errors import FieldFault
+from wms_core.domain.errors import FieldFault, InvalidFields
 from wms_core.domain.events import camel_case
 
 #: More are not looked for: nobody reads them, and a body of nothing else must not cost much.
@@ -22,6 +22,8 @@ class Faults:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.found: list[FieldFault] = []
+        #: By its place, the error of an element of a batch whose elements are judged one by one.
+        self.of_elements: dict[int, InvalidFields] = {}
 
     def add(self, path: str, description: str, rule: str) -> None:
         """Note one more. Raises EnoughFaults."""

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -11,7 +12,10 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from wms_server.http.faults import EnoughFaults, Faults
+from buf.validate import validate_pb2
+from wms_core.domain.errors import FieldFault, InvalidFields
+from wms_server import validation
+from wms_server.http.faults import EnoughFaults, Faults, json_path
 from wms_server.http.scalars import Unreadable, money_of, scalar_reader, time_of
 
 _MONEY = "google.type.Money"
@@ -68,12 +72,33 @@ class Reading:
             self.faults.add(path, f"can't be read as a {target.DESCRIPTOR.name}", "json.value")
 
     def _elements(self, target: Any, field: FieldDescriptor, values: list[Any], path: str) -> None:
+        alone = is_judged_alone(field)
         for number, value in enumerate(values):
             place = f"{path}[{number}]"
-            if field.message_type is not None:
+            if alone:
+                self._element(target.add(), value, number, place)
+            elif field.message_type is not None:
                 self._submessage(target.add(), value, place)
             else:
                 self._scalar(field, value, place, target.append, stand_in="" if _is_text(field) else 0)
+
+    def _element(self, target: Message, value: Any, number: int, place: str) -> None:
+        """Read an element that is judged by itself; one with a fault is left empty, which keeps its place."""
+        faults = Faults()
+        kind: Any = target.DESCRIPTOR
+        if not isinstance(value, dict):
+            self.faults.of_elements[number] = InvalidFields(
+                [FieldFault(place, "must be an object", "json.object")]
+            )
+            return
+        with suppress(EnoughFaults):
+            Reading(self.currency, faults).message(target, value, "")
+        if faults.found:
+            broken = (
+                replace(fault, field=json_path(kind, fault.field)) for fault in validation.faults(target)
+            )
+            self.faults.of_elements[number] = InvalidFields(faults.with_rules(broken))
+            target.Clear()
 
     def one(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:
         """Read one value into a field that is not repeated."""
@@ -124,6 +149,13 @@ def joined(path: str, name: str) -> str:
 def fields_by_name(message: Descriptor) -> dict[str, FieldDescriptor]:
     """Give the fields under both of their names, that of JSON and that of the contract."""
     return {name: field for field in message.fields for name in (field.name, field.json_name)}
+
+
+@cache
+def is_judged_alone(field: FieldDescriptor) -> bool:
+    """Say whether a fault of an element is its own result and no fault of the batch, as the contract says."""
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    return rules.repeated.items.ignore == validate_pb2.IGNORE_ALWAYS
 
 
 @cache

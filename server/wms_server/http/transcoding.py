@@ -15,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from wms_core.domain.errors import InvalidFields
 from wms_server import validation
+from wms_server.errors import status_of
 from wms_server.http.bindings import Binding
 from wms_server.http.bodies import AT_ONCE
 from wms_server.http.faults import EnoughFaults, Faults, json_path
@@ -24,6 +25,14 @@ from wms_server.http.queries import read_query
 
 #: Headers that say the same as a field of the request, where it has one.
 FIELD_HEADERS = {"idempotency-key": "request_id", "if-match": "etag", "last-event-id": "position"}
+
+
+@dataclass(frozen=True, slots=True)
+class Transcoded:
+    """A request as a message; `refused` are elements of a batch that could not be read, by their places."""
+
+    message: Message
+    refused: Mapping[int, InvalidFields] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,13 @@ class Transcoder:
         """Whether the call has a body at all."""
         return bool(self._binding.body)
 
-    async def read(self, asked: Asked) -> Message:
+    async def read(self, asked: Asked) -> Transcoded:
         """Read a request, a large one beside the event loop. Raises InvalidFields."""
         if int(asked.headers.get("content-length", 0)) > AT_ONCE:
             return await asyncio.to_thread(self.request, asked)
         return self.request(asked)
 
-    def request(self, asked: Asked) -> Message:
+    def request(self, asked: Asked) -> Transcoded:
         """Read a request. Raises InvalidFields with all of its faults when some of it can't be read."""
         request, faults = self._kind(), Faults()
         try:
@@ -76,7 +85,7 @@ class Transcoder:
         if faults.found:
             broken = self.named(InvalidFields(validation.faults(request)))
             raise InvalidFields(faults.with_rules(broken.faults))
-        return request
+        return Transcoded(request, faults.of_elements)
 
     def named(self, error: InvalidFields) -> InvalidFields:
         """Give the error with the paths that the fields have in JSON."""
@@ -85,9 +94,11 @@ class Transcoder:
             replace(fault, field=json_path(kind, fault.field, body)) for fault in error.faults
         )
 
-    def answer(self, raw: bytes) -> Any:
-        """Write an answer as what JSON is made from."""
-        message = self._answers.FromString(raw)
+    def answer(self, raw: bytes, refused: Mapping[int, InvalidFields] | None = None) -> Any:
+        """Write an answer as what JSON is made from; the results of refused elements are their faults."""
+        message: Any = self._answers.FromString(raw)
+        for number, error in (refused or {}).items():
+            message.results[number].status.CopyFrom(status_of(error))
         name = self._binding.response_body
         return to_json(getattr(message, name) if name else message)
 
