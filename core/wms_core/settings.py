@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from wms_core.addresses import AddressError, listen_address
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
+from wms_core.listeners import AddressError, listen_address
 from wms_core.postgres.database import PoolOptions
 from wms_core.secret_files import SecretFiles, Unusable, file_variable, secret_names
 

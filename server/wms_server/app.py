@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
-from wms_core.addresses import listen_address
+from wms_core.listeners import bind_port
 from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
@@ -30,7 +30,6 @@ from wms_server.http.pages import beside, pages
 from wms_server.http.serving import serve
 from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
-from wms_server.listening import PortTaken
 from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
@@ -96,14 +95,9 @@ class Application:
         return beside(shown, Api(self._pipeline, self._services, options))
 
     async def start(self) -> None:
-        """Listen; ready later, when the database is. Raises PortTaken."""
-        address = listen_address(self._settings.server_addr)
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError:
-            port = 0
-        if not port:
-            raise PortTaken("SERVER_ADDR", self._settings.server_addr)
+        """Listen; ready later, when the database is. Raises PortInUse."""
+        address = self._settings.server_addr
+        bind_port(self._server.add_insecure_port, "SERVER_ADDR", address)
         await self._readiness.start()
         await self._server.start()
         _log.info("listening", address=address)
@@ -205,11 +199,9 @@ async def open_application(
             JoiningLimits(settings.group_commit_calls),
         )
         application = Application(settings, database, Pipeline(database, limits, tracing), number)
-        patience, shared = settings.http_request_timeout.total_seconds(), number is not None
+        connections = settings.http_connection_limits
         await stack.enter_async_context(
-            serve(
-                application.http(), settings.http_addr, patience, settings.http_max_connections, shared=shared
-            )
+            serve(application.http(), settings.http_addr, connections, shared=number is not None)
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

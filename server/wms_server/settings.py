@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from wms_core.connection_limits import ConnectionLimits
 from wms_core.settings import NONE, Address, CoreSettings, Duration, address
 from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
@@ -41,10 +42,20 @@ class ServerSettings(CoreSettings):
     http_request_timeout: Duration = Field(
         timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
     )
+    http_keep_alive_timeout: Duration = Field(
+        timedelta(seconds=620),
+        gt=NONE,
+        description="How long a connection over HTTP may be idle; longer than load balancers keep theirs.",
+    )
     http_max_connections: int = Field(
         512,
         ge=1,
         description="Connections over HTTP that one process serves at a time; beyond, probes are answered.",
+    )
+    http_max_connections_per_peer: int = Field(
+        256,
+        ge=1,
+        description="Of these, the connections that one network address may have.",
     )
     default_currency: str = Field(
         "USD",
@@ -106,6 +117,16 @@ class ServerSettings(CoreSettings):
         gt=NONE,
         description="How long events are kept at least, for history, watchers and the relay; by the million.",
     )
+
+    @property
+    def http_connection_limits(self) -> ConnectionLimits:
+        """The limits of connections over HTTP."""
+        return ConnectionLimits(
+            max_connections=self.http_max_connections,
+            max_connections_per_peer=self.http_max_connections_per_peer,
+            request_timeout_seconds=self.http_request_timeout.total_seconds(),
+            keep_alive_seconds=self.http_keep_alive_timeout.total_seconds(),
+        )
 
     @property
     def patience(self) -> Patience:

@@ -213,3 +213,14 @@ async def test_the_document_and_its_page_are_served(web: Web) -> None:
         assert packed.headers["content-encoding"] == "gzip"
         assert "content-encoding" not in plain.headers
         assert packed.content == plain.content
+
+
+async def test_an_upgrade_does_not_lose_the_conditions_of_a_change(web: Web) -> None:
+    """As Java's HttpClient asks for one by default: the stale etag in the body still holds the change off."""
+    order_id = (await made(web))["orderId"]
+    upgrade = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQA"}
+    path = f"{_ORDERS}/{order_id}"
+    refused = await web.http.put(f"{path}/cancel", json={"etag": '"0"', "reason": "none"}, headers=upgrade)
+    assert (refused.status_code, error_of(refused)["reason"]) == (409, "ETAG_MISMATCH")
+    done = await web.http.put(f"{path}/cancel", json={"reason": "Customer request"}, headers=upgrade)
+    assert done.json()["cancelReason"] == "Customer request"

@@ -10,8 +10,8 @@ from tests.support.http import Web, open_web, read_error
 from tests.support.requests import create_order
 from tests.support.versions import ALL_ON_ONE_POSTGRES
 from tests.support.waiting import eventually
-from wms_server.http import protocol
-from wms_server.http.crowding import RESERVE
+from wms_core import http_server
+from wms_core.connection_limits import OVERFLOW_CONNECTIONS
 
 pytestmark = ALL_ON_ONE_POSTGRES
 
@@ -91,8 +91,8 @@ async def test_silence_beyond_the_limit_is_not_borne_with_for_long(web: Web) -> 
 
 async def test_a_flood_is_closed_and_harms_nobody(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the reserve a connection ends at once; gRPC goes on, and HTTP is back when they have gone."""
-    monkeypatch.setattr(protocol, "PATIENCE", 20.0)
-    async with _silent(web, MOST + RESERVE):
+    monkeypatch.setattr(http_server, "OVERFLOW_TIMEOUT_SECONDS", 20.0)
+    async with _silent(web, MOST + OVERFLOW_CONNECTIONS):
         for _ in range(20):
             with suppress(ConnectionError):
                 assert await web.raw(_CALL) == b""

@@ -31,7 +31,7 @@ from tests.support.deployment import (
     unknown_variables,
 )
 from tests.support.image import stages
-from wms_core.addresses import listen_address
+from wms_core.listeners import listen_address
 from wms_core.settings import CoreSettings, postgres_url
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings

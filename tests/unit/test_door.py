@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from wms_core.addresses import AddressError
+from wms_core.listeners import AddressError
 from wms_dev.ports import free_port
 from wms_worker import door
 from wms_worker.door import PortTaken, open_door

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from wms_core.addresses import AddressError
+from wms_core.listeners import AddressError
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.start import DatabaseRefused

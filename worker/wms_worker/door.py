@@ -11,7 +11,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from wms_core.addresses import listen_address
+from wms_core.listeners import listen_address
 
 _PREFACE = b"PRI "
 _GUESTS = 128  # connections at a time
