@@ -1,12 +1,11 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from wms_core.connection_limits import ConnectionLimits
-from wms_core.settings import NONE, Address, CoreSettings, Duration, address
+from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
 
@@ -17,11 +16,6 @@ _MOST_BY_ITSELF = 8
 def default_processes() -> int:
     """Give the cores that may be used, as many as the connections of their pools allow."""
     return min(usable_cores(), _MOST_BY_ITSELF)
-
-
-def address_or_none(text: str) -> str:
-    """Refuse what is neither empty nor an address to listen on."""
-    return address(text) if text else text
 
 
 class ServerSettings(CoreSettings):
@@ -36,7 +30,7 @@ class ServerSettings(CoreSettings):
     server_addr: Address = Field(
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
     )
-    http_addr: Annotated[str, AfterValidator(address_or_none)] = Field(
+    http_addr: AddressOrNone = Field(
         ":8080", description="Where the server answers over HTTP, its health and metrics too; empty: nowhere."
     )
     http_request_timeout: Duration = Field(

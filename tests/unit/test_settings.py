@@ -168,6 +168,7 @@ WRONG = [
     (WorkerSettings, "ZOOKEEPER_SASL_USERNAME", ""),
     (WorkerSettings, "ZOOKEEPER_SASL_PASSWORD", ""),
     (WorkerSettings, "WORKER_ADDR", "localhost"),
+    (WorkerSettings, "WORKER_HTTP_ADDR", "8082"),
     (WorkerSettings, "WORKER_ID", "a b"),
     (WorkerSettings, "WORKER_ROLES", "fulfillment,dancing"),
     (WorkerSettings, "FULFILLMENT_INTERVAL", "0"),

@@ -84,6 +84,7 @@ class Plan:
             "LOG_FORMAT": "pretty",
             # Pages by HTTP only where somebody says so: several of us may run at once.
             "HTTP_ADDR": "",
+            "WORKER_HTTP_ADDR": "",
             # Postgres, the worker and the simulator want cores too, and one log is easier to follow.
             "SERVER_PROCESSES": "1",
             **untraced(self.environment),
