@@ -224,3 +224,16 @@ async def test_an_upgrade_does_not_lose_the_conditions_of_a_change(web: Web) -> 
     assert (refused.status_code, error_of(refused)["reason"]) == (409, "ETAG_MISMATCH")
     done = await web.http.put(f"{path}/cancel", json={"reason": "Customer request"}, headers=upgrade)
     assert done.json()["cancelReason"] == "Customer request"
+
+
+async def test_an_order_whose_id_is_a_word_of_a_path_has_a_path_too(web: Web) -> None:
+    """The statistics stay where they are."""
+    order_id = (await made(web, orderId="stats"))["orderId"]
+    failure = {"failureStatus": "picking", "failureReason": "gone"}
+    queue = "/api/v1/dead-letter-queue"
+    moved = await web.http.post(f"/api/v1/reprocessing/orders/{order_id}/dlq", json=failure)
+    assert moved.status_code == 200
+    assert (await web.http.get(f"{queue}/stats")).json()["totalEntries"] == 1
+    entry = (await web.http.get(f"{queue}/orders/stats")).json()
+    assert entry["orderId"] == "stats"
+    assert (await web.http.get(f"{queue}/entries/{entry['entryId']}")).json() == entry
