@@ -349,6 +349,8 @@ async def serve_http(
         log_level="warning",
         access_log=False,
         server_header=False,
+        # Nothing depends on the client's address as a proxy tells it.
+        proxy_headers=False,
         timeout_keep_alive=limits.keep_alive_seconds,  # type: ignore[arg-type] # a float is as good
         timeout_graceful_shutdown=1,
     )

@@ -27,6 +27,7 @@ from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
 from wms_server.http.api import Api, HttpOptions
 from wms_server.http.pages import beside, pages
+from wms_server.http.request_guard import AllowedHosts, guarded
 from wms_server.http.serving import serve
 from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
@@ -91,8 +92,10 @@ class Application:
         told = [self._shared] if self._shared else [*self._looked_at, restarts()]
         shown = pages(lambda: self._readiness.is_ready, registry(*told))
         settings = self._settings
-        options = HttpOptions(settings.default_currency, settings.http_request_timeout.total_seconds())
-        return beside(shown, Api(self._pipeline, self._services, options))
+        timeout_seconds = settings.http_request_timeout.total_seconds()
+        options = HttpOptions(settings.default_currency, timeout_seconds)
+        served = beside(shown, Api(self._pipeline, self._services, options))
+        return guarded(served, AllowedHosts(settings.http_host_names), timeout_seconds)
 
     async def start(self) -> None:
         """Listen; ready later, when the database is. Raises PortInUse."""

@@ -33,6 +33,14 @@ class ServerSettings(CoreSettings):
     http_addr: AddressOrNone = Field(
         ":8080", description="Where the server answers over HTTP, its health and metrics too; empty: nowhere."
     )
+    http_allowed_hosts: str = Field(
+        "",
+        pattern=r"^(\*|\.?[A-Za-z0-9._-]+)?(,(\*|\.?[A-Za-z0-9._-]+))*$",
+        description=(
+            "Names of the server in URLs, beside loopback's, that of HTTP_ADDR and all addresses: "
+            "orders.example,.internal.example; * allows all."
+        ),
+    )
     http_request_timeout: Duration = Field(
         timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
     )
@@ -111,6 +119,12 @@ class ServerSettings(CoreSettings):
         gt=NONE,
         description="How long events are kept at least, for history, watchers and the relay; by the million.",
     )
+
+    @property
+    def http_host_names(self) -> tuple[str, ...]:
+        """The names by which the server may be called over HTTP."""
+        own = self.http_addr.rpartition(":")[0].strip("[]")
+        return tuple(name for name in (own, *self.http_allowed_hosts.split(",")) if name)
 
     @property
     def http_connection_limits(self) -> ConnectionLimits:

@@ -16,7 +16,7 @@ from wms_core.connection_limits import OVERFLOW_CONNECTIONS
 pytestmark = ALL_ON_ONE_POSTGRES
 
 MOST = 8
-_CALL = b"GET /api/v1/orders HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+_CALL = b"GET /api/v1/orders HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 _LINE, _END = b"\r\n", b"\r\n\r\n"
 
 
@@ -43,7 +43,7 @@ async def _silent(web: Web, count: int) -> AsyncIterator[list[asyncio.StreamRead
 
 def _asking(method: bytes, path: bytes, body: bytes = b"") -> bytes:
     length = b"content-length: %d\r\ncontent-type: application/json" % len(body)
-    return method + b" " + path + b" HTTP/1.1\r\nhost: h\r\n" + length + _END + body
+    return method + b" " + path + b" HTTP/1.1\r\nhost: localhost\r\n" + length + _END + body
 
 
 async def test_calls_beyond_the_limit_are_refused_and_probes_answered(web: Web) -> None:

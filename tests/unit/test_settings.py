@@ -119,6 +119,7 @@ WRONG = [
     (ServerSettings, "SERVER_ADDR", "8001"),
     (ServerSettings, "SERVER_ADDR", ""),
     (ServerSettings, "HTTP_ADDR", "localhost:http"),
+    (ServerSettings, "HTTP_ALLOWED_HOSTS", "https://orders.example"),
     (ServerSettings, "HTTP_REQUEST_TIMEOUT", "0"),
     (ServerSettings, "HTTP_KEEP_ALIVE_TIMEOUT", "0"),
     (ServerSettings, "HTTP_MAX_CONNECTIONS", "0"),

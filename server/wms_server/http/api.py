@@ -89,15 +89,23 @@ class Api:
         await self._refuse(scope, receive, send, {name for one in found for name in one.by_method})
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: set[str]) -> None:
-        with suppress(WmsError, ClientDisconnect):
-            await arrived(headers_of(scope), receive, self._options.patience)
         path = scope["raw_path"].decode("ascii", "replace")[:_SHOWN]
-        await refused(scope, self._error(scope["method"], path, allowed))(scope, receive, send)
+        error = self._error(scope["method"], path, allowed)
+        await answer_with_error(scope, receive, send, error, self._options.patience)
 
     def _error(self, method: str, path: str, allowed: set[str]) -> WmsError:
         if allowed:
             return MethodNotAllowed(method=method, path=path, allowed=", ".join(sorted(allowed)))
         return PathNotFound(path, ", ".join(self._routes.nearest(path)))
+
+
+async def answer_with_error(
+    scope: Scope, receive: Receive, send: Send, error: WmsError, timeout_seconds: float
+) -> None:
+    """Answer a request that is no call once it has arrived: a client that still sends would get a reset."""
+    with suppress(WmsError, ClientDisconnect):
+        await arrived(headers_of(scope), receive, timeout_seconds)
+    await refused(scope, error)(scope, receive, send)
 
 
 def refused(scope: Scope, error: WmsError) -> Response:
