@@ -317,3 +317,20 @@ async def test_one_connection_goes_on_after_an_error(web: Web, kind: str, code: 
     answer = await web.raw(start + bad + good)
     assert answer.count(b"HTTP/1.1 %d " % code) == 1
     assert answer.count(b"HTTP/1.1 200 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (_ORDERS, r'{"\ud800":1}'),
+        (_ORDERS, r'{"customerId":"\udfff"}'),
+        (_ORDERS, r'{"items":[{"\ud800":1}]}'),
+        (_ORDERS, r'{"\ud800":1,"\ud800":2}'),
+        (f"{_ORDERS}:batchCreate", r'{"requests":[{"\ud800":1}]}'),
+        (f"{_ORDERS}:batchCreate", r'{"requests":[{"items":[{"sku":"\ud800","\udc00":1}]}]}'),
+    ],
+)
+async def test_text_that_is_no_unicode(web: Web, path: str, body: str) -> None:
+    """JSON can write half of a surrogate pair; the error is one like any other."""
+    response = await web.http.post(path, content=body, headers=_JSON)
+    assert (response.status_code, error_of(response)["reason"]) == (400, "INVALID_REQUEST")
