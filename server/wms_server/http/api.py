@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from wms_core.domain.errors import WmsError
-from wms_server.calls import caller_from
+from wms_server.calls import UTF_8, caller_from
 from wms_server.errors import status_of
 from wms_server.http.answers import caller_headers, failed
 from wms_server.http.bindings import bindings_of
@@ -110,5 +110,5 @@ async def answer_with_error(
 
 def refused(scope: Scope, error: WmsError) -> Response:
     """Answer a request that is no call with an error."""
-    caller = caller_from(tuple(headers_of(scope).items()))
+    caller = caller_from(tuple(headers_of(scope).items()), UTF_8)
     return failed(status_of(error), caller_headers(caller))

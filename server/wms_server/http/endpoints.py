@@ -13,7 +13,7 @@ from wms_server.calls import Call
 from wms_server.http.answers import answered, caller_headers, failed
 from wms_server.http.bindings import Binding
 from wms_server.http.bodies import is_announced, read_json
-from wms_server.http.calling import begun, check_timeout, headers_of
+from wms_server.http.calling import begun, check_headers, headers_of
 from wms_server.http.transcoding import Asked, Transcoder
 from wms_server.pipeline import Pipeline, Work
 from wms_server.rpc import left, outcome_of, tell
@@ -52,7 +52,7 @@ class UnaryEndpoint:
 
     async def _answer(self, call: Call, asked: Asked, receive: Receive) -> Any:
         """Give what the answer's JSON is made from; None when the client has gone."""
-        check_timeout(asked.headers)
+        check_headers(call, asked.headers)
         try:
             body = await self._body(asked.headers, receive)
         except ClientDisconnect:
