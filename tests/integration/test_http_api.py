@@ -97,6 +97,66 @@ async def test_a_change_is_made_on_condition_of_the_etag(web: Web) -> None:
     assert (told.status_code, error_of(told)["reason"]) == (409, "ETAG_MISMATCH")
 
 
+async def test_any_of_several_etags_is_a_match(web: Web) -> None:
+    """In one line or in several; weak ones never match, and a star always does (RFC 9110 13.1.1)."""
+    path = f"{_ORDERS}/{(await made(web))['orderId']}"
+    for condition in ('"0"', '"0", "2"', 'W/"1"', "1", '"0","x, y"', '""'):
+        late = await web.http.put(f"{path}/validate", headers={"If-Match": condition})
+        assert (late.status_code, error_of(late)["reason"]) == (412, "ETAG_MISMATCH")
+    lines = [("If-Match", '"0"'), ("If-Match", '"1"'), ("If-Match", '"7"'), ("Idempotency-Key", "key-1")]
+    for _ in range(2):
+        validated = await web.http.put(f"{path}/validate", headers=lines)
+        assert (validated.status_code, validated.headers["etag"]) == (200, '"2"')
+    changed = await web.http.patch(path, json={"priority": "next_day"}, headers={"If-Match": '"1", "2"'})
+    assert changed.status_code == 200
+    assert (await web.http.put(f"{path}/cancel", headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_what_the_caller_has_is_not_sent_again(web: Web) -> None:
+    """304 without a body for any etag of If-None-Match, also a weak one (RFC 9110 13.1.2)."""
+    found = await made(web)
+    path = f"{_ORDERS}/{found['orderId']}"
+    for condition in ('"1"', '"0", "1"', 'W/"1"', "*"):
+        for method in ("GET", "HEAD"):
+            same = await web.http.request(method, path, headers={"If-None-Match": condition})
+            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", '"1"')
+            assert "content-type" not in same.headers
+            assert same.headers["x-wms-correlation-id"]
+    for condition in ('"0"', "1", '"11"'):
+        assert (await web.http.get(path, headers={"If-None-Match": condition})).json() == found
+    lines = [("If-None-Match", '"0"'), ("If-None-Match", '"1"'), ("If-None-Match", '"7"')]
+    assert (await web.http.get(path, headers=lines)).status_code == 304
+    missing = await web.http.get(f"{_ORDERS}/nobody", headers={"If-None-Match": "*"})
+    assert missing.status_code == 404
+
+
+async def test_reading_on_condition_of_the_etag(web: Web) -> None:
+    """If-Match holds for reading too, and is looked at first."""
+    path = f"{_ORDERS}/{(await made(web))['orderId']}"
+    for condition in ('"1"', '"0", "1"', "*"):
+        assert (await web.http.get(path, headers={"If-Match": condition})).status_code == 200
+    late = await web.http.get(path, headers={"If-Match": '"0"', "If-None-Match": '"1"'})
+    assert (late.status_code, error_of(late)["metadata"]["etag"]) == (412, '"1"')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "header"),
+    [
+        ("PUT", f"{_ORDERS}/ORD-1/cancel", "If-None-Match"),
+        ("POST", _ORDERS, "If-None-Match"),
+        ("POST", "/api/v1/fulfillment/resume", "If-Match"),
+    ],
+)
+async def test_a_condition_that_does_not_hold_for_a_change_is_refused(
+    web: Web, method: str, path: str, header: str
+) -> None:
+    """The change is not made without it."""
+    body = order() if path == _ORDERS else {}
+    refused = await web.http.request(method, path, json=body, headers={header: '"1"'})
+    assert refused.status_code == 400
+    assert list(error_of(refused)["faults"]) == [header.lower()]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "code", "reason"),
     [

@@ -61,6 +61,11 @@ def answered(body: Any, code: int, headers: dict[str, str]) -> Response:
     return Response(to_bytes(body), code, more, "application/json")
 
 
+def not_modified(etag: str, headers: dict[str, str]) -> Response:
+    """Answer that the caller has what is there."""
+    return Response(b"", 304, {**headers, "ETag": etag})
+
+
 def caller_headers(caller: Caller) -> dict[str, str]:
     """Give back what ties a call to the work that it belongs to, as it was sent: in UTF-8."""
     named = {CORRELATION: caller.correlation_id, WAVE: caller.wave_number, WORKFLOW: caller.workflow_id}

@@ -784,7 +784,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>
@@ -806,7 +807,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>
@@ -4218,7 +4220,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4239,7 +4242,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4261,7 +4265,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4279,7 +4284,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4294,7 +4300,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
