@@ -12,7 +12,6 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
-from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
@@ -34,6 +33,7 @@ from wms_server.joining import JoiningLimits
 from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
+from wms_server.reflection import add_reflection
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
 from wms_server.services.fulfillment import FulfillmentService
@@ -82,7 +82,7 @@ class Application:
         if self._settings.reflection_enabled:
             names = [service.full_name for service in self._services]
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-            reflection.enable_server_reflection((*names, health, reflection.SERVICE_NAME), server)
+            add_reflection(server, (*names, health))
         if self._settings.channelz_enabled:
             channelz.add_channelz_servicer(server)
         return server
