@@ -30,6 +30,6 @@ COPY --from=build /opt/wms-orders /opt/wms-orders
 ENV PATH=/opt/wms-orders/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 # By number, so that Kubernetes can see that it is not root.
 USER 10001:10001
-EXPOSE 8001 8002 8080
+EXPOSE 8001 8002 8080 8082
 ENTRYPOINT ["wms-orders"]
 CMD ["server"]

@@ -41,7 +41,8 @@ class Children:
     ) -> Child:
         """Start a worker and wait until it serves, by default as soon as it lives."""
         address = Address.free()
-        child = self.start("worker", {"WORKER_ADDR": str(address), "WORKER_ID": worker_id, **settings})
+        own = {"WORKER_ADDR": str(address), "WORKER_HTTP_ADDR": "", "WORKER_ID": worker_id}
+        child = self.start("worker", {**own, **settings})
         await self.ready(child, "worker", address, service)
         return child
 

@@ -41,7 +41,7 @@ class Line:
         """Start a worker; gives its name."""
         self._count += 1
         name = f"w-{self._count}"
-        own = {"WORKER_ID": name, "WORKER_ADDR": f"127.0.0.1:{free_port()}"}
+        own = {"WORKER_ID": name, "WORKER_ADDR": f"127.0.0.1:{free_port()}", "WORKER_HTTP_ADDR": ""}
         command = [sys.executable, "-m", "wms_core.command", "worker"]
         log = self._folder.path / f"{name}.log"
         self._workers[name] = Child.start(name, command, {**self._environment, **own}, log)

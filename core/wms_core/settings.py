@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from wms_core.addresses import AddressError, listen_address
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
+from wms_core.listeners import AddressError, listen_address
 from wms_core.postgres.database import PoolOptions
 from wms_core.secret_files import SecretFiles, Unusable, file_variable, secret_names
 
@@ -65,6 +65,11 @@ def address(text: str) -> str:
     return text
 
 
+def address_or_none(text: str) -> str:
+    """Refuse what is neither empty nor an address to listen on."""
+    return address(text) if text else text
+
+
 def collector(text: str) -> str:
     """Refuse what is no address of a collector."""
     if not re.fullmatch(r"(https?://)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}/?", text):
@@ -94,6 +99,7 @@ def _headers(text: SecretStr | None) -> SecretStr | None:
 NONE = timedelta(0)
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Address = Annotated[str, AfterValidator(address)]
+AddressOrNone = Annotated[str, AfterValidator(address_or_none)]
 
 
 class CoreSettings(BaseSettings):

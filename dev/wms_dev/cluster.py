@@ -76,7 +76,7 @@ class Cluster:
         )
         asyncio.run(ready)
         for name in NAMES:
-            own = {"WORKER_ID": name, "WORKER_ADDR": str(Address.free())}
+            own = {"WORKER_ID": name, "WORKER_ADDR": str(Address.free()), "WORKER_HTTP_ADDR": ""}
             self.workers[name] = self._child(name, "worker", {**common, **own})
         self._say(f"The server listens on {self.server} (gRPC); logs are in {self._folder.path}")
 

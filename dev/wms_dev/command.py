@@ -25,8 +25,8 @@ def demo() -> None:
 def dev() -> None:
     """Start Postgres, server, worker and a simulated warehouse, and stay until Ctrl-C.
 
-    SERVER_ADDR, HTTP_ADDR, WORKER_ADDR, DATABASE_URL, DATA_DIR, KAFKA_BROKERS and the service's other
-    variables are honoured; with KAFKA=1 a Kafka is started too.
+    SERVER_ADDR, HTTP_ADDR, WORKER_ADDR, WORKER_HTTP_ADDR, DATABASE_URL, DATA_DIR, KAFKA_BROKERS and the
+    service's other variables are honoured; with KAFKA=1 a Kafka is started too.
     """
     raise typer.Exit(_module("wms_dev.stay").run_dev(_console()))
 

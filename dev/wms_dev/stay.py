@@ -47,7 +47,7 @@ def _print_places(stack: Stack, console: Console) -> None:
         "HTTP": f"{pages}/api/v1 (API)" if pages else "off, as HTTP_ADDR is empty",
         "docs page": f"{pages}/docs" if pages else "",
         "metrics": f"{pages}/metrics (server)" if pages else "",
-        "": f"http://{plan.worker.target}/metrics (worker)",
+        "": f"http://{plan.worker_http.target}/metrics (worker)" if plan.worker_http else "",
         "worker": f"{plan.worker} (gRPC health)",
         "warehouse": plan.warehouse_id,
         "Postgres": f'psql "{stack.database_url}"' if stack.data_dir else "the one of DATABASE_URL",

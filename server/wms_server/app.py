@@ -12,12 +12,11 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
-from grpc_reflection.v1alpha import reflection
 from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
-from wms_core.addresses import listen_address
+from wms_core.listeners import bind_port
 from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
@@ -27,13 +26,14 @@ from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
 from wms_server.http.api import Api, HttpOptions
 from wms_server.http.pages import beside, pages
+from wms_server.http.request_guard import AllowedHosts, guarded
 from wms_server.http.serving import serve
 from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
-from wms_server.listening import PortTaken
 from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
+from wms_server.reflection import add_reflection
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
 from wms_server.services.fulfillment import FulfillmentService
@@ -82,7 +82,7 @@ class Application:
         if self._settings.reflection_enabled:
             names = [service.full_name for service in self._services]
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-            reflection.enable_server_reflection((*names, health, reflection.SERVICE_NAME), server)
+            add_reflection(server, (*names, health))
         if self._settings.channelz_enabled:
             channelz.add_channelz_servicer(server)
         return server
@@ -92,18 +92,15 @@ class Application:
         told = [self._shared] if self._shared else [*self._looked_at, restarts()]
         shown = pages(lambda: self._readiness.is_ready, registry(*told))
         settings = self._settings
-        options = HttpOptions(settings.default_currency, settings.http_request_timeout.total_seconds())
-        return beside(shown, Api(self._pipeline, self._services, options))
+        timeout_seconds = settings.http_request_timeout.total_seconds()
+        options = HttpOptions(settings.default_currency, timeout_seconds)
+        served = beside(shown, Api(self._pipeline, self._services, options))
+        return guarded(served, AllowedHosts(settings.http_host_names), timeout_seconds)
 
     async def start(self) -> None:
-        """Listen; ready later, when the database is. Raises PortTaken."""
-        address = listen_address(self._settings.server_addr)
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError:
-            port = 0
-        if not port:
-            raise PortTaken("SERVER_ADDR", self._settings.server_addr)
+        """Listen; ready later, when the database is. Raises PortInUse."""
+        address = self._settings.server_addr
+        bind_port(self._server.add_insecure_port, "SERVER_ADDR", address)
         await self._readiness.start()
         await self._server.start()
         _log.info("listening", address=address)
@@ -205,11 +202,9 @@ async def open_application(
             JoiningLimits(settings.group_commit_calls),
         )
         application = Application(settings, database, Pipeline(database, limits, tracing), number)
-        patience, shared = settings.http_request_timeout.total_seconds(), number is not None
+        connections = settings.http_connection_limits
         await stack.enter_async_context(
-            serve(
-                application.http(), settings.http_addr, patience, settings.http_max_connections, shared=shared
-            )
+            serve(application.http(), settings.http_addr, connections, shared=number is not None)
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

@@ -10,7 +10,7 @@ from opentelemetry.trace import INVALID_SPAN, Span
 
 from wms_core.application.ports import RequestKey
 from wms_core.domain.caller import Caller
-from wms_core.domain.errors import DeadlinePassed, TimeInFuture
+from wms_core.domain.errors import DeadlinePassed, FieldFault, InvalidFields, TimeInFuture
 from wms_core.domain.events import json_time
 from wms_core.traces import read_traceparent
 from wms_server.requests import Requests
@@ -23,6 +23,8 @@ ACTOR = "x-wms-actor"
 ACTOR_BYTES = "x-wms-actor-bin"
 TRACEPARENT = "traceparent"
 _READ = frozenset({CORRELATION, WAVE, WORKFLOW, ACTOR, ACTOR_BYTES, TRACEPARENT})
+#: Encodings of headers: that of gRPC's metadata, which has no other, and that of HTTP here.
+ASCII, UTF_8 = "ascii", "utf-8"
 _LONGEST = 256
 _CLOCK_SLACK = timedelta(minutes=5)
 
@@ -32,6 +34,7 @@ class Call:
     """A call of the API. `now` is the time of its arrival, the time of everything that it changes.
 
     `reached` is how far a stream has come; the error that ends it tells of it. `requests` counts its end.
+    `broken_headers` are those of the caller's that can't be taken as they were sent.
     """
 
     rpc: str
@@ -40,6 +43,7 @@ class Call:
     ends: float
     key: RequestKey | None = None
     span: Span = INVALID_SPAN
+    broken_headers: tuple[FieldFault, ...] = ()
     reached: dict[str, str] = field(default_factory=dict, compare=False)
     requests: Requests = field(default_factory=Requests, compare=False)
 
@@ -53,15 +57,29 @@ class Call:
         if time.monotonic() > self.ends:
             raise DeadlinePassed
 
+    def expect_headers(self) -> None:
+        """Raise InvalidFields when some of the caller's headers are no text."""
+        if self.broken_headers:
+            raise InvalidFields(self.broken_headers)
+
     def expect_past(self, field: str, moment: datetime | None) -> None:
         """Raise TimeInFuture when a time at which something happened lies more than 5 minutes ahead."""
         if moment is not None and moment > self.now + _CLOCK_SLACK:
             raise TimeInFuture(field=field, now=json_time(self.now))
 
 
-def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
-    """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored."""
-    headers = {name: text for name, value in metadata if name in _READ and (text := _text_of(name, value))}
+def caller_from(metadata: Sequence[tuple[str, str | bytes]], encoding: str = ASCII) -> Caller:
+    """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored.
+
+    Headers that are not in the encoding are left out, so that what goes back to the caller can be sent.
+    """
+    headers = {
+        name: text
+        for name, value in metadata
+        if name in _READ
+        and (text := _text_of(name, value))
+        and (name == ACTOR_BYTES or _is_encoded(text, encoding))
+    }
     return Caller(
         actor=headers.get(ACTOR_BYTES) or headers.get(ACTOR, "anonymous"),
         correlation_id=headers.get(CORRELATION) or _new_uuid(),
@@ -69,6 +87,28 @@ def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
         workflow_id=headers.get(WORKFLOW, ""),
         traceparent=read_traceparent(headers.get(TRACEPARENT, "")),
     )
+
+
+def broken_headers(
+    metadata: Sequence[tuple[str, str | bytes]], encoding: str = ASCII
+) -> tuple[FieldFault, ...]:
+    """Return a fault for each header of the caller that is not in the encoding."""
+    return tuple(
+        FieldFault(name, f"must be {encoding.upper()}", "header.encoding")
+        for name, value in metadata
+        if name in _READ and isinstance(value, str) and not _is_encoded(value, encoding)
+    )
+
+
+def _is_encoded(text: str, encoding: str) -> bool:
+    """Say whether text could have been read in an encoding; bytes that could not are half surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _new_uuid() -> str:

@@ -15,6 +15,7 @@ DOMAIN = "wms.orders"
 #: Categories, the first that fits.
 CODES: tuple[tuple[type[WmsError], int], ...] = (
     (errors.InvalidArgument, Code.INVALID_ARGUMENT),
+    (errors.PermissionDenied, Code.PERMISSION_DENIED),
     (errors.NotFound, Code.NOT_FOUND),
     (errors.AlreadyExists, Code.ALREADY_EXISTS),
     (errors.FailedPrecondition, Code.FAILED_PRECONDITION),

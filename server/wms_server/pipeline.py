@@ -30,7 +30,7 @@ from wms_core.domain.errors import (
 )
 from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
-from wms_server.calls import Call, caller_from, now_utc
+from wms_server.calls import ASCII, Call, broken_headers, caller_from, now_utc
 from wms_server.database_spans import in_database
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.requests import Requests
@@ -130,14 +130,19 @@ class Pipeline:
         while (pause := self._newest + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 # calls move the end
             await asyncio.sleep(pause)
 
-    def begin(self, method: MethodDescriptor, metadata: Metadata, remaining: float | None) -> Call:
+    def begin(
+        self, method: MethodDescriptor, metadata: Metadata, remaining: float | None, encoding: str = ASCII
+    ) -> Call:
         """Make the call of a request that has arrived; its end is the deadline or the cap."""
         seconds = (
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
-        span, caller = begin_span(self.tracing, method, caller_from(metadata))
+        span, caller = begin_span(self.tracing, method, caller_from(metadata, encoding))
         ends = time.monotonic() + seconds
-        return Call(method.name, caller, now_utc(), ends, span=span, requests=self.requests)
+        broken = broken_headers(metadata, encoding)
+        return Call(
+            method.name, caller, now_utc(), ends, span=span, broken_headers=broken, requests=self.requests
+        )
 
     def element(self, rpc: str, stream: Call) -> Call:
         """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
@@ -151,6 +156,7 @@ class Pipeline:
         unknown to the caller), and whatever a fault of ours raises.
         """
         self._admit()
+        call.expect_headers()
         if self._at_work.count >= self._limits.max_in_flight:
             raise Overloaded(limit=self._limits.max_in_flight)
         return await _finished(work(call, request), call)
@@ -171,6 +177,7 @@ class Pipeline:
         fault of ours raises.
         """
         self._admit()
+        call.expect_headers()
         try:
             await self._streams.run(work(self._database, call, request), send)
         except WmsError as error:

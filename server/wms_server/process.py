@@ -11,14 +11,13 @@ from contextlib import nullcontext
 import structlog
 import uvloop
 
-from wms_core.addresses import AddressError
+from wms_core.listeners import AddressError, PortInUse
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import running, until_terminated
 from wms_server.app import open_application
-from wms_server.listening import PortTaken
 from wms_server.pulse import beat
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import share_metrics, shared_folder
@@ -32,7 +31,7 @@ def run(settings: ServerSettings, number: int | None = None, pulse: int | None =
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, number, pulse))
-    except (AddressError, PortTaken, MigrationError, DatabaseRefused) as error:
+    except (AddressError, PortInUse, MigrationError, DatabaseRefused) as error:
         raise SystemExit(f"The server can't start: {error}") from None
 
 

@@ -1,12 +1,13 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from wms_core.addresses import listen_address
-from wms_core.settings import NONE, Address, CoreSettings, Duration, address
+from wms_core.connection_limits import ConnectionLimits
+from wms_core.listeners import listen_address
+from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
 
@@ -17,11 +18,6 @@ _MOST_BY_ITSELF = 8
 def default_processes() -> int:
     """Give the cores that may be used, as many as the connections of their pools allow."""
     return min(usable_cores(), _MOST_BY_ITSELF)
-
-
-def address_or_none(text: str) -> str:
-    """Refuse what is neither empty nor an address to listen on."""
-    return address(text) if text else text
 
 
 class ServerSettings(CoreSettings):
@@ -36,16 +32,34 @@ class ServerSettings(CoreSettings):
     server_addr: Address = Field(
         ":8001", description="Where the gRPC server listens: host:port, or :port for all."
     )
-    http_addr: Annotated[str, AfterValidator(address_or_none)] = Field(
+    http_addr: AddressOrNone = Field(
         ":8080", description="Where the server answers over HTTP, its health and metrics too; empty: nowhere."
+    )
+    http_allowed_hosts: str = Field(
+        "",
+        pattern=r"^(\*|\.?[A-Za-z0-9._-]+)?(,(\*|\.?[A-Za-z0-9._-]+))*$",
+        description=(
+            "Names of the server in URLs, beside loopback's, that of HTTP_ADDR and all addresses: "
+            "orders.example,.internal.example; * allows all."
+        ),
     )
     http_request_timeout: Duration = Field(
         timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
+    )
+    http_keep_alive_timeout: Duration = Field(
+        timedelta(seconds=620),
+        gt=NONE,
+        description="How long a connection over HTTP may be idle; longer than load balancers keep theirs.",
     )
     http_max_connections: int = Field(
         512,
         ge=1,
         description="Connections over HTTP that one process serves at a time; beyond, probes are answered.",
+    )
+    http_max_connections_per_peer: int = Field(
+        256,
+        ge=1,
+        description="Of these, the connections that one network address may have.",
     )
     default_currency: str = Field(
         "USD",
@@ -121,6 +135,22 @@ class ServerSettings(CoreSettings):
                 "set one of them to another, for example SERVER_ADDR=:9001"
             )
         return self
+
+    @property
+    def http_host_names(self) -> tuple[str, ...]:
+        """The names by which the server may be called over HTTP."""
+        own = self.http_addr.rpartition(":")[0].strip("[]")
+        return tuple(name for name in (own, *self.http_allowed_hosts.split(",")) if name)
+
+    @property
+    def http_connection_limits(self) -> ConnectionLimits:
+        """The limits of connections over HTTP."""
+        return ConnectionLimits(
+            max_connections=self.http_max_connections,
+            max_connections_per_peer=self.http_max_connections_per_peer,
+            request_timeout_seconds=self.http_request_timeout.total_seconds(),
+            keep_alive_seconds=self.http_keep_alive_timeout.total_seconds(),
+        )
 
     @property
     def patience(self) -> Patience:

@@ -10,10 +10,9 @@ from contextlib import ExitStack, suppress
 
 import structlog
 
-from wms_core.addresses import AddressError
+from wms_core.listeners import AddressError, PortInUse, reserve_port
 from wms_core.tasks import running
 from wms_core.tether import tethered
-from wms_server.listening import PortTaken, held
 from wms_server.pulse import SILENCE, TELL, Pulse
 from wms_server.restarts import Restarts
 from wms_server.settings import ServerSettings
@@ -31,12 +30,12 @@ def run(settings: ServerSettings) -> None:
     structlog.contextvars.bind_contextvars(pid=os.getpid())
     try:
         with ExitStack() as stack:
-            stack.enter_context(held("SERVER_ADDR", settings.server_addr))
+            stack.enter_context(reserve_port("SERVER_ADDR", settings.server_addr))
             if settings.http_addr:
-                stack.enter_context(held("HTTP_ADDR", settings.http_addr))
+                stack.enter_context(reserve_port("HTTP_ADDR", settings.http_addr))
             stack.enter_context(metrics_folder())
             code = asyncio.run(Supervisor(settings).run())
-    except (AddressError, PortTaken, NoMetricsFolder) as error:
+    except (AddressError, PortInUse, NoMetricsFolder) as error:
         raise SystemExit(f"The server can't start: {error}") from None
     raise SystemExit(code)
 

@@ -248,6 +248,29 @@ def test_no_two_calls_share_a_path() -> None:
     assert [shape for shape, count in shapes.items() if count > 1] == []
 
 
+def test_a_name_that_is_a_word_of_another_path_has_a_path_all_the_same() -> None:
+    """Where a literal of another call hides a value of a variable, the same field is at another path too."""
+    paths = [verb_and_path(rule) for method in METHODS for rule in http_rules(method)]
+    for method in METHODS:
+        rules = [verb_and_path(rule) for rule in http_rules(method)]
+        reached = {variables(path) for verb, path in rules if not any(hides(o, (verb, path)) for o in paths)}
+        assert {variables(path) for _, path in rules} <= reached, method.name
+
+
+def variables(path: str) -> tuple[str, ...]:
+    """The names of a path's variables."""
+    return tuple(part for part in path.split("/") if part.startswith("{"))
+
+
+def hides(other: tuple[str, str], one: tuple[str, str]) -> bool:
+    """Whether another path is found first for some values of this one's variables."""
+    pairs = list(zip(other[1].split("/"), one[1].split("/"), strict=False))
+    same_length = other[1].count("/") == one[1].count("/")
+    fits = all(mine.startswith("{") or theirs == mine for theirs, mine in pairs)
+    literal = any(mine.startswith("{") and not theirs.startswith("{") for theirs, mine in pairs)
+    return other[0] == one[0] and same_length and fits and literal
+
+
 def test_every_path_variable_and_body_is_a_field() -> None:
     """No annotation names a field that does not exist."""
     for method in METHODS:

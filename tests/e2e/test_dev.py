@@ -118,6 +118,7 @@ class Devs:
             "SERVER_ADDR": address,
             "HTTP_ADDR": f"127.0.0.1:{free_port()}",
             "WORKER_ADDR": f"127.0.0.1:{free_port()}",
+            "WORKER_HTTP_ADDR": f"127.0.0.1:{free_port()}",
             "DATA_DIR": str(self.folder / data),
             "FULFILLMENT_INTERVAL": "200ms",
         }
@@ -289,7 +290,7 @@ def test_a_second_one_on_the_same_data_is_refused(devs: Devs) -> None:
     first.ship_an_order("ORD-E2E-1")
 
 
-@pytest.mark.parametrize("variable", ["SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR"])
+@pytest.mark.parametrize("variable", ["SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR", "WORKER_HTTP_ADDR"])
 def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
     """Whoever has the port, the error says what to set, and nothing is started."""
     port = free_port()

@@ -84,7 +84,7 @@ async def test_nothing_private_is_logged_traced_or_measured(
 ) -> None:
     """Whatever callers send and whatever breaks: at the level debug, with every call traced."""
     canaries = Canaries()
-    collector_address, http = f"127.0.0.1:{free_port()}", free_port()
+    collector_address, http, worker_http = f"127.0.0.1:{free_port()}", free_port(), free_port()
     async with (
         _with_password(database_url, canaries.new("password"), sql) as url,
         open_proxy(url) as proxy,
@@ -103,6 +103,7 @@ async def test_nothing_private_is_logged_traced_or_measured(
         server = processes.server(proxy.url, http_addr=f"127.0.0.1:{http}", **told)
         worker = processes.worker(
             None,
+            worker_http_addr=f"127.0.0.1:{worker_http}",
             database_url_file=str(secret),
             worker_roles="fulfillment,relay",
             kafka_brokers=kafka_brokers,
@@ -123,14 +124,14 @@ async def test_nothing_private_is_logged_traced_or_measured(
             await _err(api, web, canaries, metadata)
             await _break(api, web, canaries, metadata, sql)
             await eventually(lambda: _has_said(worker, "order_cannot_be_processed"))
-            await eventually(lambda: _published(worker))
-            shown = [(await pages.get(port, "/metrics"))[1] for port in (http, _port(worker))]
+            await eventually(lambda: _published(worker_http))
+            shown = [(await pages.get(port, "/metrics"))[1] for port in (http, worker_http)]
             await proxy.cut()
             error = await failing(api.orders.CreateOrder(_order(canaries), metadata=metadata))
             assert error.code is grpc.StatusCode.UNAVAILABLE
             assert (await web.post("/api/v1/orders", json=to_json(_order(canaries)))).status_code == 503
             await eventually(lambda: _has_said(worker, "cycle_interrupted"))
-            shown += [(await pages.get(port, path))[1] for port, path in _all_pages(http, worker)]
+            shown += [(await pages.get(port, path))[1] for port, path in _all_pages(http, worker_http)]
             await proxy.heal()
         assert await server.stopped() == 0
         assert await worker.stopped() == 0
@@ -268,18 +269,14 @@ async def _has_said(process: Process, event: str) -> bool:
     return bool(process.said(event))
 
 
-async def _published(worker: Process) -> bool:
-    return (await pages.metric(_port(worker), "wms_relay_events_published_total") or 0) > 5
+async def _published(worker: int) -> bool:
+    return (await pages.metric(worker, "wms_relay_events_published_total") or 0) > 5
 
 
-def _port(process: Process) -> int:
-    return int(process.address.rpartition(":")[2])
-
-
-def _all_pages(http: int, worker: Process) -> Iterator[tuple[int, str]]:
+def _all_pages(http: int, worker: int) -> Iterator[tuple[int, str]]:
     for path in ("/health", "/ready", "/metrics"):
         yield http, path
-        yield _port(worker), path
+        yield worker, path
 
 
 def _expect_told(server: Process, worker: Process, spans: Collector, shown: list[str]) -> None:

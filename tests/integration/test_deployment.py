@@ -17,6 +17,7 @@ from tests.support.processes import NO_KAFKA, RELAY, Process, Processes, open_cl
 from tests.support.requests import create_order
 from tests.support.several import Several
 from tests.support.waiting import eventually
+from wms_dev.ports import free_port
 
 pytestmark = pytest.mark.one_postgres
 
@@ -25,10 +26,11 @@ FOREIGN = {"instance", "job", "le"}
 Labels = Mapping[str, set[str]]
 
 
-def _worker(processes: Processes, database_url: str) -> Process:
+def _worker(processes: Processes, database_url: str, http_port: int) -> Process:
     """Start a worker of both roles; there is no Kafka for what it would publish."""
     roles = {"worker_roles": "fulfillment,relay", "kafka_brokers": NO_KAFKA}
-    return processes.worker(database_url, metrics_refresh="0", **roles)
+    http_addr = f"127.0.0.1:{http_port}"
+    return processes.worker(database_url, metrics_refresh="0", worker_http_addr=http_addr, **roles)
 
 
 async def _told(port: int) -> Labels:
@@ -47,12 +49,12 @@ async def test_dashboards_show_what_server_and_worker_tell(
     """Every metric of theirs is on a live page, with the labels that they ask by or group by."""
     # As when a relay has published something.
     await sql.execute("INSERT INTO relay_positions (relay, position) VALUES ('kafka', 0)")
-    server, worker = Several(processes, database_url), _worker(processes, database_url)
+    worker_port = free_port()
+    server, worker = Several(processes, database_url), _worker(processes, database_url, worker_port)
     await server.serving()
     await worker.serving(RELAY)
     async with open_client(server.supervisor.address) as api:
         await api.orders.CreateOrder(create_order())
-    worker_port = int(worker.address.rpartition(":")[2])
     asked = [
         (name, expression)
         for name, dashboard in dashboards().items()
@@ -96,10 +98,10 @@ async def test_probes_of_kubernetes_find_a_process_that_is_well(
         await server.serving()
         address, page_port = server.supervisor.address, server.http
     else:
-        worker = _worker(processes, database_url)
+        page_port = free_port()
+        worker = _worker(processes, database_url, page_port)
         await worker.serving()
         address = worker.address
-        page_port = int(worker.address.rpartition(":")[2])
     pod = container(pods()[command])
     probes = [pod[name] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
     async with grpc.aio.insecure_channel(address) as channel:

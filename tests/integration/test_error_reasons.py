@@ -581,7 +581,7 @@ async def _over_http(stage: Stage, request: bytes) -> Failure:
 
 
 def _posted(path: str, *headers: str) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "host: here", *headers, "", ""]).encode()
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: localhost", *headers, "", ""]).encode()
 
 
 @provokes("PATH_NOT_FOUND")
@@ -598,6 +598,19 @@ async def _method_not_allowed(stage: Stage) -> Failure:
 async def _unsupported_media_type(stage: Stage) -> Failure:
     request = _posted("/api/v1/orders", "content-length: 2", "content-type: text/plain", "connection: close")
     return await _over_http(stage, request + b"{}")
+
+
+@provokes("HOST_NOT_ALLOWED")
+async def _host_not_allowed(stage: Stage) -> Failure:
+    return await _over_http(
+        stage, b"GET /api/v1/orders HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"
+    )
+
+
+@provokes("CROSS_SITE_REQUEST")
+async def _cross_site_request(stage: Stage) -> Failure:
+    request = _posted("/api/v1/fulfillment/resume", "sec-fetch-site: cross-site", "connection: close")
+    return await _over_http(stage, request)
 
 
 @provokes("REQUEST_TOO_SLOW")

@@ -96,6 +96,66 @@ async def test_a_change_is_made_on_condition_of_the_etag(web: Web) -> None:
     assert (told.status_code, error_of(told)["reason"]) == (409, "ETAG_MISMATCH")
 
 
+async def test_any_of_several_etags_is_a_match(web: Web) -> None:
+    """In one line or in several; weak ones never match, and a star always does (RFC 9110 13.1.1)."""
+    path = f"{_ORDERS}/{(await made(web))['orderId']}"
+    for condition in ('"0"', '"0", "2"', 'W/"1"', "1", '"0","x, y"', '""'):
+        late = await web.http.put(f"{path}/validate", headers={"If-Match": condition})
+        assert (late.status_code, error_of(late)["reason"]) == (412, "ETAG_MISMATCH")
+    lines = [("If-Match", '"0"'), ("If-Match", '"1"'), ("If-Match", '"7"'), ("Idempotency-Key", "key-1")]
+    for _ in range(2):
+        validated = await web.http.put(f"{path}/validate", headers=lines)
+        assert (validated.status_code, validated.headers["etag"]) == (200, '"2"')
+    changed = await web.http.patch(path, json={"priority": "next_day"}, headers={"If-Match": '"1", "2"'})
+    assert changed.status_code == 200
+    assert (await web.http.put(f"{path}/cancel", headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_what_the_caller_has_is_not_sent_again(web: Web) -> None:
+    """304 without a body for any etag of If-None-Match, also a weak one (RFC 9110 13.1.2)."""
+    found = await made(web)
+    path = f"{_ORDERS}/{found['orderId']}"
+    for condition in ('"1"', '"0", "1"', 'W/"1"', "*"):
+        for method in ("GET", "HEAD"):
+            same = await web.http.request(method, path, headers={"If-None-Match": condition})
+            assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", '"1"')
+            assert "content-type" not in same.headers
+            assert same.headers["x-wms-correlation-id"]
+    for condition in ('"0"', "1", '"11"'):
+        assert (await web.http.get(path, headers={"If-None-Match": condition})).json() == found
+    lines = [("If-None-Match", '"0"'), ("If-None-Match", '"1"'), ("If-None-Match", '"7"')]
+    assert (await web.http.get(path, headers=lines)).status_code == 304
+    missing = await web.http.get(f"{_ORDERS}/nobody", headers={"If-None-Match": "*"})
+    assert missing.status_code == 404
+
+
+async def test_reading_on_condition_of_the_etag(web: Web) -> None:
+    """If-Match holds for reading too, and is looked at first."""
+    path = f"{_ORDERS}/{(await made(web))['orderId']}"
+    for condition in ('"1"', '"0", "1"', "*"):
+        assert (await web.http.get(path, headers={"If-Match": condition})).status_code == 200
+    late = await web.http.get(path, headers={"If-Match": '"0"', "If-None-Match": '"1"'})
+    assert (late.status_code, error_of(late)["metadata"]["etag"]) == (412, '"1"')
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "header"),
+    [
+        ("PUT", f"{_ORDERS}/ORD-1/cancel", "If-None-Match"),
+        ("POST", _ORDERS, "If-None-Match"),
+        ("POST", "/api/v1/fulfillment/resume", "If-Match"),
+    ],
+)
+async def test_a_condition_that_does_not_hold_for_a_change_is_refused(
+    web: Web, method: str, path: str, header: str
+) -> None:
+    """The change is not made without it."""
+    body = order() if path == _ORDERS else {}
+    refused = await web.http.request(method, path, json=body, headers={header: '"1"'})
+    assert refused.status_code == 400
+    assert list(error_of(refused)["faults"]) == [header.lower()]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "code", "reason"),
     [
@@ -247,3 +307,27 @@ async def test_the_document_and_its_page_are_served(web: Web) -> None:
         assert packed.headers["content-encoding"] == "gzip"
         assert "content-encoding" not in plain.headers
         assert packed.content == plain.content
+
+
+async def test_an_upgrade_does_not_lose_the_conditions_of_a_change(web: Web) -> None:
+    """As Java's HttpClient asks for one by default: the stale etag in the body still holds the change off."""
+    order_id = (await made(web))["orderId"]
+    upgrade = {"connection": "Upgrade, HTTP2-Settings", "upgrade": "h2c", "http2-settings": "AAMAAABkAAQA"}
+    path = f"{_ORDERS}/{order_id}"
+    refused = await web.http.put(f"{path}/cancel", json={"etag": '"0"', "reason": "none"}, headers=upgrade)
+    assert (refused.status_code, error_of(refused)["reason"]) == (409, "ETAG_MISMATCH")
+    done = await web.http.put(f"{path}/cancel", json={"reason": "Customer request"}, headers=upgrade)
+    assert done.json()["cancelReason"] == "Customer request"
+
+
+async def test_an_order_whose_id_is_a_word_of_a_path_has_a_path_too(web: Web) -> None:
+    """The statistics stay where they are."""
+    order_id = (await made(web, orderId="stats"))["orderId"]
+    failure = {"failureStatus": "picking", "failureReason": "gone"}
+    queue = "/api/v1/dead-letter-queue"
+    moved = await web.http.post(f"/api/v1/reprocessing/orders/{order_id}/dlq", json=failure)
+    assert moved.status_code == 200
+    assert (await web.http.get(f"{queue}/stats")).json()["totalEntries"] == 1
+    entry = (await web.http.get(f"{queue}/orders/stats")).json()
+    assert entry["orderId"] == "stats"
+    assert (await web.http.get(f"{queue}/entries/{entry['entryId']}")).json() == entry

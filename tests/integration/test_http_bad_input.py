@@ -45,7 +45,7 @@ def order(**changes: Any) -> dict[str, Any]:
 
 def head(length: int, *more: str, path: str = _ORDERS) -> bytes:
     """Give the head of a request that announces a body."""
-    lines = [f"POST {path} HTTP/1.1", "host: here", "content-type: application/json"]
+    lines = [f"POST {path} HTTP/1.1", "host: localhost", "content-type: application/json"]
     return "\r\n".join([*lines, f"content-length: {length}", *more, "", ""]).encode()
 
 
@@ -251,7 +251,7 @@ async def test_a_body_that_comes_too_slowly(web: Web) -> None:
 
 async def test_headers_that_come_too_slowly(web: Web) -> None:
     """The same; and a connection on which nothing comes is closed."""
-    answer = await web.raw(b"POST /api/v1/orders HTTP/1.1\r\nhost: h")
+    answer = await web.raw(b"POST /api/v1/orders HTTP/1.1\r\nhost: localhost")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert read_error(answer.partition(b"\r\n\r\n")[2])["reason"] == "REQUEST_TOO_SLOW"
     assert await web.raw(b"") == b""
@@ -267,7 +267,7 @@ async def _is_held(port: int, client: socket.socket) -> bool:
 
 async def test_a_client_that_does_not_read_its_answer(web: Web) -> None:
     """It is cut off; one that reads slowly gets all of it."""
-    request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: here\r\n\r\n"
+    request = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n"
     with socket.socket() as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.connect(("127.0.0.1", web.port))
@@ -311,8 +311,25 @@ async def test_a_client_that_leaves_in_the_middle_of_its_request(web: Web) -> No
 async def test_one_connection_goes_on_after_an_error(web: Web, kind: str, code: int) -> None:
     """What is wrong with a request is no fault of the next one."""
     bad = b'{"customerId": 5}'
-    good = f"GET {_ORDERS} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n".encode()
+    good = f"GET {_ORDERS} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode()
     start = head(len(bad)).replace(b"application/json", kind.encode())
     answer = await web.raw(start + bad + good)
     assert answer.count(b"HTTP/1.1 %d " % code) == 1
     assert answer.count(b"HTTP/1.1 200 ") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (_ORDERS, r'{"\ud800":1}'),
+        (_ORDERS, r'{"customerId":"\udfff"}'),
+        (_ORDERS, r'{"items":[{"\ud800":1}]}'),
+        (_ORDERS, r'{"\ud800":1,"\ud800":2}'),
+        (f"{_ORDERS}:batchCreate", r'{"requests":[{"\ud800":1}]}'),
+        (f"{_ORDERS}:batchCreate", r'{"requests":[{"items":[{"sku":"\ud800","\udc00":1}]}]}'),
+    ],
+)
+async def test_text_that_is_no_unicode(web: Web, path: str, body: str) -> None:
+    """JSON can write half of a surrogate pair; the error is one like any other."""
+    response = await web.http.post(path, content=body, headers=_JSON)
+    assert (response.status_code, error_of(response)["reason"]) == (400, "INVALID_REQUEST")

@@ -9,13 +9,13 @@ import pytest
 from tests.support.http import Web, open_web, read_error
 from tests.support.requests import create_order
 from tests.support.waiting import eventually
-from wms_server.http import protocol
-from wms_server.http.crowding import RESERVE
+from wms_core import http_server
+from wms_core.connection_limits import OVERFLOW_CONNECTIONS
 
 pytestmark = pytest.mark.one_postgres
 
 MOST = 8
-_CALL = b"GET /api/v1/orders HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"
+_CALL = b"GET /api/v1/orders HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 _LINE, _END = b"\r\n", b"\r\n\r\n"
 
 
@@ -42,7 +42,7 @@ async def _silent(web: Web, count: int) -> AsyncIterator[list[asyncio.StreamRead
 
 def _asking(method: bytes, path: bytes, body: bytes = b"") -> bytes:
     length = b"content-length: %d\r\ncontent-type: application/json" % len(body)
-    return method + b" " + path + b" HTTP/1.1\r\nhost: h\r\n" + length + _END + body
+    return method + b" " + path + b" HTTP/1.1\r\nhost: localhost\r\n" + length + _END + body
 
 
 async def test_calls_beyond_the_limit_are_refused_and_probes_answered(web: Web) -> None:
@@ -90,8 +90,8 @@ async def test_silence_beyond_the_limit_is_not_borne_with_for_long(web: Web) -> 
 
 async def test_a_flood_is_closed_and_harms_nobody(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the reserve a connection ends at once; gRPC goes on, and HTTP is back when they have gone."""
-    monkeypatch.setattr(protocol, "PATIENCE", 20.0)
-    async with _silent(web, MOST + RESERVE):
+    monkeypatch.setattr(http_server, "OVERFLOW_TIMEOUT_SECONDS", 20.0)
+    async with _silent(web, MOST + OVERFLOW_CONNECTIONS):
         for _ in range(20):
             with suppress(ConnectionError):
                 assert await web.raw(_CALL) == b""

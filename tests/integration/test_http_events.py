@@ -181,7 +181,7 @@ async def test_a_client_that_does_not_read_is_let_go(
     monkeypatch.setattr(streams, "SEND_PATIENCE", 0.3)
     async with open_web(database_url) as web:
         _, writer = await asyncio.open_connection("127.0.0.1", web.port, limit=1)
-        writer.write(f"GET {_WATCH}?position=0 HTTP/1.1\r\nhost: here\r\n\r\n".encode())
+        writer.write(f"GET {_WATCH}?position=0 HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
         await make_orders(sql, ["A"])
         await write_and_commit(sql, "A", 20_000)
 

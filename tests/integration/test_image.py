@@ -42,7 +42,7 @@ def health_check(service: str, port: int) -> str:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
     word, program, option, code = services[service]["healthcheck"]["test"]
     assert (word, program, option) == ("CMD", "python", "-c")
-    usual = {"server": "127.0.0.1:8080", "worker": "127.0.0.1:8002"}[service]
+    usual = {"server": "127.0.0.1:8080", "worker": "127.0.0.1:8082"}[service]
     assert usual in code
     return str(code).replace(usual, f"127.0.0.1:{port}")
 
@@ -68,7 +68,7 @@ async def test_what_the_image_has_runs_read_only_as_a_plain_user(
     environment = {"DATABASE_URL": empty_database_url, "TRACING_ENABLED": "false"}
     told = image.said("migrate", log=tmp_path / "migrate.log", **environment)
     assert told.endswith("The schema is up to date.\n")
-    grpc_port, http_port, worker_port = free_port(), free_port(), free_port()
+    grpc_port, http_port, worker_port, worker_http = (free_port() for _ in range(4))
     server = image.start(
         "server",
         log=tmp_path / "server.log",
@@ -77,10 +77,14 @@ async def test_what_the_image_has_runs_read_only_as_a_plain_user(
         **environment,
     )
     worker = image.start(
-        "worker", log=tmp_path / "worker.log", WORKER_ADDR=f"127.0.0.1:{worker_port}", **environment
+        "worker",
+        log=tmp_path / "worker.log",
+        WORKER_ADDR=f"127.0.0.1:{worker_port}",
+        WORKER_HTTP_ADDR=f"127.0.0.1:{worker_http}",
+        **environment,
     )
     started = [worker, server]
-    checks = {"server": health_check("server", http_port), "worker": health_check("worker", worker_port)}
+    checks = {"server": health_check("server", http_port), "worker": health_check("worker", worker_http)}
     try:
         for service, code in checks.items():
 

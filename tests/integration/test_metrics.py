@@ -1,9 +1,10 @@
-"""The worker's port: health over gRPC and HTTP, and the metrics that the alerts are made of."""
+"""The worker's ports: health over gRPC and HTTP, and the metrics that the alerts are made of."""
 
 import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import grpc
@@ -17,9 +18,9 @@ from tests.support.requests import create_order, item, put_destination, put_lane
 from tests.support.waiting import eventually
 from tests.support.worker import Worker, open_worker
 from wms.orders.v1 import dead_letter_pb2, dead_letters_pb2, order_pb2, orders_pb2, reprocessing_pb2
+from wms_core.listeners import PortInUse
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_dev.ports import free_port
-from wms_worker.door import PortTaken
 from wms_worker.following import EventFollower
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import Metrics
@@ -37,7 +38,7 @@ async def site(api: Api) -> Api:
     return api
 
 
-async def test_one_port_answers_grpc_and_http(database_url: str) -> None:
+async def test_a_worker_answers_over_grpc_and_http(database_url: str) -> None:
     """Health and activity are told over both; the pages name the replica, its role and its epoch."""
     async with open_worker(database_url, worker_id="w-1") as worker:
         await eventually(worker.is_active)
@@ -79,22 +80,30 @@ async def test_levels_are_read_no_more_often_than_wanted(database: PostgresDatab
 async def test_a_port_that_is_taken_is_named(database_url: str) -> None:
     """The second worker on a port says which variable is wrong."""
     async with open_worker(database_url) as worker:
-        with pytest.raises(PortTaken, match=rf"WORKER_ADDR=:{worker.port} is taken"):
-            async with open_worker(database_url, worker_addr=f":{worker.port}"):
-                pass
+        for variable, port in (("WORKER_ADDR", worker.grpc_port), ("WORKER_HTTP_ADDR", worker.port)):
+            settings: dict[str, Any] = {variable.lower(): f"127.0.0.1:{port}"}
+            with pytest.raises(PortInUse, match=rf"{variable}=127\.0\.0\.1:{port} is in use"):
+                async with open_worker(database_url, **settings):
+                    pass
 
 
-async def test_guests_that_say_nothing_keep_nobody_out(database_url: str) -> None:
-    """A full house turns newcomers away, and those who left make room."""
+async def test_idle_connections_keep_no_probe_out(database_url: str) -> None:
+    """Neither those of gRPC, however many, nor those of HTTP from another address."""
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
     async with open_worker(database_url) as worker:
-        silent = [await asyncio.open_connection("127.0.0.1", worker.port) for _ in range(130)]
-        for reader, _ in silent[128:]:
-            with pytest.raises(OSError):  # noqa: PT012 # an end or a reset, both of them
-                if not await reader.read(1):
-                    raise ConnectionResetError
-        for _, writer in silent:
+        opened = [await _connected("127.0.0.1", worker.grpc_port) for _ in range(130)]
+        for _, writer in opened:
+            writer.write(preface)
+        opened += [await _connected("127.0.0.2", worker.port) for _ in range(130)]
+        assert (await worker.get("/ready"))[0] == 200
+        assert (await worker.get("/health"))[0] == 200
+        for _, writer in opened:
             writer.close()
-        await eventually(worker.is_up)
+        await eventually(worker.is_active)
+
+
+async def _connected(source: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
 
 
 async def test_shipping_an_order_is_counted_and_timed(site: Api, database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 
+import httpx
 import pytest
 
 from tests.support.api import open_api
@@ -66,3 +67,10 @@ async def test_a_port_that_is_taken_is_named(processes: Processes, database_url:
         server = processes.server(database_url, http_addr=f"{host}:{port}")
         assert await server.ended() == 1
     assert f"HTTP_ADDR={host}:{port}" in server.text
+
+
+async def test_pages_are_at_an_ipv6_address(database_url: str) -> None:
+    """It is written in brackets, as that of gRPC is."""
+    address = f"[::1]:{free_port()}"
+    async with open_api(database_url, http_addr=address), httpx.AsyncClient() as client:
+        assert (await client.get(f"http://{address}/health")).status_code == 200

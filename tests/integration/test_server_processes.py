@@ -322,7 +322,7 @@ async def test_a_port_that_a_stranger_has_is_refused(
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         server = Several(processes, database_url, **{variable.lower(): address})
         assert await server.ended() == 1
-    assert f"The server can't start: {variable}={address} is taken" in server.supervisor.text
+    assert f"The server can't start: {variable}={address} is in use" in server.supervisor.text
     assert "Traceback" not in server.supervisor.text
     assert "process_started" not in server.supervisor.text
 
@@ -334,7 +334,7 @@ async def test_a_second_server_is_refused(processes: Processes, database_url: st
     await first.serving()
     second = Several(processes, database_url, first.supervisor.address, server_processes=count)
     assert await second.ended() == 1
-    assert f"SERVER_ADDR={first.supervisor.address} is taken" in second.supervisor.text
+    assert f"SERVER_ADDR={first.supervisor.address} is in use" in second.supervisor.text
     await first.supervisor.serving()
 
 
@@ -352,9 +352,9 @@ async def test_of_two_servers_that_start_at_once_one_is_refused(
 
 async def _refused(server: Several) -> bool:
     """Wait until a server either serves or is refused."""
-    told = ("process_started", "is taken")
+    told = ("process_started", "is in use")
     said = await eventually(lambda: _said_any(server, told), 60.0)
-    return said == "is taken"
+    return said == "is in use"
 
 
 async def _said_any(server: Several, words: tuple[str, ...]) -> str:

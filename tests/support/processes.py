@@ -124,8 +124,9 @@ class Processes:
         return self._start("server", "SERVER_ADDR", database_url, address, small)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:
-        """Start a worker that is quick: one role, a cycle each 50 ms, a lease of a second."""
+        """Start a worker without pages that is quick: one role, a cycle each 50 ms, a lease of a second."""
         quick = {
+            "worker_http_addr": "",
             "worker_roles": "fulfillment",
             "fulfillment_interval": "50ms",
             "standalone_lease": "1s",

@@ -1,5 +1,6 @@
 """Calls of raw bytes: what a client in another language, or a broken one, may send."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -50,3 +51,33 @@ def padded(message: Message, size: int) -> bytes:
         if len(written) + len(filling) == size:
             return written + filling
     raise AssertionError(f"no padding gives {size} bytes")
+
+
+async def call_with_headers(address: str, method: str, request: bytes, headers: dict[bytes, bytes]) -> bytes:
+    """Make a gRPC call with headers of any bytes, by frames of our own; gives what came until its trailers.
+
+    The server is told to keep no table of headers, so that the bytes of its headers can be looked for.
+    """
+    host, _, port = address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    sent = {b":method": b"POST", b":scheme": b"http", b":path": method.encode(), b":authority": b"localhost"}
+    sent |= {b"te": b"trailers", b"content-type": b"application/grpc", **headers}
+    block = b"".join(b"\x10" + _text(name) + _text(value) for name, value in sent.items())
+    message = b"\0" + len(request).to_bytes(4, "big") + request
+    no_table = (1).to_bytes(2, "big") + (0).to_bytes(4, "big")
+    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, no_table))
+    writer.write(_frame(1, 4, 1, block) + _frame(0, 1, 1, message))
+    try:
+        async with asyncio.timeout(10):
+            return await reader.readuntil(b"grpc-status") + await reader.read(10_000)
+    finally:
+        writer.close()
+
+
+def _text(value: bytes) -> bytes:
+    assert len(value) < 127
+    return bytes([len(value)]) + value
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload

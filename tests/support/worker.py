@@ -1,4 +1,4 @@
-"""A worker replica, in this process or in one of its own, and what its port tells."""
+"""A worker replica, in this process or in one of its own, and what its ports tell."""
 
 import asyncio
 import json
@@ -25,9 +25,10 @@ from wms_worker.settings import WorkerSettings
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A replica as those see it who ask at its port."""
+    """A replica as those see it who ask at its ports, that of HTTP and that of gRPC."""
 
     port: int
+    grpc_port: int = 0
 
     async def get(self, path: str) -> tuple[int, str]:
         """Give status and body of a page."""
@@ -52,7 +53,7 @@ class Worker:
 
     async def is_active(self) -> bool:
         """Ask over gRPC whether it acts."""
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.port}") as channel:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
             return await is_ready(channel, "wms.orders.worker.fulfillment")
 
     async def is_up(self) -> bool:
@@ -68,9 +69,10 @@ async def open_worker(
     database_url: str, exporter: SpanExporter | None = None, **settings: Any
 ) -> AsyncIterator[Worker]:
     """Run a replica in this process: quick cycles and metrics that are never old; traced with an exporter."""
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     chosen = {
-        "worker_addr": f"127.0.0.1:{port}",
+        "worker_addr": f"127.0.0.1:{grpc_port}",
+        "worker_http_addr": f"127.0.0.1:{port}",
         "worker_roles": "fulfillment",
         "fulfillment_interval": timedelta(milliseconds=50),
         "metrics_refresh": timedelta(0),
@@ -79,16 +81,17 @@ async def open_worker(
         **settings,
     }
     async with open_application(WorkerSettings(database_url=SecretStr(database_url), **chosen), exporter):
-        yield Worker(port)
+        yield Worker(port, grpc_port)
 
 
 @asynccontextmanager
 async def worker_process(database_url: str, **environment: str) -> AsyncIterator[Worker]:
     """Run a replica as its own process until the end."""
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     ours = {
         "DATABASE_URL": database_url,
-        "WORKER_ADDR": f"127.0.0.1:{port}",
+        "WORKER_ADDR": f"127.0.0.1:{grpc_port}",
+        "WORKER_HTTP_ADDR": f"127.0.0.1:{port}",
         "WORKER_ROLES": "fulfillment",
         "FULFILLMENT_INTERVAL": "50ms",
         "METRICS_REFRESH": "0s",
@@ -104,7 +107,7 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
         stderr=subprocess.DEVNULL,
     )
     try:
-        worker = Worker(port)
+        worker = Worker(port, grpc_port)
         await eventually(worker.is_up)
         yield worker
     finally:

@@ -31,7 +31,7 @@ from tests.support.deployment import (
     unknown_variables,
 )
 from tests.support.image import stages
-from wms_core.addresses import listen_address
+from wms_core.listeners import listen_address
 from wms_core.settings import CoreSettings, postgres_url
 from wms_server.settings import ServerSettings
 from wms_worker.settings import WorkerSettings
@@ -126,9 +126,10 @@ def test_compose_publishes_what_the_server_listens_on() -> None:
     variables = services()["server"]["environment"]
     listened = {port_of(variables["SERVER_ADDR"]), port_of(variables["HTTP_ADDR"])}
     assert {port["target"] for port in services()["server"]["ports"]} == listened
-    worker = port_of(services()["worker"]["environment"]["WORKER_ADDR"])
+    worker = services()["worker"]["environment"]
+    listened_by_worker = {port_of(worker["WORKER_ADDR"]), port_of(worker["WORKER_HTTP_ADDR"])}
     final = stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))[-1]
-    assert {int(port) for port in final.given("EXPOSE").split()} == {*listened, worker}
+    assert {int(port) for port in final.given("EXPOSE").split()} == listened | listened_by_worker
 
 
 def port_of(address: str) -> int:
@@ -283,7 +284,7 @@ def test_ports_and_probes_are_where_the_process_listens(command: str) -> None:
     environment = pod_environment(template)
     listened = {
         port_of(environment[name])
-        for name in ("SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR")
+        for name in ("SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR", "WORKER_HTTP_ADDR")
         if name in environment
     }
     assert {port["containerPort"] for port in container(template)["ports"]} == listened
@@ -355,7 +356,7 @@ def test_prometheus_asks_every_server_and_worker() -> None:
     }
     assert asked == {
         ("server", port_of(services()["server"]["environment"]["HTTP_ADDR"])),
-        ("worker", port_of(services()["worker"]["environment"]["WORKER_ADDR"])),
+        ("worker", port_of(services()["worker"]["environment"]["WORKER_HTTP_ADDR"])),
     }
 
 

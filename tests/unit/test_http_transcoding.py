@@ -1,9 +1,11 @@
 """Between HTTP and messages: one way for every call, by the descriptors."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.type.money_pb2 import Money
@@ -18,11 +20,12 @@ from wms.orders.v1 import (
     storage_pb2,
 )
 from wms_core.domain.errors import InvalidFields
+from wms_server.errors import status_of
 from wms_server.http.bindings import bindings_of
 from wms_server.http.faults import MOST, Faults
 from wms_server.http.json_reading import Reading
 from wms_server.http.json_text import parse_json
-from wms_server.http.json_writing import to_bytes, to_json
+from wms_server.http.json_writing import status_json, to_bytes, to_json
 from wms_server.http.transcoding import Asked, Transcoder
 
 _SERVICES = {
@@ -31,6 +34,11 @@ _SERVICES = {
     for service in module.DESCRIPTOR.services_by_name.values()
 }
 _CALLS = {method.name: method for service in _SERVICES.values() for method in service.methods}
+
+
+def has_body(call: MethodDescriptor) -> bool:
+    """Say whether a call takes a body by one of its paths."""
+    return any(binding.body for binding in bindings_of(call))
 
 
 def transcoder(rpc: str, number: int = 0, currency: str = "USD") -> Transcoder:
@@ -402,3 +410,41 @@ def test_every_request_is_written_and_read_again_as_it_was(rpc: str) -> None:
     Reading("USD", faults).message(again, parse_json(to_bytes(to_json(written))), "")
     assert faults.found == []
     assert again == written
+
+
+# Text that is legal JSON and not legal Unicode
+
+
+def half_surrogates(kind: Descriptor, depth: int = 4) -> Iterator[Any]:
+    """Yield documents with half of a surrogate pair in place of a key or a value, at every place."""
+    half = "\ud800"
+    yield {half: 1}
+    yield {half: {half: half}}
+    for field in kind.fields:
+        for value in (half, [half], {half: half}, [{half: half}]):
+            yield {field.json_name: value}
+        if field.message_type is not None and depth:
+            for inner in half_surrogates(field.message_type, depth - 1):
+                yield {field.json_name: [inner] if field.is_repeated else inner}
+
+
+@pytest.mark.parametrize("rpc", [name for name, call in _CALLS.items() if has_body(call)])
+def test_half_a_surrogate_pair_is_refused_wherever_it_is(rpc: str) -> None:
+    """In keys and in values; the error can be sent, and shows what was received."""
+    binding = next(one for one in bindings_of(_CALLS[rpc]) if one.body)
+    kind = _CALLS[rpc].input_type
+    if binding.body != "*":
+        body_kind = kind.fields_by_name[binding.body].message_type
+        assert body_kind is not None
+        kind = body_kind
+    values = tuple(b"X-1" for _ in binding.template.variables)
+    for document in half_surrogates(kind):
+        body = parse_json(json.dumps(document).encode())
+        with pytest.raises(InvalidFields) as caught:
+            Transcoder(binding, "USD").request(Asked(values, b"", body, {}))
+        to_bytes(status_json(status_of(caught.value)))
+
+
+def test_a_key_that_is_no_text_is_shown() -> None:
+    """As JSON wrote it."""
+    assert "\\ud800x" in faults("CreateOrder", '{"\\ud800x": 1}')

@@ -2,14 +2,13 @@
 
 import asyncio
 
-from wms_core.addresses import AddressError
+from wms_core.listeners import AddressError, PortInUse
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
 from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import until_terminated
 from wms_worker.app import open_application
-from wms_worker.door import PortTaken
 from wms_worker.ensemble import EnsembleUnusable
 from wms_worker.settings import WorkerSettings
 
@@ -20,7 +19,7 @@ def command() -> None:
     configure_logging(settings.log_level, settings.log_format, "order-worker")
     try:
         asyncio.run(work(settings))
-    except (AddressError, PortTaken, MigrationError, DatabaseRefused, EnsembleUnusable) as error:
+    except (AddressError, PortInUse, MigrationError, DatabaseRefused, EnsembleUnusable) as error:
         raise SystemExit(f"The worker can't start: {error}") from None
 
 

@@ -25,7 +25,7 @@ from wms_worker.relay import RelayOffice
 from wms_worker.settings import WorkerSettings
 from wms_worker.standalone import StandaloneElection
 from wms_worker.standing import Part, Standing
-from wms_worker.web import Pages
+from wms_worker.web import Pages, serve_pages
 
 
 def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Election:
@@ -69,9 +69,8 @@ async def open_application(
         for role in set(settings.named_roles) - set(settings.roles):
             standing.parts[role].report("not standing: without KAFKA_BROKERS there is nothing to relay to")
         pages = Pages(standing, database, metrics, levels)
-        health = await stack.enter_async_context(
-            health_server(settings.worker_addr, standing, metrics, pages)
-        )
+        await stack.enter_async_context(serve_pages(pages.application(), settings.worker_http_addr))
+        health = await stack.enter_async_context(health_server(settings.worker_addr, standing, metrics))
         roles = PostgresRoles(database)
         elections = {role: open_election(settings, roles, standing.parts[role]) for role in settings.roles}
         duties = {role: Duty(database, role, settings.worker_id, settings.roles) for role in elections}

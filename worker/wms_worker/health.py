@@ -1,21 +1,24 @@
-"""What probes are told of a replica, on one port: gRPC health, and pages over HTTP."""
+"""The gRPC health of a replica: whether it is alive, and which roles it acts in."""
 
-import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as grpc_health
 
-from wms_worker.door import open_door
+from wms_core.listeners import bind_port
 from wms_worker.metrics import Metrics
 from wms_worker.standing import Standing
-from wms_worker.web import Pages, serve_pages
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    # Clients that connect and ask nothing, or have asked, make room for others.
+    ("grpc.max_allowed_incoming_connections", 128),
+    ("grpc.server_handshake_timeout_ms", 5_000),
+    ("grpc.max_connection_idle_ms", 60_000),
     # Probes that are gone without a word are noticed by pings they don't answer.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -42,27 +45,19 @@ class Health:
 
 
 @asynccontextmanager
-async def health_server(
-    address: str, standing: Standing, metrics: Metrics, pages: Pages
-) -> AsyncIterator[Health]:
-    """Serve the health and the pages of a replica that is alive and passive. Raises PortTaken."""
+async def health_server(address: str, standing: Standing, metrics: Metrics) -> AsyncIterator[Health]:
+    """Serve the health of a replica that is alive and passive. Raises AddressError, PortInUse."""
     servicer = grpc_health.HealthServicer()
     health = Health(servicer, standing, metrics)
     await servicer.set("", _SERVING)
     for role in standing.parts:
         await health.set_active(role, active=False)
-    async with AsyncExitStack() as stack:
-        # Names of Linux's abstract sockets, which leave nothing behind when the worker is killed.
-        grpc_name, http_name = (f"wms-worker-{uuid.uuid4()}" for _ in range(2))
-        server = grpc.aio.server(options=_OPTIONS)
-        health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-        server.add_insecure_port(f"unix-abstract:{grpc_name}")
-        await server.start()
-        stack.push_async_callback(server.stop, grace=0)
-        await stack.enter_async_context(serve_pages(pages.application(), http_name))
-        await stack.enter_async_context(open_door(address, grpc_name, http_name))
-        try:
-            yield health
-        finally:
-            await servicer.enter_graceful_shutdown()
-            await server.stop(grace=0.2)
+    server = grpc.aio.server(options=_OPTIONS)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    bind_port(server.add_insecure_port, "WORKER_ADDR", address)
+    await server.start()
+    try:
+        yield health
+    finally:
+        await servicer.enter_graceful_shutdown()
+        await server.stop(grace=0.2)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from wms_core.application.fenced import CycleRules
 from wms_core.domain.orders import Priority
 from wms_core.domain.workers import Role
-from wms_core.settings import NONE, Address, Duration
+from wms_core.settings import NONE, Address, AddressOrNone, Duration
 from wms_worker.ensemble_settings import EnsembleSettings
 from wms_worker.kafka_settings import KafkaSettings
 
@@ -31,8 +31,10 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
     """One replica of the worker."""
 
     worker_addr: Address = Field(
-        ":8002",
-        description="Where the worker tells of its health (gRPC and HTTP) and metrics: host:port, or :port.",
+        ":8002", description="Where the worker answers for its health over gRPC: host:port, or :port."
+    )
+    worker_http_addr: AddressOrNone = Field(
+        ":8082", description="Where the worker serves /health, /ready and /metrics over HTTP; empty: nowhere."
     )
     worker_id: str = Field(
         default_factory=_default_worker_id,

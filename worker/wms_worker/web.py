@@ -1,24 +1,33 @@
 """The worker's pages: alive, ready, metrics."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
 
-import uvicorn
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from wms_core.connection_limits import ConnectionLimits
 from wms_core.domain.errors import StorageUnavailable
+from wms_core.http_server import serve_http
+from wms_core.listeners import open_listeners
 from wms_core.postgres.database import PostgresDatabase
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import Metrics
 from wms_worker.standing import Standing
 
 _PATIENCE = 2.0  # seconds for the database to answer a probe
+#: Probes and Prometheus are few; more than a quarter of the room for one address is not theirs.
+_LIMITS = ConnectionLimits(
+    max_connections=128,
+    max_connections_per_peer=32,
+    request_timeout_seconds=5.0,
+    keep_alive_seconds=75.0,
+)
 
 
 class Pages:
@@ -57,34 +66,16 @@ class Pages:
         return Starlette(routes=[Route(f"/{name}", getattr(self, name)) for name in names])
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the worker."""
-        yield
-
-
 @asynccontextmanager
-async def serve_pages(application: Starlette, name: str) -> AsyncIterator[None]:
-    """Serve HTTP on an abstract Unix socket; each connection is for one request."""
-    config = uvicorn.Config(
-        application,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        headers=[("connection", "close")],
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    # Connections that come before uvicorn accepts any wait in the socket's backlog.
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"\0{name}")
-        listener.listen()
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        try:
+async def serve_pages(application: Starlette, address: str) -> AsyncIterator[None]:
+    """Serve the pages at an address; nothing when it is empty. Raises AddressError, PortInUse."""
+    if not address:
+        yield
+        return
+    with open_listeners("WORKER_HTTP_ADDR", address) as listeners:
+        async with serve_http(application, listeners, _LIMITS, _error_body):
             yield
-        finally:
-            server.should_exit = True
-            await serving
+
+
+def _error_body(status: int) -> bytes:
+    return json.dumps({"status": HTTPStatus(status).phrase.lower()}).encode()

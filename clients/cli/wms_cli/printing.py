@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from wms_cli.texts import fields_of, on_a_line, text_of
+from wms_cli.texts import fields_of, on_a_line, text_of, with_integers
 
 #: What a pipe or a file has room for: nothing is broken or cut there.
 _ENDLESS = 100_000
@@ -66,7 +66,8 @@ def print_json(message: Message, *, line: bool = False) -> None:
 
 def json_of(message: Message) -> dict[str, object]:
     """Give a message as the protos' JSON, fields without presence written also when they are empty."""
-    return MessageToDict(message, always_print_fields_with_no_presence=True)
+    written: dict[str, object] = MessageToDict(message, always_print_fields_with_no_presence=True)
+    return {name: with_integers(value) for name, value in written.items()}
 
 
 def print_table(

@@ -1,18 +1,20 @@
 """How people read the values of a message, by the kind of each field."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.json_format import MessageToJson
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
 _MANY = 8
+_EXACT = 2**53  # up to which a float has every integer
 
 
 def text_of(message: Message, field: FieldDescriptor, *, dated: bool = False) -> str:
@@ -102,9 +104,20 @@ def _of_message(value: Message, dated: bool) -> str:
     if isinstance(value, Money):
         return amount(value)
     if isinstance(value, Struct):
-        return MessageToJson(value, indent=None, ensure_ascii=False)
+        return json.dumps(with_integers(MessageToDict(value)), ensure_ascii=False)
     parts = (text_of(value, field, dated=dated) for field in fields_of(value))
     return ", ".join(part for part in parts if part)
+
+
+def with_integers(value: Any) -> Any:
+    """Return JSON with whole numbers as integers: a Struct has floats only, and 2 would be printed as 2.0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [with_integers(element) for element in value]
+    if isinstance(value, dict):
+        return {key: with_integers(member) for key, member in value.items()}
+    return value
 
 
 def date(moment: Timestamp) -> str:

@@ -683,11 +683,11 @@ const file_wms_orders_v1_dead_letters_proto_rawDesc = "" +
 	"request_id\x18\x06 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01R\trequestId\"\x82\x01\n" +
 	"\x1eResolveDeadLetterEntryResponse\x124\n" +
 	"\x05entry\x18\x01 \x01(\v2\x1e.wms.orders.v1.DeadLetterEntryR\x05entry\x12*\n" +
-	"\x05order\x18\x02 \x01(\v2\x14.wms.orders.v1.OrderR\x05order2\xd5\x05\n" +
+	"\x05order\x18\x02 \x01(\v2\x14.wms.orders.v1.OrderR\x05order2\x8d\x06\n" +
 	"\x16DeadLetterQueueService\x12\x95\x01\n" +
 	"\x15ListDeadLetterEntries\x12+.wms.orders.v1.ListDeadLetterEntriesRequest\x1a,.wms.orders.v1.ListDeadLetterEntriesResponse\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/dead-letter-queue\x12\x92\x01\n" +
-	"\x12GetDeadLetterStats\x12(.wms.orders.v1.GetDeadLetterStatsRequest\x1a).wms.orders.v1.GetDeadLetterStatsResponse\"'\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/dead-letter-queue/stats\x12\xd5\x01\n" +
-	"\x12GetDeadLetterEntry\x12(.wms.orders.v1.GetDeadLetterEntryRequest\x1a).wms.orders.v1.GetDeadLetterEntryResponse\"j\x82\xd3\xe4\x93\x02dZ5b\x05entry\x12,/api/v1/dead-letter-queue/entries/{entry_id}b\x05entry\x12$/api/v1/dead-letter-queue/{order_id}\x12\xb5\x01\n" +
+	"\x12GetDeadLetterStats\x12(.wms.orders.v1.GetDeadLetterStatsRequest\x1a).wms.orders.v1.GetDeadLetterStatsResponse\"'\x82\xd3\xe4\x93\x02!\x12\x1f/api/v1/dead-letter-queue/stats\x12\x8d\x02\n" +
+	"\x12GetDeadLetterEntry\x12(.wms.orders.v1.GetDeadLetterEntryRequest\x1a).wms.orders.v1.GetDeadLetterEntryResponse\"\xa1\x01\x82\xd3\xe4\x93\x02\x9a\x01Z5b\x05entry\x12,/api/v1/dead-letter-queue/entries/{entry_id}Z4b\x05entry\x12+/api/v1/dead-letter-queue/orders/{order_id}b\x05entry\x12$/api/v1/dead-letter-queue/{order_id}\x12\xb5\x01\n" +
 	"\x16ResolveDeadLetterEntry\x12,.wms.orders.v1.ResolveDeadLetterEntryRequest\x1a-.wms.orders.v1.ResolveDeadLetterEntryResponse\">\x82\xd3\xe4\x93\x028:\x01*b\x05entry2,/api/v1/dead-letter-queue/{order_id}/resolveB\x15\n" +
 	"\x11com.wms.orders.v1P\x01b\x06proto3"
 

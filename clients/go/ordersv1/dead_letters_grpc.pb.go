@@ -39,8 +39,8 @@ type DeadLetterQueueServiceClient interface {
 	ListDeadLetterEntries(ctx context.Context, in *ListDeadLetterEntriesRequest, opts ...grpc.CallOption) (*ListDeadLetterEntriesResponse, error)
 	// Counts entries, all from one moment.
 	GetDeadLetterStats(ctx context.Context, in *GetDeadLetterStatsRequest, opts ...grpc.CallOption) (*GetDeadLetterStatsResponse, error)
-	// Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-	// id `stats` is reached by its entry id.)
+	// Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+	// order, also for one with the id `stats`.)
 	//
 	// Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
 	GetDeadLetterEntry(ctx context.Context, in *GetDeadLetterEntryRequest, opts ...grpc.CallOption) (*GetDeadLetterEntryResponse, error)
@@ -112,8 +112,8 @@ type DeadLetterQueueServiceServer interface {
 	ListDeadLetterEntries(context.Context, *ListDeadLetterEntriesRequest) (*ListDeadLetterEntriesResponse, error)
 	// Counts entries, all from one moment.
 	GetDeadLetterStats(context.Context, *GetDeadLetterStatsRequest) (*GetDeadLetterStatsResponse, error)
-	// Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-	// id `stats` is reached by its entry id.)
+	// Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+	// order, also for one with the id `stats`.)
 	//
 	// Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
 	GetDeadLetterEntry(context.Context, *GetDeadLetterEntryRequest) (*GetDeadLetterEntryResponse, error)

@@ -368,6 +368,19 @@ const (
 	//
 	// Caller: Nothing was changed. Send the request again, faster or in parts.
 	ErrorReason_ERROR_REASON_REQUEST_TOO_SLOW ErrorReason = 55
+	// Over HTTP only: the `Host` of the request is not a name of this server.
+	//
+	// Code: PERMISSION_DENIED. Metadata: `host`.
+	//
+	// Caller: Use the server's own name or its address, or have the operators add the name to
+	// `HTTP_ALLOWED_HOSTS`.
+	ErrorReason_ERROR_REASON_HOST_NOT_ALLOWED ErrorReason = 56
+	// Over HTTP only: a web page of another site asked a browser to change something.
+	//
+	// Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
+	//
+	// Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
+	ErrorReason_ERROR_REASON_CROSS_SITE_REQUEST ErrorReason = 57
 )
 
 // Enum value maps for ErrorReason.
@@ -429,6 +442,8 @@ var (
 		53: "ERROR_REASON_METHOD_NOT_ALLOWED",
 		54: "ERROR_REASON_UNSUPPORTED_MEDIA_TYPE",
 		55: "ERROR_REASON_REQUEST_TOO_SLOW",
+		56: "ERROR_REASON_HOST_NOT_ALLOWED",
+		57: "ERROR_REASON_CROSS_SITE_REQUEST",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                  0,
@@ -487,6 +502,8 @@ var (
 		"ERROR_REASON_METHOD_NOT_ALLOWED":           53,
 		"ERROR_REASON_UNSUPPORTED_MEDIA_TYPE":       54,
 		"ERROR_REASON_REQUEST_TOO_SLOW":             55,
+		"ERROR_REASON_HOST_NOT_ALLOWED":             56,
+		"ERROR_REASON_CROSS_SITE_REQUEST":           57,
 	}
 )
 
@@ -521,7 +538,7 @@ var File_wms_orders_v1_error_proto protoreflect.FileDescriptor
 
 const file_wms_orders_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x19wms/orders/v1/error.proto\x12\rwms.orders.v1*\xe3\x0f\n" +
+	"\x19wms/orders/v1/error.proto\x12\rwms.orders.v1*\xab\x10\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -579,7 +596,9 @@ const file_wms_orders_v1_error_proto_rawDesc = "" +
 	"\x1bERROR_REASON_PATH_NOT_FOUND\x104\x12#\n" +
 	"\x1fERROR_REASON_METHOD_NOT_ALLOWED\x105\x12'\n" +
 	"#ERROR_REASON_UNSUPPORTED_MEDIA_TYPE\x106\x12!\n" +
-	"\x1dERROR_REASON_REQUEST_TOO_SLOW\x107B\x15\n" +
+	"\x1dERROR_REASON_REQUEST_TOO_SLOW\x107\x12!\n" +
+	"\x1dERROR_REASON_HOST_NOT_ALLOWED\x108\x12#\n" +
+	"\x1fERROR_REASON_CROSS_SITE_REQUEST\x109B\x15\n" +
 	"\x11com.wms.orders.v1P\x01b\x06proto3"
 
 var (

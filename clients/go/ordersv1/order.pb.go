@@ -776,7 +776,8 @@ type Order struct {
 	// The reason given to CancelOrder; empty unless cancelled.
 	CancelReason string `protobuf:"bytes,18,opt,name=cancel_reason,json=cancelReason,proto3" json:"cancel_reason,omitempty"`
 	// Changes with every change of the order. Send it back in a changing request, and the request is
-	// refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+	// refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+	// (`"1", "2"`), any may be the order's.
 	Etag string `protobuf:"bytes,19,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When it was created.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`

@@ -24,6 +24,10 @@ class InvalidArgument(WmsError):
     """The request is wrong whatever the state of the system."""
 
 
+class PermissionDenied(WmsError):
+    """The caller may not make the request."""
+
+
 class NotFound(WmsError):
     """What the request names does not exist."""
 

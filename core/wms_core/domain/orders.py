@@ -1,5 +1,6 @@
 """An order as it is stored, and what it consists of."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -130,8 +131,8 @@ class Order:
         return late and self.status in CAN_BE_OVERDUE
 
     def expect(self, etag: str) -> None:
-        """Raise EtagMismatch unless `etag` is empty or the present one."""
-        if etag and etag != self.etag:
+        """Raise EtagMismatch unless `etag` is empty, the present one, or a list that has it (`"1", "2"`)."""
+        if etag and self.etag not in entity_tags(etag):
             raise EtagMismatch(order_id=self.order_id, etag=self.etag)
 
     def require(self, *statuses: OrderStatus) -> None:
@@ -142,6 +143,12 @@ class Order:
             )
 
 
+def entity_tags(text: str) -> list[str]:
+    """Return the etags of a list as HTTP writes it (RFC 9110 8.8.3); weak ones begin with `W/`."""
+    return _ENTITY_TAG.findall(text)
+
+
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
 #: The etag of an order that nobody has changed.
 FIRST_ETAG = '"1"'
 

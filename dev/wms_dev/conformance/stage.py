@@ -60,7 +60,7 @@ class Stage:
         children["worker"] = self._child(
             "worker",
             "worker",
-            {"DATABASE_URL": self.main_url, "WORKER_ADDR": str(worker), **_WORKER},
+            {"DATABASE_URL": self.main_url, "WORKER_ADDR": str(worker), "WORKER_HTTP_ADDR": "", **_WORKER},
         )
         awaited = [(name, address.target, "") for name, address in addresses.items() if name != "adrift"]
         for name, target, service in [*awaited, ("worker", worker.target, FULFILLMENT)]:

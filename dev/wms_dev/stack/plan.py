@@ -11,6 +11,7 @@ from wms_dev.stack.address import Address
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 # Ours to say for each child; the caller's environment must not say otherwise.
 SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
+WORKER_HTTP_ADDR = "WORKER_HTTP_ADDR"
 HTTP_ADDR = "HTTP_ADDR"
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 KAFKA_BROKERS, KAFKA_TOPIC = "KAFKA_BROKERS", "KAFKA_TOPIC"
@@ -54,6 +55,7 @@ class Plan:
     server: Address
     http: Address | None
     worker: Address
+    worker_http: Address | None
     warehouse_id: str
     database_url: str | None
     data_dir: Path | None
@@ -69,6 +71,8 @@ class Plan:
         if self.http:
             self.http.require_free(HTTP_ADDR)
         self.worker.require_free(WORKER_ADDR)
+        if self.worker_http:
+            self.worker_http.require_free(WORKER_HTTP_ADDR)
 
     @property
     def topic(self) -> str:
@@ -83,6 +87,7 @@ class Plan:
             SERVER_ADDR: str(self.server),
             HTTP_ADDR: str(self.http or ""),
             WORKER_ADDR: str(self.worker),
+            WORKER_HTTP_ADDR: str(self.worker_http or ""),
             "DEFAULT_WAREHOUSE_ID": self.warehouse_id,
             "PYTHONUNBUFFERED": "1",
         }
@@ -113,6 +118,7 @@ def dev_plan(environment: Mapping[str, str]) -> Plan:
         # Empty: nowhere, as for the server itself.
         http=_address({HTTP_ADDR: "127.0.0.1:8080", **environment}, HTTP_ADDR),
         worker=_address(environment, WORKER_ADDR) or Address.parse(WORKER_ADDR, "127.0.0.1:8002"),
+        worker_http=_address({WORKER_HTTP_ADDR: "127.0.0.1:8082", **environment}, WORKER_HTTP_ADDR),
         warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
         database_url=environment.get(DATABASE_URL) or None,
         data_dir=Path(given).absolute() if given else default_data_dir(PROJECT_ROOT),
@@ -133,6 +139,7 @@ def demo_plan(environment: Mapping[str, str]) -> Plan:
         server=_address(environment, SERVER_ADDR) or Address.free(),
         http=_address(environment, HTTP_ADDR),
         worker=_address(environment, WORKER_ADDR) or Address.free(),
+        worker_http=_address(environment, WORKER_HTTP_ADDR),
         warehouse_id=environment.get("DEFAULT_WAREHOUSE_ID") or "WH-01",
         database_url=environment.get(DATABASE_URL) or None,
         data_dir=None,

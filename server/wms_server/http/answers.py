@@ -8,7 +8,7 @@ from google.rpc.status_pb2 import Status
 from starlette.responses import Response
 
 from wms_core.domain.caller import Caller
-from wms_server.calls import CORRELATION, WAVE, WORKFLOW
+from wms_server.calls import CORRELATION, UTF_8, WAVE, WORKFLOW
 from wms_server.http.json_writing import status_json, to_bytes
 
 #: As `google/rpc/code.proto` maps them.
@@ -61,10 +61,16 @@ def answered(body: Any, code: int, headers: dict[str, str]) -> Response:
     return Response(to_bytes(body), code, more, "application/json")
 
 
+def not_modified(etag: str, headers: dict[str, str]) -> Response:
+    """Answer that the caller has what is there."""
+    return Response(b"", 304, {**headers, "ETag": etag})
+
+
 def caller_headers(caller: Caller) -> dict[str, str]:
-    """Give back what ties a call to the work that it belongs to."""
+    """Give back what ties a call to the work that it belongs to, as it was sent: in UTF-8."""
     named = {CORRELATION: caller.correlation_id, WAVE: caller.wave_number, WORKFLOW: caller.workflow_id}
-    return {name: value for name, value in named.items() if value}
+    # Starlette writes the characters of a header as single bytes.
+    return {name: value.encode(UTF_8).decode("latin-1") for name, value in named.items() if value}
 
 
 def _info_of(status: Status) -> ErrorInfo:

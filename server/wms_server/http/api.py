@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from wms_core.domain.errors import WmsError
-from wms_server.calls import caller_from
+from wms_server.calls import UTF_8, caller_from
 from wms_server.errors import status_of
 from wms_server.http.answers import caller_headers, failed
 from wms_server.http.bindings import bindings_of
@@ -89,10 +89,9 @@ class Api:
         await self._refuse(scope, receive, send, {name for one in found for name in one.by_method})
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, allowed: set[str]) -> None:
-        with suppress(WmsError, ClientDisconnect):
-            await arrived(headers_of(scope), receive, self._options.patience)
         path = scope["raw_path"].decode("ascii", "replace")[:_SHOWN]
-        await refused(scope, self._error(scope["method"], path, allowed))(scope, receive, send)
+        error = self._error(scope["method"], path, allowed)
+        await answer_with_error(scope, receive, send, error, self._options.patience)
 
     def _error(self, method: str, path: str, allowed: set[str]) -> WmsError:
         if allowed:
@@ -100,7 +99,16 @@ class Api:
         return PathNotFound(path, ", ".join(self._routes.nearest(path)))
 
 
+async def answer_with_error(
+    scope: Scope, receive: Receive, send: Send, error: WmsError, timeout_seconds: float
+) -> None:
+    """Answer a request that is no call once it has arrived: a client that still sends would get a reset."""
+    with suppress(WmsError, ClientDisconnect):
+        await arrived(headers_of(scope), receive, timeout_seconds)
+    await refused(scope, error)(scope, receive, send)
+
+
 def refused(scope: Scope, error: WmsError) -> Response:
     """Answer a request that is no call with an error."""
-    caller = caller_from(tuple(headers_of(scope).items()))
+    caller = caller_from(tuple(headers_of(scope).items()), UTF_8)
     return failed(status_of(error), caller_headers(caller))

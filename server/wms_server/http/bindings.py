@@ -26,6 +26,11 @@ class Binding:
     response_body: str
 
     @property
+    def reads(self) -> bool:
+        """Whether it changes nothing by its method."""
+        return self.method == "GET"
+
+    @property
     def creates(self) -> bool:
         """Whether it makes what was not there before (AIP-133)."""
         return self.method == "POST" and self.call.name.startswith("Create")

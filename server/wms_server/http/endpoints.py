@@ -10,10 +10,11 @@ from starlette.types import Receive, Scope, Send
 
 from wms_core.domain.errors import FieldFault, InvalidFields
 from wms_server.calls import Call
-from wms_server.http.answers import answered, caller_headers, failed
+from wms_server.http.answers import answered, caller_headers, failed, not_modified
 from wms_server.http.bindings import Binding
 from wms_server.http.bodies import is_announced, read_json
-from wms_server.http.calling import begun, check_timeout, headers_of
+from wms_server.http.calling import begun, check_headers, headers_of
+from wms_server.http.conditions import IF_MATCH, expect_match, is_known
 from wms_server.http.transcoding import Asked, Transcoder
 from wms_server.pipeline import Pipeline, Work
 from wms_server.rpc import left, outcome_of, tell
@@ -45,14 +46,16 @@ class UnaryEndpoint:
         tell(call, outcome, time.perf_counter() - started)
         back = caller_headers(call.caller)
         if isinstance(outcome, Status):
-            response = failed(outcome, back, conditional="if-match" in headers)
+            response = failed(outcome, back, conditional=IF_MATCH in headers)
+        elif self._binding.reads and is_known(outcome, headers):
+            response = not_modified(outcome["etag"], back)
         else:
             response = answered(outcome, 201 if self._binding.creates else 200, back)
         await response(scope, receive, send)
 
     async def _answer(self, call: Call, asked: Asked, receive: Receive) -> Any:
         """Give what the answer's JSON is made from; None when the client has gone."""
-        check_timeout(asked.headers)
+        check_headers(call, asked.headers)
         try:
             body = await self._body(asked.headers, receive)
         except ClientDisconnect:
@@ -63,7 +66,10 @@ class UnaryEndpoint:
             raw = await self._pipeline.run(self._work, call, request.message.SerializeToString())
         except InvalidFields as error:
             raise self._transcoder.named(error) from None
-        return self._transcoder.answer(raw, request.refused)
+        answer = self._transcoder.answer(raw, request.refused)
+        if self._binding.reads:
+            expect_match(answer, asked.headers)
+        return answer
 
     async def _body(self, headers: Mapping[str, str], receive: Receive) -> Any:
         if self._transcoder.takes_body:

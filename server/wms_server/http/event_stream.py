@@ -19,7 +19,7 @@ from wms_core.tasks import running
 from wms_server.calls import Call
 from wms_server.http.answers import caller_headers, failed
 from wms_server.http.bindings import Binding
-from wms_server.http.calling import begun, check_timeout, headers_of
+from wms_server.http.calling import begun, check_headers, headers_of
 from wms_server.http.json_writing import status_json, to_bytes, to_json
 from wms_server.http.transcoding import Asked, Transcoder
 from wms_server.pipeline import Pipeline, StreamWork
@@ -63,7 +63,7 @@ class StreamEndpoint:
             await out.tell(self._message.FromString(raw))
 
         async def flow() -> None:
-            check_timeout(asked.headers)
+            check_headers(call, asked.headers)
             request = (await self._transcoder.read(asked)).message
             try:
                 await self._pipeline.stream(self._work, call, request.SerializeToString(), told)

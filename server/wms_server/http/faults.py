@@ -27,7 +27,7 @@ class Faults:
 
     def add(self, path: str, description: str, rule: str) -> None:
         """Note one more. Raises EnoughFaults."""
-        self.found.append(FieldFault(path, description, rule))
+        self.found.append(FieldFault(_sendable(path), _sendable(description), rule))
         if len(self.found) >= MOST:
             raise EnoughFaults
 
@@ -37,6 +37,11 @@ class Faults:
         arrays = {place.rpartition("[")[0] for place in unread if place.endswith("]")}
         judged = (fault for fault in broken if fault.field not in arrays)
         return [*self.found, *(fault for fault in judged if not _is_within(fault.field, unread))]
+
+
+def _sendable(text: str) -> str:
+    """Return text with half surrogate pairs as JSON writes them: a key may have them, an error may not."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def json_path(message: Descriptor, path: str, body: str = "") -> str:

@@ -20,6 +20,7 @@ from wms_core.domain.events import camel_case
 from wms_server.http.words import words_of
 
 Write = Callable[[Any], Any]
+_EXACT = 2**53  # up to which a float has every integer
 
 
 def to_bytes(value: Any) -> bytes:
@@ -82,9 +83,22 @@ def _message_writer(kind: Descriptor) -> Write:
         return lambda time: time.ToJsonString()
     if kind.full_name == "google.rpc.Status":
         return status_json
+    if kind.full_name == "google.protobuf.Struct":
+        return lambda struct: _with_integers(json_format.MessageToDict(struct))
     if kind.full_name.startswith("google."):
         return json_format.MessageToDict
     return to_json
+
+
+def _with_integers(value: Any) -> Any:
+    """Return JSON with whole numbers as integers: a Struct has floats only, so that 2 came out as 2.0."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [_with_integers(element) for element in value]
+    if isinstance(value, dict):
+        return {key: _with_integers(member) for key, member in value.items()}
+    return value
 
 
 def _same(value: Any) -> Any:

@@ -11,8 +11,11 @@ from starlette.routing import Route
 _OURS = files("wms_server.http")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".json": "application/json"}
 _ASSETS = ("swagger-ui-bundle.js", "swagger-ui.css", "start.js")
-#: The page asks nobody else for anything.
-_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+#: The page asks nobody else for anything, and no other page shows it within itself.
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def reference() -> list[Route]:
@@ -27,7 +30,12 @@ def reference() -> list[Route]:
 async def _file(request: Request, name: str) -> Response:
     plain, packed = _content(name)
     zipped = "gzip" in request.headers.get("accept-encoding", "")
-    headers = {"Content-Security-Policy": _POLICY, "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "Referrer-Policy": "no-referrer",
+        "Vary": "Accept-Encoding",
+        "Cache-Control": "no-cache",
+    }
     if zipped:
         headers["Content-Encoding"] = "gzip"
     return Response(packed if zipped else plain, 200, headers, _TYPES[name[name.rindex(".") :]])

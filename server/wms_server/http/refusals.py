@@ -7,6 +7,7 @@ from wms_core.domain.errors import (
     NotFound,
     NotServed,
     Overloaded,
+    PermissionDenied,
 )
 
 
@@ -34,6 +35,18 @@ class UnsupportedMediaType(InvalidArgument):
     """
 
     reason = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class HostNotAllowed(PermissionDenied):
+    """{host} is not a name of this server; use another one, or add it to HTTP_ALLOWED_HOSTS."""
+
+    reason = "HOST_NOT_ALLOWED"
+
+
+class CrossSiteRequest(PermissionDenied):
+    """A web page of another site may not change anything here ({header}: {value})."""
+
+    reason = "CROSS_SITE_REQUEST"
 
 
 class RequestTooSlow(DeadlinePassed):

@@ -1,73 +1,47 @@
 """Serving HTTP beside gRPC."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import structlog
-import uvicorn
 from starlette.types import ASGIApp
 
-from wms_core.addresses import listen_address
-from wms_server.http.protocol import BoundedProtocol
-from wms_server.listening import PortTaken
+from wms_core.connection_limits import ConnectionLimits
+from wms_core.domain.errors import MalformedMessage, MessageTooLarge, WmsError
+from wms_core.http_server import MAX_HEAD_BYTES, serve_http
+from wms_core.listeners import open_listeners
+from wms_server.errors import status_of
+from wms_server.http.crowding import reject_over_limit
+from wms_server.http.json_writing import status_json, to_bytes
+from wms_server.http.refusals import RequestTooSlow
 
 _log = structlog.get_logger(__name__)
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the server."""
-        yield
-
-
 @asynccontextmanager
 async def serve(
-    application: ASGIApp, address: str, patience: float, most: int, *, shared: bool
+    application: ASGIApp, address: str, limits: ConnectionLimits, *, shared: bool
 ) -> AsyncIterator[None]:
     """Serve HTTP at an address, shared with other processes or not; nothing when it is empty.
 
-    Headers have `patience` seconds to arrive; calls come by `most` connections at a time.
-    Raises AddressError, PortTaken.
+    Raises AddressError, PortInUse.
     """
     if not address:
         yield
         return
-    config = uvicorn.Config(
-        application,
-        http=partial(BoundedProtocol, patience=patience, most=most),  # type: ignore[arg-type] # it is called only
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    with listener_at(address, shared) as listener:
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        _log.info("listening_http", address=address)
-        try:
+
+    def error_body(status: int) -> bytes:
+        return to_bytes(status_json(status_of(_error_of(status, limits))))
+
+    overflow = reject_over_limit(application, limits.max_connections)
+    with open_listeners("HTTP_ADDR", address, shared=shared) as listeners:
+        async with serve_http(application, listeners, limits, error_body, overflow):
+            _log.info("listening_http", address=address)
             yield
-        finally:
-            server.should_exit = True
-            await serving
 
 
-def listener_at(address: str, shared: bool) -> socket.socket:
-    """Listen at an address, perhaps beside other processes. Raises AddressError, PortTaken."""
-    host, _, port = listen_address(address).rpartition(":")
-    everywhere = host == "[::]" and socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if everywhere else socket.AF_INET
-    place = ("" if host == "[::]" else host, int(port))
-    try:
-        found = socket.create_server(place, family=family, dualstack_ipv6=everywhere, reuse_port=shared)
-    except OSError as error:
-        raise PortTaken("HTTP_ADDR", address, error.strerror or str(error)) from None
-    # Connections inherit it. asyncio sets it only where a socket names its protocol, as this one does not.
-    # Without it the body waits until the client acknowledges the head: 40 ms on a kept connection.
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return found
+def _error_of(status: int, limits: ConnectionLimits) -> WmsError:
+    """Return the error of a request that could not be read."""
+    if status == 408:
+        return RequestTooSlow(seconds=f"{limits.request_timeout_seconds:g}")
+    return MessageTooLarge(limit=MAX_HEAD_BYTES) if status == 431 else MalformedMessage()

@@ -18,13 +18,14 @@ from wms_server import validation
 from wms_server.errors import status_of
 from wms_server.http.bindings import Binding
 from wms_server.http.bodies import AT_ONCE
+from wms_server.http.conditions import ANY, IF_MATCH, refuse_other_conditions
 from wms_server.http.faults import EnoughFaults, Faults, json_path
 from wms_server.http.json_reading import Reading, fields_by_name
 from wms_server.http.json_writing import to_json
 from wms_server.http.queries import read_query
 
 #: Headers that say the same as a field of the request, where it has one.
-FIELD_HEADERS = {"idempotency-key": "request_id", "if-match": "etag", "last-event-id": "position"}
+FIELD_HEADERS = {"idempotency-key": "request_id", IF_MATCH: "etag", "last-event-id": "position"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ class Transcoder:
             _set_variable(request, path, value, reading)
         if asked.query:
             read_query(request, asked.query, self._taken, reading)
+        if not self._binding.reads:
+            refuse_other_conditions(self._binding.call.input_type, asked.headers, reading.faults)
         for header, name in FIELD_HEADERS.items():
             if (text := asked.headers.get(header)) is not None:
                 _set_from_header(request, name, header, text, reading)
@@ -168,7 +171,7 @@ def _set_variable(request: Message, path: list[FieldDescriptor], value: bytes, r
 
 def _set_from_header(request: Message, name: str, header: str, text: str, reading: Reading) -> None:
     target = fields_by_name(request.DESCRIPTOR).get(name)
-    if target is None or text == "*":
+    if target is None or text == ANY:
         return
     if header == "idempotency-key" and len(text) > 1 and text[0] == text[-1] == '"':
         # The draft of this header has it in quotes; an etag has them for its own.

@@ -48,18 +48,19 @@ _AT_WORK = ("clients/python/README.md",)
 async def _clone(_page: str, database_url: str, _sql: Sql) -> AsyncIterator[Place]:
     """Nothing runs, and these ports are free."""
     with _folder() as folder:
-        server, worker, http = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        server, worker, http, pages = (f"127.0.0.1:{free_port()}" for _ in range(4))
         variables = {
             **_quiet(folder),
             "SERVER_ADDR": server,
             "WORKER_ADDR": worker,
+            "WORKER_HTTP_ADDR": pages,
             "HTTP_ADDR": http,
             "SERVER_PROCESSES": "1",
             "DATA_DIR": str(folder / "data"),
             "FULFILLMENT_INTERVAL": "200ms",
         }
         words = {"postgresql://user:password@host/orders_db": database_url}
-        yield Place(folder, variables, {**words, **_addresses(server, worker, http)})
+        yield Place(folder, variables, {**words, **_addresses(server, pages, http)})
 
 
 @asynccontextmanager
@@ -126,5 +127,5 @@ def _quiet(folder: Path) -> dict[str, str]:
 
 def _addresses(server: str, worker: str, http: str) -> dict[str, str]:
     """Say where those are that pages have at the ports of the contract."""
-    ports = {"8001": server, "8002": worker, "8080": http}
+    ports = {"8001": server, "8080": http, "8082": worker}
     return {f"{host}:{port}": real for host in ("localhost", "127.0.0.1") for port, real in ports.items()}

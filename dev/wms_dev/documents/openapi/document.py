@@ -82,8 +82,13 @@ def _parameters() -> Schema:
     )
     found["IfMatch"] = _header(
         "If-Match",
-        "The `etag` of the call: the change is made only while the order has it, else 412.",
+        "The `etag` of the call: the change is made only while the order has it or one of several; else 412.",
         {"type": "string", "maxLength": 128},
+    )
+    found["IfNoneMatch"] = _header(
+        "If-None-Match",
+        "The `etag` that the caller has, or several: while the order has one of them the answer is 304.",
+        {"type": "string"},
     )
     found["LastEventId"] = _header(
         "Last-Event-ID",

@@ -60,10 +60,14 @@ class Operations:
         if rule.body:
             operation["requestBody"] = self._body(call, variables, rule.body)
         created = method == "post" and call.name.startswith("Create")
+        answer = self._answer(call, rule.response_body)
         operation["responses"] = {
-            "201" if created else "200": self._answer(call, rule.response_body),
+            "201" if created else "200": answer,
             "default": {"$ref": "#/components/responses/Error"},
         }
+        if method == "get" and "ETag" in answer["headers"]:
+            operation["parameters"].append({"$ref": "#/components/parameters/IfNoneMatch"})
+            operation["responses"]["304"] = _not_modified(answer)
         return operation
 
     def _parameters(self, call: MethodDescriptor, variables: list[str], body: str) -> Iterator[Schema]:
@@ -131,6 +135,10 @@ class Operations:
             "headers": headers,
             "content": {"application/json": content},
         }
+
+
+def _not_modified(answer: Schema) -> Schema:
+    return {"description": "The order has an etag of `If-None-Match`.", "headers": answer["headers"]}
 
 
 def _field_at(message: Descriptor, name: str) -> FieldDescriptor:

@@ -78,8 +78,8 @@ class DeadLetterQueueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDeadLetterEntry(self, request, context):
-        """Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-        id `stats` is reached by its entry id.)
+        """Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+        order, also for one with the id `stats`.)
 
         Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
         """

@@ -41,8 +41,8 @@ class DeadLetterQueueServiceStub:
     GetDeadLetterStats: _grpc.UnaryUnaryMultiCallable[_dead_letters_pb2.GetDeadLetterStatsRequest, _dead_letters_pb2.GetDeadLetterStatsResponse]
     """Counts entries, all from one moment."""
     GetDeadLetterEntry: _grpc.UnaryUnaryMultiCallable[_dead_letters_pb2.GetDeadLetterEntryRequest, _dead_letters_pb2.GetDeadLetterEntryResponse]
-    """Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-    id `stats` is reached by its entry id.)
+    """Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+    order, also for one with the id `stats`.)
 
     Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
     """
@@ -67,8 +67,8 @@ class DeadLetterQueueServiceAsyncStub(DeadLetterQueueServiceStub):
     GetDeadLetterStats: _aio.UnaryUnaryMultiCallable[_dead_letters_pb2.GetDeadLetterStatsRequest, _dead_letters_pb2.GetDeadLetterStatsResponse]  # type: ignore[assignment]
     """Counts entries, all from one moment."""
     GetDeadLetterEntry: _aio.UnaryUnaryMultiCallable[_dead_letters_pb2.GetDeadLetterEntryRequest, _dead_letters_pb2.GetDeadLetterEntryResponse]  # type: ignore[assignment]
-    """Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-    id `stats` is reached by its entry id.)
+    """Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+    order, also for one with the id `stats`.)
 
     Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
     """
@@ -105,8 +105,8 @@ class DeadLetterQueueServiceServicer:
         request: _dead_letters_pb2.GetDeadLetterEntryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dead_letters_pb2.GetDeadLetterEntryResponse, _abc.Awaitable[_dead_letters_pb2.GetDeadLetterEntryResponse]]:
-        """Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-        id `stats` is reached by its entry id.)
+        """Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+        order, also for one with the id `stats`.)
 
         Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
         """

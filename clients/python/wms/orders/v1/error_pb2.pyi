@@ -415,6 +415,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Caller: Nothing was changed. Send the request again, faster or in parts.
     """
+    ERROR_REASON_HOST_NOT_ALLOWED: _ErrorReason.ValueType  # 56
+    """Over HTTP only: the `Host` of the request is not a name of this server.
+
+    Code: PERMISSION_DENIED. Metadata: `host`.
+
+    Caller: Use the server's own name or its address, or have the operators add the name to
+    `HTTP_ALLOWED_HOSTS`.
+    """
+    ERROR_REASON_CROSS_SITE_REQUEST: _ErrorReason.ValueType  # 57
+    """Over HTTP only: a web page of another site asked a browser to change something.
+
+    Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
+
+    Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
@@ -815,5 +830,20 @@ ERROR_REASON_REQUEST_TOO_SLOW: ErrorReason.ValueType  # 55
 Code: DEADLINE_EXCEEDED. Metadata: `seconds`, the time that a request may take to arrive.
 
 Caller: Nothing was changed. Send the request again, faster or in parts.
+"""
+ERROR_REASON_HOST_NOT_ALLOWED: ErrorReason.ValueType  # 56
+"""Over HTTP only: the `Host` of the request is not a name of this server.
+
+Code: PERMISSION_DENIED. Metadata: `host`.
+
+Caller: Use the server's own name or its address, or have the operators add the name to
+`HTTP_ALLOWED_HOSTS`.
+"""
+ERROR_REASON_CROSS_SITE_REQUEST: ErrorReason.ValueType  # 57
+"""Over HTTP only: a web page of another site asked a browser to change something.
+
+Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
+
+Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -481,7 +481,8 @@ class Order(_message.Message):
     """The reason given to CancelOrder; empty unless cancelled."""
     etag: _builtins.str
     """Changes with every change of the order. Send it back in a changing request, and the request is
-    refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+    refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+    (`"1", "2"`), any may be the order's.
     """
     overdue: _builtins.bool
     """True when the promised time has passed and it is neither shipped, completed nor cancelled."""

@@ -422,7 +422,8 @@ export type Order = Message<"wms.orders.v1.Order"> & {
 
   /**
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    *
    * @generated from field: string etag = 19;
    */

@@ -228,8 +228,8 @@ public final class DeadLetterQueueServiceGrpc {
 
     /**
      * <pre>
-     * Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-     * id `stats` is reached by its entry id.)
+     * Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+     * order, also for one with the id `stats`.)
      * Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
      * </pre>
      */
@@ -310,8 +310,8 @@ public final class DeadLetterQueueServiceGrpc {
 
     /**
      * <pre>
-     * Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-     * id `stats` is reached by its entry id.)
+     * Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+     * order, also for one with the id `stats`.)
      * Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
      * </pre>
      */
@@ -378,8 +378,8 @@ public final class DeadLetterQueueServiceGrpc {
 
     /**
      * <pre>
-     * Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-     * id `stats` is reached by its entry id.)
+     * Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+     * order, also for one with the id `stats`.)
      * Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
      * </pre>
      */
@@ -444,8 +444,8 @@ public final class DeadLetterQueueServiceGrpc {
 
     /**
      * <pre>
-     * Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-     * id `stats` is reached by its entry id.)
+     * Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+     * order, also for one with the id `stats`.)
      * Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
      * </pre>
      */
@@ -512,8 +512,8 @@ public final class DeadLetterQueueServiceGrpc {
 
     /**
      * <pre>
-     * Reads the newest entry of an order, or one entry by its id. (Over HTTP the entry of an order with the
-     * id `stats` is reached by its entry id.)
+     * Reads the newest entry of an order, or one entry by its id. (Over HTTP, the last path is for every
+     * order, also for one with the id `stats`.)
      * Errors: `DEAD_LETTER_ENTRY_NOT_FOUND`.
      * </pre>
      */

@@ -139,7 +139,7 @@ public final class DeadLetters extends com.google.protobuf.GeneratedFile {
       "\210\265\030\001\022\035\n\nrequest_id\030\006 \001(\tB\t\272H\006r\004\250\265\030\001\"t\n\036R" +
       "esolveDeadLetterEntryResponse\022-\n\005entry\030\001" +
       " \001(\0132\036.wms.orders.v1.DeadLetterEntry\022#\n\005" +
-      "order\030\002 \001(\0132\024.wms.orders.v1.Order2\325\005\n\026De" +
+      "order\030\002 \001(\0132\024.wms.orders.v1.Order2\215\006\n\026De" +
       "adLetterQueueService\022\225\001\n\025ListDeadLetterE" +
       "ntries\022+.wms.orders.v1.ListDeadLetterEnt" +
       "riesRequest\032,.wms.orders.v1.ListDeadLett" +
@@ -148,17 +148,19 @@ public final class DeadLetters extends com.google.protobuf.GeneratedFile {
       "s.orders.v1.GetDeadLetterStatsRequest\032)." +
       "wms.orders.v1.GetDeadLetterStatsResponse" +
       "\"\'\202\323\344\223\002!\022\037/api/v1/dead-letter-queue/stat" +
-      "s\022\325\001\n\022GetDeadLetterEntry\022(.wms.orders.v1" +
+      "s\022\215\002\n\022GetDeadLetterEntry\022(.wms.orders.v1" +
       ".GetDeadLetterEntryRequest\032).wms.orders." +
-      "v1.GetDeadLetterEntryResponse\"j\202\323\344\223\002d\022$/" +
-      "api/v1/dead-letter-queue/{order_id}Z5\022,/" +
-      "api/v1/dead-letter-queue/entries/{entry_" +
-      "id}b\005entryb\005entry\022\265\001\n\026ResolveDeadLetterE" +
-      "ntry\022,.wms.orders.v1.ResolveDeadLetterEn" +
-      "tryRequest\032-.wms.orders.v1.ResolveDeadLe" +
-      "tterEntryResponse\">\202\323\344\223\00282,/api/v1/dead-" +
-      "letter-queue/{order_id}/resolve:\001*b\005entr" +
-      "yB\025\n\021com.wms.orders.v1P\001b\006proto3"
+      "v1.GetDeadLetterEntryResponse\"\241\001\202\323\344\223\002\232\001\022" +
+      "$/api/v1/dead-letter-queue/{order_id}Z5\022" +
+      ",/api/v1/dead-letter-queue/entries/{entr" +
+      "y_id}b\005entryZ4\022+/api/v1/dead-letter-queu" +
+      "e/orders/{order_id}b\005entryb\005entry\022\265\001\n\026Re" +
+      "solveDeadLetterEntry\022,.wms.orders.v1.Res" +
+      "olveDeadLetterEntryRequest\032-.wms.orders." +
+      "v1.ResolveDeadLetterEntryResponse\">\202\323\344\223\002" +
+      "82,/api/v1/dead-letter-queue/{order_id}/" +
+      "resolve:\001*b\005entryB\025\n\021com.wms.orders.v1P\001" +
+      "b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -692,6 +692,31 @@ public enum ErrorReason
    * <code>ERROR_REASON_REQUEST_TOO_SLOW = 55;</code>
    */
   ERROR_REASON_REQUEST_TOO_SLOW(55),
+  /**
+   * <pre>
+   * Over HTTP only: the `Host` of the request is not a name of this server.
+   *
+   * Code: PERMISSION_DENIED. Metadata: `host`.
+   *
+   * Caller: Use the server's own name or its address, or have the operators add the name to
+   * `HTTP_ALLOWED_HOSTS`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_HOST_NOT_ALLOWED = 56;</code>
+   */
+  ERROR_REASON_HOST_NOT_ALLOWED(56),
+  /**
+   * <pre>
+   * Over HTTP only: a web page of another site asked a browser to change something.
+   *
+   * Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
+   *
+   * Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CROSS_SITE_REQUEST = 57;</code>
+   */
+  ERROR_REASON_CROSS_SITE_REQUEST(57),
   UNRECOGNIZED(-1),
   ;
 
@@ -1378,6 +1403,31 @@ public enum ErrorReason
    * <code>ERROR_REASON_REQUEST_TOO_SLOW = 55;</code>
    */
   public static final int ERROR_REASON_REQUEST_TOO_SLOW_VALUE = 55;
+  /**
+   * <pre>
+   * Over HTTP only: the `Host` of the request is not a name of this server.
+   *
+   * Code: PERMISSION_DENIED. Metadata: `host`.
+   *
+   * Caller: Use the server's own name or its address, or have the operators add the name to
+   * `HTTP_ALLOWED_HOSTS`.
+   * </pre>
+   *
+   * <code>ERROR_REASON_HOST_NOT_ALLOWED = 56;</code>
+   */
+  public static final int ERROR_REASON_HOST_NOT_ALLOWED_VALUE = 56;
+  /**
+   * <pre>
+   * Over HTTP only: a web page of another site asked a browser to change something.
+   *
+   * Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
+   *
+   * Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
+   * </pre>
+   *
+   * <code>ERROR_REASON_CROSS_SITE_REQUEST = 57;</code>
+   */
+  public static final int ERROR_REASON_CROSS_SITE_REQUEST_VALUE = 57;
 
 
   public final int getNumber() {
@@ -1460,6 +1510,8 @@ public enum ErrorReason
       case 53: return ERROR_REASON_METHOD_NOT_ALLOWED;
       case 54: return ERROR_REASON_UNSUPPORTED_MEDIA_TYPE;
       case 55: return ERROR_REASON_REQUEST_TOO_SLOW;
+      case 56: return ERROR_REASON_HOST_NOT_ALLOWED;
+      case 57: return ERROR_REASON_CROSS_SITE_REQUEST;
       default: return null;
     }
   }

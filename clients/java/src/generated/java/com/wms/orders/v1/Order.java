@@ -784,7 +784,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>
@@ -806,7 +807,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>
@@ -4258,7 +4260,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4279,7 +4282,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4301,7 +4305,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4319,7 +4324,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>
@@ -4334,7 +4340,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Changes with every change of the order. Send it back in a changing request, and the request is
-     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+     * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+     * (`"1", "2"`), any may be the order's.
      * </pre>
      *
      * <code>string etag = 19;</code>

@@ -426,7 +426,8 @@ public interface OrderOrBuilder extends
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>
@@ -436,7 +437,8 @@ public interface OrderOrBuilder extends
   /**
    * <pre>
    * Changes with every change of the order. Send it back in a changing request, and the request is
-   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between.
+   * refused (`ETAG_MISMATCH`) when somebody else changed the order in between. Of several, written as a list
+   * (`"1", "2"`), any may be the order's.
    * </pre>
    *
    * <code>string etag = 19;</code>

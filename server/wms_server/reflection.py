@@ -1,0 +1,70 @@
+"""gRPC's reflection, in both of its versions, and with the methods of services among its symbols.
+
+grpcio-reflection serves `v1alpha` only, which newer tools do not ask for, and finds no methods, which
+`grpcurl describe` asks for. Both versions have the same messages under another package.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+_OLD, _NEW = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+_SERVICE, _METHOD = "ServerReflection", "ServerReflectionInfo"
+
+
+class _SymbolPool:
+    """The descriptors of the process, in which methods are found too."""
+
+    def __init__(self) -> None:
+        self._pool: Any = descriptor_pool.Default()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:  # noqa: N802 # as the pool calls it
+        """Return the file that defines a symbol. Raises KeyError."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)  # type: ignore[no-any-return]
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            found = self._pool.FindServiceByName(service).methods_by_name[method]
+            return found.containing_service.file  # type: ignore[no-any-return]
+
+
+def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
+    """Let a server describe these services, and reflection itself."""
+    _define_new_version()
+    names = (*services, f"{_OLD}.{_SERVICE}", f"{_NEW}.{_SERVICE}")
+    servicer = reflection.aio.ReflectionServicer(names, pool=_SymbolPool())
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
+        response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    for package in (_OLD, _NEW):
+        name = f"{package}.{_SERVICE}"
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, {_METHOD: handler}),))
+
+
+def _define_new_version() -> None:
+    """Define the new package like the old one, unless it is there."""
+    pool: Any = descriptor_pool.Default()
+    file = FileDescriptorProto()
+    reflection_pb2.DESCRIPTOR.CopyToProto(file)
+    file.name, file.package = "grpc/reflection/v1/reflection.proto", _NEW
+    for field in chain.from_iterable(message.field for message in file.message_type):
+        if field.type_name:
+            field.type_name = field.type_name.replace(_OLD, _NEW)
+    for method in file.service[0].method:
+        method.input_type = method.input_type.replace(_OLD, _NEW)
+        method.output_type = method.output_type.replace(_OLD, _NEW)
+    try:
+        pool.FindFileByName(file.name)
+    except KeyError:
+        pool.Add(file)

@@ -1,0 +1,69 @@
+"""Headers of a caller that are not ASCII: taken as they were sent, or refused before anything is done."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.api import Api
+from tests.support.http import Web, error_of, open_web
+from tests.support.invariants import Sql
+from tests.support.raw import ORDERS, call_with_headers
+from tests.support.requests import create_order
+from tests.support.versions import ALL_ON_ONE_POSTGRES
+from wms_server.http.json_writing import to_json
+
+pytestmark = ALL_ON_ONE_POSTGRES
+_NAMES = ("x-wms-correlation-id", "x-wms-wave-number", "x-wms-workflow-id", "x-wms-actor")
+_CREATE = f"/{ORDERS}/CreateOrder"
+
+
+@pytest.fixture
+async def web(database_url: str) -> Any:
+    """Give a server that speaks HTTP."""
+    async with open_web(database_url) as opened:
+        yield opened
+
+
+async def orders_of(sql: Sql) -> int:
+    """Give how many orders there are."""
+    return int(await sql.fetchval("SELECT count(*) FROM orders"))
+
+
+@pytest.mark.parametrize("text", ["李-1", "é", "🎁", "Łukasz"])
+async def test_text_of_any_language_is_taken_over_http(web: Web, text: str) -> None:
+    """It is in the events, and comes back byte for byte."""
+    headers = {name.encode(): text.encode() for name in _NAMES}
+    response = await web.http.post("/api/v1/orders", json=to_json(create_order()), headers=headers)
+    assert response.status_code == 201
+    raw = dict(response.headers.raw)
+    for name in _NAMES[:3]:
+        assert raw[name.encode()] == text.encode()
+    history = await web.http.get(f"/api/v1/orders/{response.json()['orderId']}/history")
+    (event,) = history.json()["events"]
+    told = [event[name] for name in ("correlationId", "waveNumber", "workflowId", "actor")]
+    assert told == [text] * 4
+
+
+async def test_bytes_that_are_no_text_are_refused_over_http(web: Web, sql: Sql) -> None:
+    """Nothing is done, the header is named, and the answer can be sent."""
+    for name in _NAMES:
+        for value in (b"\xe9\xff", b"J\xfcrgen", b"\xed\xa0\x80"):
+            headers = {name.encode(): value}
+            response = await web.http.post("/api/v1/orders", json=to_json(create_order()), headers=headers)
+            error = error_of(response)
+            assert (response.status_code, error["reason"]) == (400, "INVALID_REQUEST")
+            assert error["faults"] == {name: "must be UTF-8"}
+            assert response.headers["x-wms-correlation-id"].isascii()
+    assert await orders_of(sql) == 0
+
+
+@pytest.mark.parametrize("rpc", [_CREATE, f"/{ORDERS}/WatchOrders"])
+async def test_metadata_that_is_not_ascii_is_refused_over_grpc(api: Api, sql: Sql, rpc: str) -> None:
+    """gRPC has no other text; nothing is done, and the caller is told INVALID_ARGUMENT, not INTERNAL."""
+    request = create_order().SerializeToString() if rpc == _CREATE else b""
+    for name in _NAMES:
+        for value in ("é".encode(), "🎁".encode(), b"\xe9\xff"):
+            answer = await call_with_headers(api.address, rpc, request, {name.encode(): value})
+            assert b"grpc-status\x013" in answer
+            assert name.encode() + b": must be ASCII" in answer
+    assert await orders_of(sql) == 0
