@@ -9,10 +9,9 @@ from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.raw import ORDERS, call_with_headers
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms_server.http.json_writing import to_json
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _NAMES = ("x-wms-correlation-id", "x-wms-wave-number", "x-wms-workflow-id", "x-wms-actor")
 _CREATE = f"/{ORDERS}/CreateOrder"
 

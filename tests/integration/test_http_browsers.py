@@ -8,12 +8,11 @@ import pytest
 from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.requests import create_order
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 from wms.orders.v1 import fulfillment_pb2
 from wms_server.http.json_writing import to_json
 from wms_server.http.request_guard import AllowedHosts
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 _RESUME = "/api/v1/fulfillment/resume"
 
 

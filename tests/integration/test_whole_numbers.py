@@ -10,9 +10,8 @@ from tests.support.asyncapi import faults_of_payload
 from tests.support.cli import run
 from tests.support.http import open_web
 from tests.support.requests import create_order, item
-from tests.support.versions import ALL_ON_ONE_POSTGRES
 
-pytestmark = ALL_ON_ONE_POSTGRES
+pytestmark = pytest.mark.one_postgres
 
 
 @pytest.fixture
