@@ -325,11 +325,20 @@ async def test_one_connection_goes_on_after_an_error(web: Web, kind: str, code: 
         (_ORDERS, r'{"customerId":"\udfff"}'),
         (_ORDERS, r'{"items":[{"\ud800":1}]}'),
         (_ORDERS, r'{"\ud800":1,"\ud800":2}'),
-        (f"{_ORDERS}:batchCreate", r'{"requests":[{"\ud800":1}]}'),
-        (f"{_ORDERS}:batchCreate", r'{"requests":[{"items":[{"sku":"\ud800","\udc00":1}]}]}'),
+        (f"{_ORDERS}:batchCreate", r'{"\ud800":[{"customerId":"A"}]}'),
     ],
 )
 async def test_text_that_is_no_unicode(web: Web, path: str, body: str) -> None:
     """JSON can write half of a surrogate pair; the error is one like any other."""
     response = await web.http.post(path, content=body, headers=_JSON)
     assert (response.status_code, error_of(response)["reason"]) == (400, "INVALID_REQUEST")
+
+
+async def test_an_order_of_a_batch_that_is_no_unicode(web: Web) -> None:
+    """It alone is refused."""
+    body = r'{"requests":[{"\ud800":1},{"items":[{"sku":"\ud800","\udc00":1}]}]}'
+    response = await web.http.post(f"{_ORDERS}:batchCreate", content=body, headers=_JSON)
+    results = response.json()["results"]
+    assert [read_error(json.dumps(result["status"]).encode())["reason"] for result in results] == [
+        "INVALID_REQUEST"
+    ] * 2
