@@ -442,8 +442,8 @@ def test_half_a_surrogate_pair_is_refused_wherever_it_is(rpc: str) -> None:
         body = parse_json(json.dumps(document).encode())
         try:
             transcoded = Transcoder(binding, "USD").request(Asked(values, b"", body, {}))
-        except InvalidFields as error:
-            errors = [error]
+        except InvalidFields as refused:
+            errors = [refused]
         else:
             # The elements of a batch are refused one by one.
             errors = list(transcoded.refused.values())
