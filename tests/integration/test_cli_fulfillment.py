@@ -68,7 +68,9 @@ async def test_health_is_told_of_servers_and_workers(database_url: str, processe
     assert ["fulfillment", "worker-1"] in [line[:2] for line in words]
     assert ["relay", "nobody"] in words
     told = await done(worker.address, "health")
-    assert told == {"checks": {"ready": "SERVING", "acts as fulfillment": "SERVING"}, "roles": None}
+    assert told["checks"] == {"ready": "SERVING", "alive": "SERVING", "acts as fulfillment": "SERVING"}
+    assert (told["readiness"]["status"], told["readiness"]["kafka"]) == ("ready", {"state": "no_relay"})
+    assert told["roles"] is None
 
 
 async def test_a_server_that_is_draining_is_not_well(database_url: str, processes: Processes) -> None:
@@ -80,3 +82,4 @@ async def test_a_server_that_is_draining_is_not_well(database_url: str, processe
     ended = await run(server.address, "health")
     assert ended.code == 1
     assert "not_serving" in ended.text
+    assert "this process is shutting down" in ended.text

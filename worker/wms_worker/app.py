@@ -8,9 +8,11 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from wms_core.application.ports import Database, RoleStore
 from wms_core.domain.workers import Role
+from wms_core.postgres.availability import AvailabilityProbe
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
+from wms_core.readiness import Readiness
 from wms_core.tasks import running
 from wms_core.traces import Tracing, open_tracing
 from wms_worker.candidature import Candidature, Office
@@ -37,13 +39,19 @@ def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Ele
 
 
 def open_office(
-    part: Part, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
+    part: Part,
+    settings: WorkerSettings,
+    database: Database,
+    duty: Duty,
+    metrics: Metrics,
+    tracing: Tracing,
+    readiness: Readiness,
 ) -> Office:
     """Give what is done in a role."""
     brokers = settings.brokers
     if part.role == Role.RELAY and brokers is not None:
-        return RelayOffice(brokers, database, part.report, metrics, tracing)
-    return FulfillmentOffice(settings, database, duty, metrics, tracing)
+        return RelayOffice(brokers, database, duty.worker_id, part.report, metrics, tracing)
+    return FulfillmentOffice(settings, database, duty, metrics, tracing, readiness)
 
 
 @asynccontextmanager
@@ -68,9 +76,10 @@ async def open_application(
         standing = Standing(settings.worker_id, settings.named_roles)
         for role in set(settings.named_roles) - set(settings.roles):
             standing.parts[role].report("not standing: without KAFKA_BROKERS there is nothing to relay to")
-        pages = Pages(standing, database, metrics, levels)
+        readiness = Readiness(requires_kafka=settings.readiness_requires_kafka, describe=standing.facts)
+        pages = Pages(standing, readiness, metrics, levels)
         health = await stack.enter_async_context(
-            health_server(settings.worker_addr, standing, metrics, pages)
+            health_server(settings.worker_addr, standing, metrics, readiness, pages)
         )
         roles = PostgresRoles(database)
         elections = {role: open_election(settings, roles, standing.parts[role]) for role in settings.roles}
@@ -78,14 +87,18 @@ async def open_application(
 
         async def stand(role: str) -> None:
             part = standing.parts[role]
-            office = open_office(part, settings, database, duties[role], metrics, tracing)
+            office = open_office(part, settings, database, duties[role], metrics, tracing, readiness)
             async with running(duties[role].run()):
                 await Candidature(office, elections[role], duties[role], health, metrics).run()
 
         async def work() -> None:
             await prepare(url, settings.default_warehouse_id)
             async with asyncio.TaskGroup() as group:
+                interval = settings.readiness_interval.total_seconds()
+                group.create_task(readiness.run(AvailabilityProbe(database, url), interval))
                 for role in settings.roles:
                     group.create_task(stand(role))
 
-        yield await stack.enter_async_context(running(work()))
+        task = await stack.enter_async_context(running(work()))
+        stack.callback(readiness.stop)
+        yield task

@@ -5,16 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as grpc_health
+from grpc_health.v1 import health_pb2_grpc
 
+from wms_core.health import HealthServicer
+from wms_core.readiness import Readiness
 from wms_worker.door import open_door
 from wms_worker.metrics import Metrics
 from wms_worker.standing import Standing
 from wms_worker.web import Pages, serve_pages
 
-_SERVING = health_pb2.HealthCheckResponse.SERVING
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_WATCHER_LIMIT = 64  # clients that may watch the health of a worker at a time
 _OPTIONS = (
     # Probes that are gone without a word are noticed by pings they don't answer.
     ("grpc.keepalive_time_ms", 30_000),
@@ -23,34 +23,34 @@ _OPTIONS = (
 
 
 class Health:
-    """Tells probes what this replica is."""
+    """Tells probes what this replica is; no client makes it wait."""
 
-    def __init__(self, servicer: grpc_health.HealthServicer, standing: Standing, metrics: Metrics) -> None:
+    def __init__(self, servicer: HealthServicer, standing: Standing, metrics: Metrics) -> None:
         """Use `health_server` instead."""
         self._servicer = servicer
         self._standing = standing
         self._metrics = metrics
 
-    async def set_active(self, role: str, *, active: bool, epoch: int = 0) -> None:
+    def set_active(self, role: str, *, active: bool, epoch: int = 0) -> None:
         """Say whether this replica acts in a role (`wms.orders.worker.<role>`), and by which epoch."""
         part = self._standing.parts[role]
         part.active = active
         part.epoch = epoch or part.epoch
         self._metrics.acts(role, active=active, epoch=epoch)
-        status = _SERVING if active else _NOT_SERVING
-        await self._servicer.set(f"wms.orders.worker.{role}", status)
+        self._servicer.set(f"wms.orders.worker.{role}", serving=active)
 
 
 @asynccontextmanager
 async def health_server(
-    address: str, standing: Standing, metrics: Metrics, pages: Pages
+    address: str, standing: Standing, metrics: Metrics, readiness: Readiness, pages: Pages
 ) -> AsyncIterator[Health]:
     """Serve the health and the pages of a replica that is alive and passive. Raises PortTaken."""
-    servicer = grpc_health.HealthServicer()
+    servicer = HealthServicer(_WATCHER_LIMIT, readiness.report_json)
     health = Health(servicer, standing, metrics)
-    await servicer.set("", _SERVING)
+    servicer.set("", serving=readiness.is_ready)
+    readiness.on_change = lambda ready: servicer.set("", serving=ready)
     for role in standing.parts:
-        await health.set_active(role, active=False)
+        health.set_active(role, active=False)
     async with AsyncExitStack() as stack:
         # Names of Linux's abstract sockets, which leave nothing behind when the worker is killed.
         grpc_name, http_name = (f"wms-worker-{uuid.uuid4()}" for _ in range(2))
@@ -64,5 +64,4 @@ async def health_server(
         try:
             yield health
         finally:
-            await servicer.enter_graceful_shutdown()
             await server.stop(grace=0.2)

@@ -1,6 +1,7 @@
 """`wms-orders health`: whether a server or a worker is well, and who acts."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -21,6 +22,8 @@ _CHECKS = {
     "acts as relay": "wms.orders.worker.relay",
 }
 _ROLES = ("fulfillment", "relay")
+#: The trailing metadata of each health check that has the body of the page `/ready`.
+_READINESS = "wms-readiness-bin"
 
 
 @operation
@@ -31,30 +34,56 @@ def health(session: Session) -> None:
     """
     checks = {title: state_of(session, service) for title, service in _CHECKS.items()}
     found = {title: status for title, status in checks.items() if status}
-    holders = _holders(session)
+    readiness, holders = _readiness(session), _holders(session)
     if session.output is Output.JSON:
-        typer.echo(json.dumps({"checks": found, "roles": holders}, indent=2))
+        report = {"checks": found, "readiness": readiness, "roles": holders}
+        typer.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        rows = [(title, status.lower(), "") for title, status in found.items()]
-        rows += [(role, holder, since) for role, (holder, since) in _told(holders).items()]
-        print_rows("checks", ("check", "state", "for"), rows)
+        why = {"ready": readiness.get("reason", "")}
+        rows = [(title, status.lower(), "", why.get(title, "")) for title, status in found.items()]
+        rows += [_dependency(name, readiness[name]) for name in ("database", "kafka") if name in readiness]
+        rows += [(role, holder, since, "") for role, (holder, since) in _told(holders).items()]
+        print_rows("checks", ("check", "state", "for", "detail"), rows)
     if any(found.get(title, "SERVING") != "SERVING" for title in ("ready", "alive")):
         raise typer.Exit(REFUSED)
 
 
 def state_of(session: Session, service: str) -> str:
     """Give the name of a state; empty when the process knows nothing of that service."""
-    # The stubs of this package do not know the methods of a stub.
-    stub: Any = health_pb2_grpc.HealthStub(session.channel)
     try:
-        answer = stub.Check(
-            health_pb2.HealthCheckRequest(service=service), timeout=session.connection.deadline
-        )
+        answer, _ = _check(session, service)
     except grpc.RpcError as error:
         if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
             return ""
         raise
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+
+def _check(session: Session, service: str) -> tuple[health_pb2.HealthCheckResponse, grpc.Call]:
+    # The stubs of this package do not know the methods of a stub.
+    stub: Any = health_pb2_grpc.HealthStub(session.channel)
+    request = health_pb2.HealthCheckRequest(service=service)
+    return stub.Check.with_call(request, timeout=session.connection.deadline)  # type: ignore[no-any-return]
+
+
+def _readiness(session: Session) -> dict[str, Any]:
+    """Return what the page `/ready` of the process says."""
+    _, call = _check(session, "")
+    metadata: Any = call.trailing_metadata() or ()
+    return next((json.loads(value) for name, value in metadata if name == _READINESS), {})
+
+
+def _dependency(name: str, report: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return the row of what the process depends on."""
+    since = report.get("since")
+    held = _age_of(since) if since else ""
+    backlog = f"backlog {report['backlog']}" if "backlog" in report else ""
+    return name, report["state"], held, ", ".join(filter(None, (report.get("reason"), backlog)))
+
+
+def _age_of(time: str) -> str:
+    # The clocks of two machines may differ a little.
+    return age(max(datetime.now(UTC) - datetime.fromisoformat(time), timedelta(0)))
 
 
 def _holders(session: Session) -> dict[str, dict[str, Any]] | None:
