@@ -24,6 +24,7 @@ from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
 from wms_server.health import Readiness
+from wms_server.heap import return_free_memory
 from wms_server.http.api import Api, HttpOptions
 from wms_server.http.pages import beside, pages
 from wms_server.http.request_guard import AllowedHosts, guarded
@@ -32,8 +33,9 @@ from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
 from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
-from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
+from wms_server.pipeline import Limits, Pipeline
 from wms_server.reflection import add_reflection
+from wms_server.request_limits import MAX_REQUEST_BYTES
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
 from wms_server.services.fulfillment import FulfillmentService
@@ -70,11 +72,15 @@ class Application:
         self._server = self._new_server()
 
     def _new_server(self) -> grpc.aio.Server:
+        settings = self._settings
         options = (
             *_OPTIONS,
             ("grpc.so_reuseport", int(self._shared is not None)),
             # What is at work on an old connection goes on, for as long as it likes.
-            ("grpc.max_connection_age_ms", int(self._settings.connection_age.total_seconds() * 1000)),
+            ("grpc.max_connection_age_ms", int(settings.connection_age.total_seconds() * 1000)),
+            ("grpc.max_connection_idle_ms", int(settings.grpc_connection_idle.total_seconds() * 1000)),
+            ("grpc.max_allowed_incoming_connections", settings.grpc_max_connections),
+            ("grpc.max_concurrent_streams", settings.grpc_streams_per_connection),
         )
         server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
@@ -118,6 +124,7 @@ class Application:
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
             tasks.create_task(forget_events(self._database, settings.event_retention))
             tasks.create_task(fold_counts(self._database))
+            tasks.create_task(return_free_memory())
             if self._shared:
                 tasks.create_task(self._shared.keep_telling())
 
@@ -147,11 +154,16 @@ class Application:
 
 _OPTIONS = (
     # Leaves room for our own, clearer refusal.
-    ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
-    # A window as wide as its probing would make it on a long line: to probe costs a ping for each piece that
-    # is read, a fifth of what a small call costs (docs/adr/0017).
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES + 64 * 1024),
+    # To probe the line costs a ping for each piece that is read, a fifth of what a small call costs
+    # (docs/adr/0017). A message that is being read widens the window to its own size; the window is what comes
+    # of a message that is not.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", 1024 * 1024),
+    ("grpc.http2.lookahead_bytes", 256 * 1024),
+    # A client that says nothing at first, or that has gone without a word.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 
@@ -197,14 +209,16 @@ async def open_application(
         )
         limits = Limits(
             settings.max_in_flight,
+            settings.max_bytes_in_flight,
             settings.deadline_cap.total_seconds(),
             settings.max_streams,
             JoiningLimits(settings.group_commit_calls),
         )
-        application = Application(settings, database, Pipeline(database, limits, tracing), number)
-        connections = settings.http_connection_limits
+        pipeline = Pipeline(database, limits, tracing)
+        application = Application(settings, database, pipeline, number)
+        connections, shared = settings.http_connection_limits, number is not None
         await stack.enter_async_context(
-            serve(application.http(), settings.http_addr, connections, shared=number is not None)
+            serve(application.http(), settings.http_addr, connections, pipeline.memory, shared=shared)
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

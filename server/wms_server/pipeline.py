@@ -15,15 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.message import Message
 
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
 from wms_core.domain.errors import (
     DeadlinePassedAtWork,
-    MalformedMessage,
-    MessageTooLarge,
     Overloaded,
     ShuttingDown,
     WmsError,
@@ -32,15 +29,19 @@ from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import ASCII, Call, broken_headers, caller_from, now_utc
 from wms_server.database_spans import in_database
+from wms_server.incoming_requests import IncomingRequests
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
+from wms_server.memory_budget import REQUEST_FACTOR, MemoryBudget
+from wms_server.outgoing_responses import OutgoingResponses
+from wms_server.request_decoding import RequestDecoder
 from wms_server.requests import Requests
 from wms_server.spans import begin_span
 from wms_server.streams import Send, StreamMethod, Streams
-from wms_server.validation import validate
 
 Method = Callable[[Transaction, Any, Call], Awaitable[Message]]
 M = TypeVar("M", bound=Callable[..., Any])
-MESSAGE_LIMIT = 4 * 1024 * 1024  # bytes of a request (contract: limits)
+#: How often a stream of requests looks whether there is room for the next one.
+_ROOM_SECONDS = 0.05
 Metadata = Sequence[tuple[str, str | bytes]]
 
 
@@ -60,6 +61,16 @@ def single_change(needs_transaction: Callable[[Any], bool]) -> Callable[[M], M]:
     return mark
 
 
+def prepared(prepare: Callable[[Any], Awaitable[Any]]) -> Callable[[M], M]:
+    """Mark a method that gets what this makes of its request, before the transaction, in its place."""
+
+    def mark(method: M) -> M:
+        method.prepare = prepare  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
 def read(method: M) -> M:
     """Mark a method that only reads."""
     method.changes = False  # type: ignore[attr-defined]
@@ -74,6 +85,7 @@ class Limits:
     """
 
     max_in_flight: int = 1000
+    max_bytes_in_flight: int = 80 * 1024 * 1024
     deadline_cap: float = 30.0
     max_streams: int = 2000
     joining: JoiningLimits = field(default_factory=JoiningLimits)
@@ -87,7 +99,10 @@ class Pipeline:
         self._database = database
         self._limits = limits
         self.tracing = tracing
-        self._at_work = AtWork()
+        self.memory = MemoryBudget(limits.max_bytes_in_flight)
+        self.incoming = IncomingRequests(limits.deadline_cap)
+        self.outgoing = OutgoingResponses(self.memory)
+        self._at_work = AtWork(self.memory)
         self._streams = Streams(limits.max_streams)
         self.requests = Requests()
         self._closed = False
@@ -97,9 +112,9 @@ class Pipeline:
         """Give what gathers the calls of a method."""
         return Joining(self._database, method, self._limits.joining, self._at_work, self.tracing)
 
-    def alone(self, work: Coroutine[Any, Any, bytes]) -> "asyncio.Future[Outcome]":
-        """Begin work that shares nothing with others."""
-        return self._at_work.begin(work)
+    def alone(self, work: Coroutine[Any, Any, bytes], size: int) -> "asyncio.Future[Outcome]":
+        """Begin work that shares nothing with others, on a request of so many bytes."""
+        return self._at_work.begin(work, size)
 
     @property
     def at_work(self) -> int:
@@ -159,6 +174,7 @@ class Pipeline:
         call.expect_headers()
         if self._at_work.count >= self._limits.max_in_flight:
             raise Overloaded(limit=self._limits.max_in_flight)
+        self.memory.expect_room(REQUEST_FACTOR * len(request))
         return await _finished(work(call, request), call)
 
     async def begin_when_there_is_room(self, work: "Work", call: Call, request: bytes) -> Awaitable[bytes]:
@@ -167,6 +183,8 @@ class Pipeline:
         Raises ShuttingDown.
         """
         await self._at_work.fewer_than(self._limits.max_in_flight)
+        while not self._closed and not self.memory.has_room(REQUEST_FACTOR * len(request), large=True):  # noqa: ASYNC110 # answers free it, too
+            await asyncio.sleep(_ROOM_SECONDS)
         self._admit()
         return _finished(work(call, request), call)
 
@@ -206,7 +224,11 @@ async def _finished(outcome: "asyncio.Future[Outcome]", call: Call) -> bytes:
     if isinstance(found, bytes):
         return found
     if isinstance(found, Exception):
-        raise found
+        try:
+            raise found
+        finally:
+            # An error and the frame that raises it would keep each other, and the request, until a collection.
+            del found, outcome
     return found()
 
 
@@ -217,12 +239,12 @@ def _pass(outcome: "asyncio.Future[Outcome]") -> None:
 def joined_work_of(pipeline: Pipeline, method: JoinedMethod, descriptor: MethodDescriptor) -> Work:
     """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
     rpc, has_ids = descriptor.name, "request_id" in descriptor.input_type.fields_by_name
-    request_type = GetMessageClass(descriptor.input_type)
+    decoder = RequestDecoder(descriptor)
     joining = pipeline.joining(method)
 
     def work(call: Call, raw: bytes) -> "asyncio.Future[Outcome]":
         try:
-            request = accepted(request_type, raw)
+            request = decoder.accept(raw)
         except WmsError as error:
             return refused(error)
         return joining.begin(Asked(request, call, request_key(rpc, request) if has_ids else None, len(raw)))
@@ -234,24 +256,29 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     """Give the work of one rpc: decode, validate, run in a transaction or a read, encode."""
     changes: bool = method.changes  # type: ignore[attr-defined]
     needs_transaction: Callable[[Any], bool] = getattr(method, "needs_transaction", lambda _request: True)
+    prepare: Callable[[Any], Awaitable[Any]] = getattr(method, "prepare", _as_it_is)
     rpc = descriptor.name
-    request_type = GetMessageClass(descriptor.input_type)
+    decoder = RequestDecoder(descriptor)
+    answers_lists = any(field.is_repeated for field in descriptor.output_type.fields)
     database = pipeline.database
 
     async def work(call: Call, raw: bytes) -> bytes:
-        request = accepted(request_type, raw)
+        request = decoder.accept(raw)
+        wanted = await prepare(request)
         if not changes:
 
             async def reading(transaction: Transaction) -> bytes:
                 call.expect_time()
-                return (await method(transaction, request, call)).SerializeToString()
+                # Since it was admitted, the answers of others may have filled the memory.
+                pipeline.memory.expect_room(large=answers_lists)
+                return (await method(transaction, wanted, call)).SerializeToString()
 
             return await _told(call, "read", database.read(reading))
         key = request_key(rpc, request)
 
         async def changing(transaction: Transaction) -> bytes:
             async def first() -> bytes:
-                return (await method(transaction, request, call)).SerializeToString()
+                return (await method(transaction, wanted, call)).SerializeToString()
 
             call.expect_time()
             return await once(transaction, key, first)
@@ -264,37 +291,25 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             return await running
         return await in_database(pipeline.tracing, [call], 1, operation, running)
 
-    return lambda call, raw: pipeline.alone(work(call, raw))
+    return lambda call, raw: pipeline.alone(work(call, raw), len(raw))
 
 
-def stream_work_of(method: StreamMethod, request_type: type[Message]) -> StreamWork:
+async def _as_it_is(request: Any) -> Any:
+    return request
+
+
+def stream_work_of(method: StreamMethod, descriptor: MethodDescriptor) -> StreamWork:
     """Give the work of one rpc that answers with a stream: decode, validate, encode what comes."""
     assert method.streams  # type: ignore[attr-defined] # marked `stream`
+    decoder = RequestDecoder(descriptor)
 
     async def work(database: Database, call: Call, raw: bytes) -> AsyncGenerator[bytes, None]:
-        request = accepted(request_type, raw)
+        request = decoder.accept(raw)
         async with aclosing(method(database, request, call)) as messages:
             async for message in messages:
                 yield message if isinstance(message, bytes) else message.SerializeToString()
 
     return work
-
-
-def accepted(kind: type[Message], raw: bytes) -> Message:
-    """Read a request that keeps the rules. Raises MessageTooLarge, MalformedMessage, InvalidFields."""
-    if len(raw) > MESSAGE_LIMIT:
-        raise MessageTooLarge(limit=MESSAGE_LIMIT)
-    request = decode(kind, raw)
-    validate(request)
-    return request
-
-
-def decode(kind: type[Message], raw: bytes) -> Message:
-    """Read a message. Raises MalformedMessage."""
-    try:
-        return kind.FromString(raw)
-    except DecodeError:
-        raise MalformedMessage from None
 
 
 def request_key(rpc: str, request: Any) -> RequestKey | None:

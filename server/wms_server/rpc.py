@@ -5,13 +5,12 @@ import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Mapping
-from contextlib import aclosing
-from typing import Any, TypeVar
+from contextlib import aclosing, suppress
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from wms_core.application.ports import Database
@@ -19,18 +18,17 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.errors import NotServed, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
-from wms_server.ingesting import in_order
+from wms_server.ingesting import Line, in_order
 from wms_server.pipeline import (
     Metadata,
     Pipeline,
     StreamWork,
     Work,
-    accepted,
-    decode,
     joined_work_of,
     stream_work_of,
     work_of,
 )
+from wms_server.request_decoding import RequestDecoder
 from wms_server.spans import end_span
 
 T = TypeVar("T")
@@ -74,47 +72,59 @@ def unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Wor
 
 
 def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
-    async def unary(request: bytes, context: Context) -> bytes:
+    async def unary(_requests: object, context: Context) -> bytes:
+        request = await _request_of(pipeline, method, context)
         started = time.perf_counter()
         call = pipeline.begin(method, _metadata(context), context.time_remaining())
         # The id comes back at the end only: what is sent ahead is an operation of its own (docs/adr/0017).
         correlation = _correlation(call.caller)
-        outcome = await outcome_of(pipeline.run(work, call, request), call)
+        running = _refused(request) if isinstance(request, WmsError) else pipeline.run(work, call, request)
+        # gRPC keeps the frame of a call that is aborted until the next collection.
+        del request
+        outcome = await outcome_of(running, call)
         tell(call, outcome, time.perf_counter() - started)
         if isinstance(outcome, Status):
             return await _abort(context, outcome, correlation)
         context.set_trailing_metadata(correlation)
+        pipeline.outgoing.hold(context, len(outcome))
         return outcome
 
-    return grpc.unary_unary_rpc_method_handler(unary)
+    # On the wire it is the same; so we are asked before the request is whole.
+    return grpc.stream_unary_rpc_method_handler(unary)
 
 
 def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
     """Each message of the stream brings a request of another rpc, and is done as a call of that."""
     element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
     work = unary_work(pipeline, element, getattr(service, snake_case(element.name)))
-    request_type = GetMessageClass(method.input_type)
+    decoder = RequestDecoder(method)
 
-    async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
+    async def begin(stream: Call, raw: bytes, line: Line) -> Awaitable[bytes | Status]:
         call = pipeline.element(element.name, stream)
+        line.add(len(raw))
         try:
-            request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
+            request = decoder.accept(raw).request.SerializeToString()  # type: ignore[attr-defined]
         except WmsError as error:
-            return _refused(error)
+            return outcome_of(_refused(error), call)
         return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     def names(raw: bytes) -> Collection[str]:
         try:
-            return served.names(decode(request_type, raw).request)  # type: ignore[no-any-return, attr-defined]
+            return served.names(decoder.decode(raw).request)  # type: ignore[no-any-return, attr-defined]
         except WmsError:
             return ()
 
     async def outcomes(
         _: Database, call: Call, requests: AsyncIterator[bytes]
     ) -> AsyncGenerator[bytes, None]:
-        async with aclosing(in_order(requests, lambda raw: begin(call, raw), names)) as found:
-            async for outcome in found:
-                yield served(outcome).SerializeToString()
+        line = Line(pipeline.memory)
+        try:
+            async with aclosing(in_order(requests, lambda raw: begin(call, raw, line), names)) as found:
+                async for outcome in found:
+                    yield served(outcome).SerializeToString()
+                    line.remove()
+        finally:
+            line.clear()
 
     async def stream(requests: AsyncIterator[bytes], context: Context) -> None:
         await _flow(pipeline, outcomes, method, requests, context)
@@ -123,12 +133,28 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
 
 
 def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
-    work = stream_work_of(served, GetMessageClass(method.input_type))
+    work = stream_work_of(served, method)
 
-    async def stream(request: bytes, context: Context) -> None:
-        await _flow(pipeline, work, method, request, context)
+    async def stream(_requests: object, context: Context) -> None:
+        await _flow(pipeline, work, method, await _request_of(pipeline, method, context), context)
 
-    return grpc.unary_stream_rpc_method_handler(stream)
+    return grpc.stream_stream_rpc_method_handler(stream)
+
+
+async def _request_of(pipeline: Pipeline, method: MethodDescriptor, context: Context) -> bytes | WmsError:
+    """Return the request of a call, or the error with which it ends before it is whole."""
+
+    async def end(error: WmsError) -> None:
+        call = pipeline.begin(method, _metadata(context), context.time_remaining())
+        status = status_of(error)
+        tell(call, status, 0.0, lasting=True)
+        with suppress(grpc.aio.AbortError):
+            await _abort(context, status, _correlation(call.caller))
+
+    try:
+        return await pipeline.incoming.read(context, end)
+    except WmsError as error:
+        return error.with_traceback(None)
 
 
 async def _flow(
@@ -138,7 +164,13 @@ async def _flow(
     call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
     await context.send_initial_metadata(correlation)
-    outcome = await outcome_of(pipeline.stream(work, call, request, context.write), call)
+    running = (
+        _refused(request)
+        if isinstance(request, WmsError)
+        else pipeline.stream(work, call, request, pipeline.outgoing.sender(context))
+    )
+    del request
+    outcome = await outcome_of(running, call)
     tell(call, outcome, time.perf_counter() - started, lasting=True)
     if isinstance(outcome, Status):
         # A message that the client has not read yet does not stand in the way of the status.
@@ -163,8 +195,12 @@ async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
         return internal_status(error_id)
 
 
-async def _refused(error: WmsError) -> Status:
-    return status_of(error)
+async def _refused(error: WmsError) -> NoReturn:
+    try:
+        raise error
+    finally:
+        # See `pipeline._finished`.
+        del error
 
 
 def left(call: Call) -> None:

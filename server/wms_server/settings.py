@@ -73,6 +73,22 @@ class ServerSettings(CoreSettings):
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
     )
+    max_bytes_in_flight: int = Field(
+        80 * 1024 * 1024,
+        ge=32 * 1024 * 1024,
+        description="Bytes that requests and answers hold in one process: thrice a request, twice an answer.",
+    )
+    grpc_max_connections: int = Field(
+        1000, ge=1, description="Connections over gRPC that one process serves at a time; one more is closed."
+    )
+    grpc_streams_per_connection: int = Field(
+        1000, ge=1, description="Calls and streams that one connection over gRPC may have open."
+    )
+    grpc_connection_idle: Duration = Field(
+        timedelta(minutes=5),
+        gt=NONE,
+        description="How long a connection over gRPC may be without a call before it is closed.",
+    )
     max_streams: int = Field(
         2000,
         ge=1,

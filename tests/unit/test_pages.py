@@ -124,6 +124,8 @@ def test_a_key_of_another_shape_is_refused(reader: Callable[[Any], object], key:
     ("lengths", "number"),
     [([], 0), ([10] * 200, 200), ([1_000_000] * 5, 3), ([3_000_000, 600_000, 1], 1), ([9_000_000, 1], 1)],
 )
-def test_a_page_ends_before_it_is_too_large(lengths: list[int], number: int) -> None:
+async def test_a_page_ends_before_it_is_too_large(lengths: list[int], number: int) -> None:
     """An order that is too large by itself is a page by itself."""
-    assert pages.fitting([order_pb2.Order(order_id="x" * length) for length in lengths]) == number
+    answer = orders_pb2.ListOrdersResponse()
+    shown = await pages.fill(answer.orders, lengths, lambda length: order_pb2.Order(order_id="x" * length))
+    assert shown == len(answer.orders) == number

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from wms_core.application.ports import EventFilter, LogBounds
+from wms_core.application.ports import MAX_RESPONSE_BYTES, EventFilter, LogBounds, ResultPage
 from wms_core.domain.events import EventRecord
 from wms_core.postgres.conditions import Conditions
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.order_rows import event_from
 from wms_core.postgres.queries import query
+from wms_core.postgres.result_pages import result_page
 
 
 class PostgresEventLogStore:
@@ -26,10 +27,10 @@ class PostgresEventLogStore:
 
     async def after(
         self, position: int, limit: int, *, until: int | None = None, wanted: EventFilter | None = None
-    ) -> list[EventRecord]:
-        """Give the next events after a position."""
-        sql, arguments = _page(position, limit, until, wanted or EventFilter())
-        return [event_from(row) for row in await self._connection.fetch(sql, *arguments)]
+    ) -> ResultPage[EventRecord]:
+        """Return the next events after a position."""
+        sql, arguments = _page(position, limit + 1, until, wanted or EventFilter())
+        return await result_page(await self._connection.fetch(sql, *arguments), event_from, limit)
 
     async def drop_oldest(self, kept: timedelta) -> str | None:
         """Drop the oldest partition, within a lock that is given up soon."""
@@ -56,5 +57,12 @@ def _page(position: int, limit: int, until: int | None, wanted: EventFilter) -> 
         conditions.add("payload ->> 'customerId' = ?", wanted.customer_id)
     # Events of a few orders are found by their ids, then sorted; in order of the log all would be read.
     order = "position + 0" if wanted.order_ids else "position"
-    sql = f"SELECT * FROM order_events{conditions.where} ORDER BY {order} LIMIT {conditions.parameter(limit)}"  # noqa: S608
+    limited = conditions.parameter(limit)
+    events = f"SELECT * FROM order_events{conditions.where} ORDER BY {order} LIMIT {limited}"  # noqa: S608
+    sql = (
+        "SELECT * FROM (SELECT *, count(*) OVER () AS found, sum(octet_length(payload::text)) OVER "  # noqa: S608
+        "(ORDER BY position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before "
+        f"FROM ({events}) AS e) AS e "
+        f"WHERE coalesce(bytes_before, 0) < {conditions.parameter(MAX_RESPONSE_BYTES)} ORDER BY position"
+    )
     return sql, conditions.values

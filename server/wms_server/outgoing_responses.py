@@ -1,0 +1,115 @@
+"""Answers on their way out over gRPC: held until they are written.
+
+gRPC keeps an answer that its client does not read until the client leaves, and lets a server end no such call.
+When there is no room for others, the connections are closed whose answers have waited for long.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import structlog
+
+from wms_server.memory_budget import RESPONSE_FACTOR, MemoryBudget
+from wms_server.streams import SEND_PATIENCE
+
+_log = structlog.get_logger("wms_server.calls")
+
+
+class OutgoingResponses:
+    """The answers, and messages of streams, that one process has handed to gRPC and that are not written."""
+
+    def __init__(self, memory: MemoryBudget) -> None:
+        """Hold them in the memory, and free it when there is no room."""
+        self._memory = memory
+        memory.free = self.close_stalled
+        #: The oldest first.
+        self._held: dict[int, _Held] = {}
+        self._numbers = count()
+
+    def hold(self, context: Any, size: int) -> None:
+        """Hold an answer of so many bytes until its call is over."""
+        context.add_done_callback(partial(self._release, self._add(context, size)))
+
+    def sender(self, context: Any) -> Callable[[bytes], Awaitable[None]]:
+        """Return what writes the messages of a stream; what can't be written is held until the call is over."""
+        waiting: set[int] = set()
+
+        def release(_context: object) -> None:
+            for number in waiting:
+                self._release(number)
+
+        async def send(message: bytes) -> None:
+            number = self._add(context, len(message))
+            waiting.add(number)
+            await context.write(message)
+            waiting.discard(number)
+            self._release(number)
+
+        context.add_done_callback(release)
+        return send
+
+    def close_stalled(self) -> None:
+        """Close the connections of clients that have not read for long what is held for them."""
+        before = asyncio.get_running_loop().time() - SEND_PATIENCE
+        stalled = {held.context.peer() for held in self._held.values() if held.since < before}
+        if stalled:
+            _log.warning("stalled_connections_closed", peers=sorted(stalled))
+            close_connections(stalled)
+
+    def _add(self, context: Any, size: int) -> int:
+        number = next(self._numbers)
+        self._memory.add(RESPONSE_FACTOR * size)
+        self._held[number] = _Held(context, size, asyncio.get_running_loop().time())
+        return number
+
+    def _release(self, number: int, _context: object = None) -> None:
+        if held := self._held.pop(number, None):
+            self._memory.release(RESPONSE_FACTOR * held.size)
+
+
+class _Held(NamedTuple):
+    context: Any
+    size: int
+    since: float
+
+
+def close_connections(peers: Iterable[str]) -> None:
+    """Close the connections to these peers, as gRPC names them (`ipv4:127.0.0.1:5000`).
+
+    gRPC has no way to do that. It notices the end of a connection as if the client had closed it.
+    """
+    addresses = {_address(peer) for peer in peers}
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError), _duplicate(int(descriptor.name)) as connection:
+            host, port, *_ = connection.getpeername()
+            if (ip_address(host.removeprefix("::ffff:")), port) in addresses:
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+def _duplicate(number: int) -> socket.socket:
+    """Return a socket of ours for a file descriptor. Raises OSError when it is no internet socket."""
+    duplicate = os.dup(number)
+    try:
+        connection = socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        raise
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
+        connection.close()
+        raise OSError(errno.EAFNOSUPPORT, "no internet socket")
+    return connection
+
+
+def _address(peer: str) -> tuple[IPv4Address | IPv6Address, int]:
+    host, _, port = unquote(peer).partition(":")[2].rpartition(":")
+    return ip_address(host.strip("[]").removeprefix("::ffff:")), int(port)
