@@ -1,11 +1,12 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from wms_core.connection_limits import ConnectionLimits
+from wms_core.connection_limits import OVERFLOW_CONNECTIONS, ConnectionLimits
+from wms_core.file_descriptors import fit_connections
 from wms_core.listeners import listen_address
 from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
@@ -18,6 +19,17 @@ _MOST_BY_ITSELF = 8
 def default_processes() -> int:
     """Give the cores that may be used, as many as the connections of their pools allow."""
     return min(usable_cores(), _MOST_BY_ITSELF)
+
+
+def _split_keys(text: SecretStr | None) -> tuple[bytes, ...]:
+    return tuple(key.strip().encode() for key in text.get_secret_value().split(",")) if text else ()
+
+
+def _keys(text: SecretStr | None) -> SecretStr | None:
+    """Refuse keys that could be guessed; says what is expected, never what was given."""
+    if not all(32 <= len(key) <= 512 for key in _split_keys(text)):
+        raise ValueError("each key has 32 to 512 characters; there are commas between them")
+    return text
 
 
 class ServerSettings(CoreSettings):
@@ -70,8 +82,18 @@ class ServerSettings(CoreSettings):
         True, description="Whether the server describes itself to grpcurl and the like."
     )
     channelz_enabled: bool = Field(False, description="Whether the server tells of its channels and sockets.")
+    page_token_keys: Annotated[SecretStr | None, AfterValidator(_keys)] = Field(
+        None,
+        description=(
+            "Keys for page tokens in place of the database's own, of 32 to 512 characters, with commas "
+            "between them: the first signs, and tokens of all are read."
+        ),
+    )
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
+    )
+    grpc_max_connections: int = Field(
+        1000, ge=1, description="Connections over gRPC that one process serves at a time; one more is closed."
     )
     max_streams: int = Field(
         2000,
@@ -135,6 +157,21 @@ class ServerSettings(CoreSettings):
                 "set one of them to another, for example SERVER_ADDR=:9001"
             )
         return self
+
+    def within_descriptors(self, limit: int) -> Self:
+        """Return the settings with no more connections than so many file descriptors allow."""
+        fitted = fit_connections(
+            limit,
+            self.database_pool_size + OVERFLOW_CONNECTIONS,
+            http_max_connections=self.http_max_connections if self.http_addr else 0,
+            grpc_max_connections=self.grpc_max_connections,
+        )
+        return self.model_copy(update={name: number for name, number in fitted.items() if number})
+
+    @property
+    def page_token_secrets(self) -> tuple[bytes, ...]:
+        """The keys for page tokens; none when those of the database are used."""
+        return _split_keys(self.page_token_keys)
 
     @property
     def http_host_names(self) -> tuple[str, ...]:
