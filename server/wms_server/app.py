@@ -21,6 +21,7 @@ from wms_core.addresses import listen_address
 from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
+from wms_core.postgres.timekeeping import keep_time
 from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
@@ -62,7 +63,7 @@ class Application:
         self._events = EventWatch(database, settings.patience)
         self._services = _services(settings, self._moves, self._events)
         watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
-        self._looked_at = collectors(pipeline, watches)
+        self._looked_at = collectors(pipeline, watches, database.bulkheads)
         self._shared = None if number is None else SharedMetrics(self._looked_at)
         # The first process looks for all of them; should it be gone, the others do it less often.
         self._sequencer_idle = STANDING_BY if number else IDLE
@@ -104,6 +105,7 @@ class Application:
             port = 0
         if not port:
             raise PortTaken("SERVER_ADDR", self._settings.server_addr)
+        self._pipeline.hold()
         await self._readiness.start()
         await self._server.start()
         _log.info("listening", address=address)
@@ -112,7 +114,9 @@ class Application:
         """Prepare the database, then keep the house until cancelled. Raises MigrationError."""
         settings = self._settings
         await prepare(settings.database_url.get_secret_value(), settings.default_warehouse_id)
+        self._pipeline.open()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_time(self._database))
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.watch(self._database, interval))
             tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())
@@ -196,7 +200,7 @@ async def open_application(
         )
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(
-            open_database(url, settings.pool_options(f"{settings.service_name}-server"))
+            open_database(url, settings.pool_options(f"{settings.service_name}-server", is_shared=True))
         )
         limits = Limits(
             settings.max_in_flight,

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from os import urandom
 
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from wms_core.application.ports import RequestKey
-from wms_core.domain.caller import Caller
+from wms_core.domain.caller import ANONYMOUS, Caller
 from wms_core.domain.errors import DeadlinePassed, TimeInFuture
 from wms_core.domain.events import json_time
 from wms_core.traces import read_traceparent
@@ -30,6 +30,7 @@ class Call:
     """A call of the API. `now` is the time of its arrival, the time of everything that it changes.
 
     `reached` is how far a stream has come; the error that ends it tells of it. `requests` counts its end.
+    `source` is by whom calls take turns: the actor, or of one who does not say who he is the address.
     """
 
     rpc: str
@@ -40,6 +41,7 @@ class Call:
     span: Span = INVALID_SPAN
     reached: dict[str, str] = field(default_factory=dict, compare=False)
     requests: Requests = field(default_factory=Requests, compare=False)
+    source: str = ""
 
     @property
     def is_traced(self) -> bool:
@@ -61,7 +63,7 @@ def caller_from(metadata: Sequence[tuple[str, str | bytes]]) -> Caller:
     """Read who calls from the headers; a missing correlation id is made, a malformed trace ignored."""
     headers = {name: text for name, value in metadata if name in _READ and (text := header_text(value))}
     return Caller(
-        actor=headers.get(ACTOR, "anonymous"),
+        actor=headers.get(ACTOR, ANONYMOUS),
         correlation_id=headers.get(CORRELATION) or _new_uuid(),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),
@@ -83,8 +85,3 @@ def header_text(value: str | bytes) -> str:
     if not value.isprintable():
         value = "".join(filter(str.isprintable, value))
     return value[:_LONGEST]
-
-
-def now_utc() -> datetime:
-    """Give the time, in microseconds as Postgres keeps it."""
-    return datetime.now(UTC)

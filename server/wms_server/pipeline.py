@@ -20,17 +20,21 @@ from google.protobuf.message_factory import GetMessageClass
 
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
+from wms_core.application.workloads import Usage, Workload
+from wms_core.clock import CLOCK
+from wms_core.domain.caller import ANONYMOUS
 from wms_core.domain.errors import (
     DeadlinePassedAtWork,
     MalformedMessage,
     MessageTooLarge,
     Overloaded,
     ShuttingDown,
+    StorageUnavailable,
     WmsError,
 )
 from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
-from wms_server.calls import Call, caller_from, now_utc
+from wms_server.calls import Call, caller_from
 from wms_server.database_spans import in_database
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.requests import Requests
@@ -66,6 +70,20 @@ def read(method: M) -> M:
     return method
 
 
+def costly(method: M) -> M:
+    """Mark a method that takes long, as a list, a statistic or a batch: it has connections apart."""
+    method.costly = True  # type: ignore[attr-defined]
+    return method
+
+
+def workload_of(method: Any) -> Workload:
+    """Return the kind of work of a method, as it is marked."""
+    is_costly = getattr(method, "costly", False)
+    if method.changes:
+        return Workload.BULK if is_costly else Workload.WRITE
+    return Workload.LIST if is_costly else Workload.READ
+
+
 @dataclass(slots=True)
 class Limits:
     """How many calls at a time, and for how long (seconds); how many streams, which may last.
@@ -90,7 +108,7 @@ class Pipeline:
         self._at_work = AtWork()
         self._streams = Streams(limits.max_streams)
         self.requests = Requests()
-        self._closed = False
+        self._closed = self._held = False
         self._newest = 0.0
 
     def joining(self, method: JoinedMethod) -> Joining:
@@ -116,6 +134,14 @@ class Pipeline:
         """How many streams are open."""
         return self._streams.count
 
+    def hold(self) -> None:
+        """Refuse calls until `open`: neither the schema nor the time of the database is known yet."""
+        self._held = True
+
+    def open(self) -> None:
+        """Take calls."""
+        self._held = False
+
     def close(self) -> None:
         """Refuse new calls from now on, and end the open streams."""
         self._closed = True
@@ -130,19 +156,22 @@ class Pipeline:
         while (pause := self._newest + seconds - time.monotonic()) > 0:  # noqa: ASYNC110 # calls move the end
             await asyncio.sleep(pause)
 
-    def begin(self, method: MethodDescriptor, metadata: Metadata, remaining: float | None) -> Call:
-        """Make the call of a request that has arrived; its end is the deadline or the cap."""
+    def begin(
+        self, method: MethodDescriptor, metadata: Metadata, remaining: float | None, peer: str = ""
+    ) -> Call:
+        """Make the call of a request that has arrived from a peer; its end is the deadline or the cap."""
         seconds = (
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
         span, caller = begin_span(self.tracing, method, caller_from(metadata))
         ends = time.monotonic() + seconds
-        return Call(method.name, caller, now_utc(), ends, span=span, requests=self.requests)
+        source = peer if caller.actor == ANONYMOUS else caller.actor
+        return Call(method.name, caller, CLOCK.now(), ends, span=span, requests=self.requests, source=source)
 
     def element(self, rpc: str, stream: Call) -> Call:
         """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
         ends = time.monotonic() + self._limits.deadline_cap
-        return Call(rpc, stream.caller, now_utc(), ends, requests=self.requests)
+        return Call(rpc, stream.caller, CLOCK.now(), ends, requests=self.requests, source=stream.source)
 
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
@@ -181,6 +210,8 @@ class Pipeline:
         self._newest = time.monotonic()
         if self._closed:
             raise ShuttingDown
+        if self._held:
+            raise StorageUnavailable
 
 
 #: Begins the work of one call; what it gives may be cancelled by who no longer waits, which stops nothing.
@@ -229,17 +260,18 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     needs_transaction: Callable[[Any], bool] = getattr(method, "needs_transaction", lambda _request: True)
     rpc = descriptor.name
     request_type = GetMessageClass(descriptor.input_type)
-    database = pipeline.database
+    database, workload = pipeline.database, workload_of(method)
 
     async def work(call: Call, raw: bytes) -> bytes:
         request = accepted(request_type, raw)
+        usage = Usage(workload, call.source)
         if not changes:
 
             async def reading(transaction: Transaction) -> bytes:
                 call.expect_time()
                 return (await method(transaction, request, call)).SerializeToString()
 
-            return await _told(call, "read", database.read(reading))
+            return await _told(call, "read", database.read(reading, usage=usage))
         key = request_key(rpc, request)
 
         async def changing(transaction: Transaction) -> bytes:
@@ -250,7 +282,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             return await once(transaction, key, first)
 
         whole = key is not None or needs_transaction(request)
-        return await _told(call, "transaction", database.transact(changing, whole=whole))
+        return await _told(call, "transaction", database.transact(changing, whole=whole, usage=usage))
 
     async def _told(call: Call, operation: str, running: Awaitable[bytes]) -> bytes:
         if not call.is_traced:

@@ -5,7 +5,6 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.producer.message_accumulator import BatchBuilder, Header
 from aiokafka.structs import RecordMetadata
 
-
 class AIOKafkaProducer:
     client: AIOKafkaClient
     def __init__(

@@ -3,6 +3,7 @@ class KafkaError(RuntimeError):
 
 class KafkaConnectionError(KafkaError): ...
 class AuthenticationFailedError(KafkaError): ...
+
 class BrokerResponseError(KafkaError):
     errno: int
     message: str

@@ -11,6 +11,7 @@ from wms_core.domain.workers import Role
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
+from wms_core.postgres.timekeeping import keep_time
 from wms_core.tasks import running
 from wms_core.traces import Tracing, open_tracing
 from wms_worker.candidature import Candidature, Office
@@ -85,6 +86,7 @@ async def open_application(
         async def work() -> None:
             await prepare(url, settings.default_warehouse_id)
             async with asyncio.TaskGroup() as group:
+                group.create_task(keep_time(database))
                 for role in settings.roles:
                     group.create_task(stand(role))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from wms_core.application.workloads import BACKGROUND, Usage
 from wms_core.domain.allocation import OwedUnits, StockAsked, Wait
 from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.caller import Caller
@@ -293,8 +294,8 @@ class RequestStore(Protocol):
         """Free reserved ids whose requests failed; failures are not kept."""
         ...
 
-    async def forget(self, before: datetime, limit: int) -> int:
-        """Remove answers older than `before`; give how many."""
+    async def forget(self, kept: timedelta, limit: int) -> int:
+        """Remove answers older than `kept` by Postgres's clock; give how many."""
         ...
 
 
@@ -485,7 +486,7 @@ class FulfillmentStore(Protocol):
         """Take up the runs that were asked for; give up those that a worker before left unfinished."""
         ...
 
-    async def finish_run(self, run: Run, asked: Sequence[str], kept_since: datetime) -> None:
+    async def finish_run(self, run: Run, asked: Sequence[str], kept: timedelta) -> None:
         """Write the record of a cycle, into the runs that asked for it if any did; remove old records."""
 
     async def pause(self, pause: Pause) -> Pause:
@@ -810,7 +811,12 @@ class Database(Protocol):
     """Runs work in transactions."""
 
     async def transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        fence: Fence | None = None,
+        whole: bool = True,
+        usage: Usage = BACKGROUND,
     ) -> T:
         """Run `work` in one transaction and commit; again from the start after a deadlock, a few times.
 
@@ -821,10 +827,12 @@ class Database(Protocol):
         Work that is not to be `whole` has each of its statements committed by itself, which spares two round
         trips; it should be one statement, as it too is done again, and one that passes the fence by itself if
         there is any.
+
+        `usage` says whose share of the connections it takes. Raises WorkloadOverloaded when that is used up.
         """
         ...
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, usage: Usage = BACKGROUND) -> T:
         """Run reading work of single statements without a transaction around them."""
         ...
 

@@ -21,9 +21,10 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def begun(pipeline: Pipeline, binding: Binding, headers: Mapping[str, str]) -> Call:
+def begun(pipeline: Pipeline, binding: Binding, headers: Mapping[str, str], scope: Scope) -> Call:
     """Begin the call of a request; its end is what the caller's header says, or the cap."""
-    call = pipeline.begin(binding.call, tuple(headers.items()), _seconds(headers))
+    peer, _ = scope.get("client") or ("", 0)
+    call = pipeline.begin(binding.call, tuple(headers.items()), _seconds(headers), peer)
     _describe(call.span, binding)
     return call
 

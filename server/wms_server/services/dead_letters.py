@@ -10,7 +10,7 @@ from wms_server.calls import Call
 from wms_server.messages.dead_letters import RESOLUTION_WORDS, entry_message
 from wms_server.messages.orders import STATUS_WORDS, order_message
 from wms_server.messages.values import timestamp
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 
 _LIMIT = 50
 
@@ -18,6 +18,7 @@ _LIMIT = 50
 class DeadLetterQueueService:
     """Shows and resolves the orders that ran out of retries."""
 
+    @costly
     @read
     async def list_dead_letter_entries(
         self, transaction: Transaction, request: pb.ListDeadLetterEntriesRequest, call: Call
@@ -41,6 +42,7 @@ class DeadLetterQueueService:
             answer.next_page_token = pages.next_token(request, last.created_at, last.entry_id)
         return answer
 
+    @costly
     @read
     async def get_dead_letter_stats(
         self, transaction: Transaction, _request: pb.GetDeadLetterStatsRequest, _call: Call

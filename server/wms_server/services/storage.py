@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from wms.orders.v1 import storage_pb2 as pb
 from wms_core.application import backorders, storage
 from wms_core.application.ports import BackorderFilter, CarrierFilter, Database, LaneFilter, Transaction
+from wms_core.application.workloads import Usage, Workload
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.errors import WmsError
 from wms_core.domain.retries import RetryPolicy
@@ -31,7 +32,7 @@ from wms_server.messages.storage import (
     stock_message,
 )
 from wms_server.move_watch import MoveWatch
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 from wms_server.streams import stream
 
 
@@ -58,6 +59,7 @@ class StorageService:
         )
         return pb.PutLaneResponse(lane=lane_message(lane))
 
+    @costly
     @read
     async def list_lanes(
         self, transaction: Transaction, request: pb.ListLanesRequest, _call: Call
@@ -99,6 +101,7 @@ class StorageService:
         stored = await storage.put_destination(transaction, destination, call.caller, call.now)
         return pb.PutDestinationResponse(destination=destination_message(stored))
 
+    @costly
     @read
     async def list_destinations(
         self, transaction: Transaction, request: pb.ListDestinationsRequest, _call: Call
@@ -112,6 +115,7 @@ class StorageService:
             answer.next_page_token = pages.next_token(request, found[size - 1].destination_id)
         return answer
 
+    @costly
     @change
     async def receive_carriers(
         self, transaction: Transaction, request: pb.ReceiveCarriersRequest, call: Call
@@ -123,6 +127,7 @@ class StorageService:
         )
         return pb.ReceiveCarriersResponse(carriers=[carrier_message(carrier) for carrier in stored])
 
+    @costly
     @read
     async def list_carriers(
         self, transaction: Transaction, request: pb.ListCarriersRequest, _call: Call
@@ -158,6 +163,7 @@ class StorageService:
         )
         return pb.SetCarrierStatusResponse(carrier=carrier_message(carrier))
 
+    @costly
     @read
     async def get_stock(
         self, transaction: Transaction, request: pb.GetStockRequest, _call: Call
@@ -192,6 +198,7 @@ class StorageService:
         )
         return pb.CompleteMoveResponse(move=move_message(move))
 
+    @costly
     @change
     async def batch_complete_moves(
         self, transaction: Transaction, request: pb.BatchCompleteMovesRequest, call: Call
@@ -223,7 +230,7 @@ class StorageService:
             call.expect_time()
             await storage.expect_warehouse(transaction, request.warehouse_id)
 
-        await database.read(check)
+        await database.read(check, usage=Usage(Workload.READ, call.source))
         with self._moves.watching(request.warehouse_id, statuses) as watcher:
             while True:
                 yield await watcher.next()
@@ -249,6 +256,7 @@ class StorageService:
             order=order_message(order, call.now), backorders=[backorder_message(one) for one in opened]
         )
 
+    @costly
     @read
     async def list_backorders(
         self, transaction: Transaction, request: pb.ListBackordersRequest, _call: Call
