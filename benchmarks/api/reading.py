@@ -9,7 +9,7 @@ from benchmarks.api.loading import Target
 from benchmarks.api.scale import Scale
 from benchmarks.queries import query
 from wms.orders.v1 import orders_pb2
-from wms_server import pages
+from wms_server.page_tokens import PageTokens
 
 GET = "/wms.orders.v1.OrderService/GetOrder"
 LIST = "/wms.orders.v1.OrderService/ListOrders"
@@ -33,5 +33,7 @@ async def page(database: Database, depth: int, folder: Path) -> Target:
     if depth:
         row = await database.sql.fetchrow(query("filling.at_depth"), depth, timeout=60)
         assert row
-        request.page_token = pages.next_token(request, row["created_at"], row["order_id"])
+        keys = await database.sql.fetch("SELECT key FROM page_token_keys")
+        tokens = PageTokens([key["key"] for key in keys])
+        request.page_token = tokens.next_token(request, row["created_at"], row["order_id"])
     return Target("grpc", LIST, record(folder / f"list-{depth}", [request.SerializeToString()]))

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.listeners import bind_port
 from wms_core.postgres.database import PostgresDatabase, open_database
+from wms_core.postgres.page_token_store import read_page_token_keys
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
 from wms_core.tasks import finished, running
@@ -32,6 +33,7 @@ from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
 from wms_server.metrics import collectors, registry
 from wms_server.move_watch import MoveWatch
+from wms_server.page_tokens import PageTokens
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
 from wms_server.reflection import add_reflection
 from wms_server.rpc import handlers
@@ -60,7 +62,8 @@ class Application:
         self._health = grpc_health.HealthServicer()
         self._moves = MoveWatch(database, settings.patience)
         self._events = EventWatch(database, settings.patience)
-        self._services = _services(settings, self._moves, self._events)
+        self._page_tokens = PageTokens(settings.page_token_secrets)
+        self._services = _services(settings, self._moves, self._events, self._page_tokens)
         watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
         self._looked_at = collectors(pipeline, watches)
         self._shared = None if number is None else SharedMetrics(self._looked_at)
@@ -109,6 +112,8 @@ class Application:
         """Prepare the database, then keep the house until cancelled. Raises MigrationError."""
         settings = self._settings
         await prepare(settings.database_url.get_secret_value(), settings.default_warehouse_id)
+        if not self._page_tokens.keys:
+            self._page_tokens.keys = await read_page_token_keys(self._database)
         async with asyncio.TaskGroup() as tasks:
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.watch(self._database, interval))
@@ -156,20 +161,22 @@ _OPTIONS = (
 
 
 def _services(
-    settings: ServerSettings, moves: MoveWatch, events: EventWatch
+    settings: ServerSettings, moves: MoveWatch, events: EventWatch, tokens: PageTokens
 ) -> dict[ServiceDescriptor, object]:
     return {
         orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(
-            settings.default_warehouse_id, events
+            settings.default_warehouse_id, events, tokens
         ),
         reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
             settings.retry_policy
         ),
-        dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(),
-        storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(
-            settings.retry_policy, settings.partial_rule, moves
+        dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(
+            tokens
         ),
-        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(),
+        storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(
+            settings.retry_policy, settings.partial_rule, moves, tokens
+        ),
+        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(tokens),
     }
 
 

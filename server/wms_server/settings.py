@@ -1,9 +1,9 @@
 """What the server takes from its environment; nothing else reads it."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from wms_core.connection_limits import ConnectionLimits
 from wms_core.listeners import listen_address
@@ -18,6 +18,17 @@ _MOST_BY_ITSELF = 8
 def default_processes() -> int:
     """Give the cores that may be used, as many as the connections of their pools allow."""
     return min(usable_cores(), _MOST_BY_ITSELF)
+
+
+def _split_keys(text: SecretStr | None) -> tuple[bytes, ...]:
+    return tuple(key.strip().encode() for key in text.get_secret_value().split(",")) if text else ()
+
+
+def _keys(text: SecretStr | None) -> SecretStr | None:
+    """Refuse keys that could be guessed; says what is expected, never what was given."""
+    if not all(32 <= len(key) <= 512 for key in _split_keys(text)):
+        raise ValueError("each key has 32 to 512 characters; there are commas between them")
+    return text
 
 
 class ServerSettings(CoreSettings):
@@ -70,6 +81,13 @@ class ServerSettings(CoreSettings):
         True, description="Whether the server describes itself to grpcurl and the like."
     )
     channelz_enabled: bool = Field(False, description="Whether the server tells of its channels and sockets.")
+    page_token_keys: Annotated[SecretStr | None, AfterValidator(_keys)] = Field(
+        None,
+        description=(
+            "Keys for page tokens in place of the database's own, of 32 to 512 characters, with commas "
+            "between them: the first signs, and tokens of all are read."
+        ),
+    )
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
     )
@@ -135,6 +153,11 @@ class ServerSettings(CoreSettings):
                 "set one of them to another, for example SERVER_ADDR=:9001"
             )
         return self
+
+    @property
+    def page_token_secrets(self) -> tuple[bytes, ...]:
+        """The keys for page tokens; none when those of the database are used."""
+        return _split_keys(self.page_token_keys)
 
     @property
     def http_host_names(self) -> tuple[str, ...]:

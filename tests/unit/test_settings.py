@@ -127,6 +127,7 @@ WRONG = [
     (ServerSettings, "DEFAULT_CURRENCY", "dollars"),
     (ServerSettings, "REFLECTION_ENABLED", "perhaps"),
     (ServerSettings, "CHANNELZ_ENABLED", ""),
+    (ServerSettings, "PAGE_TOKEN_KEYS", "hunter2"),
     (ServerSettings, "MAX_IN_FLIGHT", "0"),
     (ServerSettings, "MAX_STREAMS", "-1"),
     (ServerSettings, "WATCH_HEARTBEAT", "0s"),

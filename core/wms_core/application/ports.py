@@ -747,6 +747,14 @@ class WorkerStore(Protocol):
         """Ask whoever holds the role now to hand it over."""
 
 
+class PageTokenStore(Protocol):
+    """The keys that page tokens are signed with."""
+
+    async def keys(self) -> list[bytes]:
+        """Return the keys, the newest first."""
+        ...
+
+
 class Transaction(Protocol):
     """One unit of work."""
 
@@ -803,6 +811,11 @@ class Transaction(Protocol):
     @property
     def cycle(self) -> CycleStore:
         """The fulfillment cycle."""
+        ...
+
+    @property
+    def page_tokens(self) -> PageTokenStore:
+        """The keys of page tokens."""
         ...
 
 

@@ -8,6 +8,7 @@ from wms_core.postgres.event_log_store import PostgresEventLogStore
 from wms_core.postgres.fulfillment_store import PostgresFulfillmentStore
 from wms_core.postgres.metrics_store import PostgresMetricsStore
 from wms_core.postgres.order_store import PostgresOrderStore
+from wms_core.postgres.page_token_store import PostgresPageTokenStore
 from wms_core.postgres.relay_store import PostgresRelayStore
 from wms_core.postgres.request_store import PostgresRequestStore
 from wms_core.postgres.storage_store import PostgresStorageStore
@@ -30,3 +31,4 @@ class PostgresTransaction:
         self.metrics = PostgresMetricsStore(connection)
         self.relay = PostgresRelayStore(connection)
         self.cycle = PostgresCycleStore(connection)
+        self.page_tokens = PostgresPageTokenStore(connection)

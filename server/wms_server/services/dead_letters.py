@@ -10,6 +10,7 @@ from wms_server.calls import Call
 from wms_server.messages.dead_letters import RESOLUTION_WORDS, entry_message
 from wms_server.messages.orders import STATUS_WORDS, order_message
 from wms_server.messages.values import timestamp
+from wms_server.page_tokens import PageTokens
 from wms_server.pipeline import change, read
 
 _LIMIT = 50
@@ -18,12 +19,16 @@ _LIMIT = 50
 class DeadLetterQueueService:
     """Shows and resolves the orders that ran out of retries."""
 
+    def __init__(self, tokens: PageTokens) -> None:
+        """Sign the tokens of pages by these keys."""
+        self._tokens = tokens
+
     @read
     async def list_dead_letter_entries(
         self, transaction: Transaction, request: pb.ListDeadLetterEntriesRequest, call: Call
     ) -> pb.ListDeadLetterEntriesResponse:
         """Give a page of entries, newest first."""
-        page = _page(request)
+        page = self._page(request)
         older = timedelta(hours=request.older_than_hours)
         wanted = DeadLetterFilter(
             resolved=request.resolved if request.HasField("resolved") else None,
@@ -38,7 +43,7 @@ class DeadLetterQueueService:
         answer = pb.ListDeadLetterEntriesResponse(entries=messages[:shown])
         if len(found) > shown:
             last = found[shown - 1]
-            answer.next_page_token = pages.next_token(request, last.created_at, last.entry_id)
+            answer.next_page_token = self._tokens.next_token(request, last.created_at, last.entry_id)
         return answer
 
     @read
@@ -83,11 +88,10 @@ class DeadLetterQueueService:
             entry=entry_message(entry), order=order_message(order, call.now)
         )
 
-
-def _page(request: pb.ListDeadLetterEntriesRequest) -> Page:
-    """Read the page: the seed's limit and offset when one is set, else a token or a page number."""
-    if request.HasField("limit") or request.HasField("offset"):
-        size = request.limit or _LIMIT
-        return pages.keyset(request, size, pages.deep(request.offset, size))
-    size = pages.page_size(request.page_size)
-    return pages.keyset(request, size, pages.numbered(request.page, size))
+    def _page(self, request: pb.ListDeadLetterEntriesRequest) -> Page:
+        """Read the page: the seed's limit and offset when one is set, else a token or a page number."""
+        if request.HasField("limit") or request.HasField("offset"):
+            size = request.limit or _LIMIT
+            return self._tokens.page_after(request, size, pages.deep(request.offset, size))
+        size = pages.page_size(request.page_size)
+        return self._tokens.page_after(request, size, pages.numbered(request.page, size))

@@ -11,11 +11,16 @@ from wms_server.messages.fulfillment import RUN_STATUS_WORDS, pause_message, run
 from wms_server.messages.parked_events import parked_event_message
 from wms_server.messages.values import moment, timestamp
 from wms_server.messages.workers import MODE_WORDS, worker_message
+from wms_server.page_tokens import MAX_POSITION, PageTokens
 from wms_server.pipeline import change, read
 
 
 class FulfillmentService:
     """Starts, pauses and explains fulfillment."""
+
+    def __init__(self, tokens: PageTokens) -> None:
+        """Sign the tokens of pages by these keys."""
+        self._tokens = tokens
 
     @change
     async def start_fulfillment(
@@ -45,10 +50,10 @@ class FulfillmentService:
             statuses=tuple(RUN_STATUS_WORDS[number] for number in request.statuses),
             requested_only=request.requested_only,
         )
-        found = await control.list_runs(transaction, wanted, pages.keyset(request, size))
+        found = await control.list_runs(transaction, wanted, self._tokens.page_after(request, size))
         answer = pb.ListFulfillmentRunsResponse(runs=[run_message(run) for run in found[:size]])
         if len(found) > size and (last := found[size - 1]).created_at:
-            answer.next_page_token = pages.next_token(request, last.created_at, last.run_id)
+            answer.next_page_token = self._tokens.next_token(request, last.created_at, last.run_id)
         return answer
 
     @read
@@ -57,10 +62,10 @@ class FulfillmentService:
     ) -> pb.ListWorkersResponse:
         """Give a page of replicas, by id."""
         size = pages.page_size(request.page_size)
-        found = await workers.list_workers(transaction, pages.text_after(request), size + 1)
+        found = await workers.list_workers(transaction, self._tokens.text_after(request), size + 1)
         answer = pb.ListWorkersResponse(workers=[worker_message(worker) for worker in found[:size]])
         if len(found) > size:
-            answer.next_page_token = pages.next_token(request, found[size - 1].worker_id)
+            answer.next_page_token = self._tokens.next_token(request, found[size - 1].worker_id)
         return answer
 
     @change
@@ -119,12 +124,11 @@ class FulfillmentService:
         self, transaction: Transaction, request: pb.ListParkedEventsRequest, _call: Call
     ) -> pb.ListParkedEventsResponse:
         """Give a page of the events that Kafka refused, oldest first."""
-        found, more = await parked_events.list_page(
-            transaction, request.order_id, pages.number_after(request), pages.page_size(request.page_size)
-        )
+        size, after = pages.page_size(request.page_size), self._tokens.number_after(request, MAX_POSITION)
+        found, more = await parked_events.list_page(transaction, request.order_id, after, size)
         answer = pb.ListParkedEventsResponse(events=[parked_event_message(parked) for parked in found])
         if more:
-            answer.next_page_token = pages.next_token(request, str(found[-1].event.position))
+            answer.next_page_token = self._tokens.next_token(request, str(found[-1].event.position))
         return answer
 
     @change

@@ -34,6 +34,7 @@ from wms_server.messages.orders import (
     write_created,
 )
 from wms_server.messages.values import moment
+from wms_server.page_tokens import MAX_SEQUENCE, PageTokens
 from wms_server.pipeline import change, read, request_key, single_change
 from wms_server.streams import stream
 from wms_server.validation import changed_fields, faults
@@ -62,8 +63,9 @@ def _ids(request: pb.CreateOrderRequest) -> list[str]:
 class OrderService:
     """Creates, changes, lists and explains orders."""
 
-    def __init__(self, default_warehouse_id: str, events: EventWatch) -> None:
+    def __init__(self, default_warehouse_id: str, events: EventWatch, tokens: PageTokens) -> None:
         """Give orders that name no warehouse this one; take the news of all from `events`."""
+        self._tokens = tokens
         self._default_warehouse_id = default_warehouse_id
         self._events = events
 
@@ -133,7 +135,7 @@ class OrderService:
     ) -> pb.ListOrdersResponse:
         """Give a page of orders, newest first."""
         size = pages.page_size(request.page_size)
-        page = pages.keyset(request, size, pages.numbered(request.page, size))
+        page = self._tokens.page_after(request, size, pages.numbered(request.page, size))
         wanted = OrderFilter(
             statuses=statuses(request.statuses),
             priorities=priorities(request.priorities),
@@ -150,7 +152,7 @@ class OrderService:
         answer = pb.ListOrdersResponse(orders=messages[:shown])
         if len(found) > shown:
             last = found[shown - 1]
-            answer.next_page_token = pages.next_token(request, last.created_at, last.order_id)
+            answer.next_page_token = self._tokens.next_token(request, last.created_at, last.order_id)
         return answer
 
     @change
@@ -227,11 +229,11 @@ class OrderService:
     ) -> pb.GetOrderHistoryResponse:
         """Give the events of an order, oldest first."""
         size = pages.page_size(request.page_size)
-        after = pages.number_after(request)
+        after = self._tokens.number_after(request, MAX_SEQUENCE)
         found = await orders.history(transaction, request.order_id, after, size + 1)
         answer = pb.GetOrderHistoryResponse(events=[event_message(event) for event in found[:size]])
         if len(found) > size:
-            answer.next_page_token = pages.next_token(request, str(found[size - 1].sequence))
+            answer.next_page_token = self._tokens.next_token(request, str(found[size - 1].sequence))
         return answer
 
     @read

@@ -31,6 +31,7 @@ from wms_server.messages.storage import (
     stock_message,
 )
 from wms_server.move_watch import MoveWatch
+from wms_server.page_tokens import PageTokens
 from wms_server.pipeline import change, read
 from wms_server.streams import stream
 
@@ -38,8 +39,11 @@ from wms_server.streams import stream
 class StorageService:
     """Tells of goods and of their way to the destinations."""
 
-    def __init__(self, policy: RetryPolicy, partial: PartialRule, moves: MoveWatch) -> None:
+    def __init__(
+        self, policy: RetryPolicy, partial: PartialRule, moves: MoveWatch, tokens: PageTokens
+    ) -> None:
         """Decide about shortages by these rules; take the news of moves from `moves`."""
+        self._tokens = tokens
         self._policy = policy
         self._partial = partial
         self._moves = moves
@@ -69,10 +73,10 @@ class StorageService:
             zone=request.zone,
             statuses=tuple(LANE_STATUS_WORDS[number] for number in request.statuses),
         )
-        found = await transaction.storage.lanes(wanted, pages.text_after(request), size + 1)
+        found = await transaction.storage.lanes(wanted, self._tokens.text_after(request), size + 1)
         answer = pb.ListLanesResponse(lanes=[lane_message(lane) for lane in found[:size]])
         if len(found) > size:
-            answer.next_page_token = pages.next_token(request, found[size - 1].lane_id)
+            answer.next_page_token = self._tokens.next_token(request, found[size - 1].lane_id)
         return answer
 
     @change
@@ -105,11 +109,11 @@ class StorageService:
     ) -> pb.ListDestinationsResponse:
         """Give a page of destinations, by id."""
         size = pages.page_size(request.page_size)
-        after = pages.text_after(request)
+        after = self._tokens.text_after(request)
         found = await transaction.storage.destinations(request.warehouse_id, after, size + 1)
         answer = pb.ListDestinationsResponse(destinations=[destination_message(one) for one in found[:size]])
         if len(found) > size:
-            answer.next_page_token = pages.next_token(request, found[size - 1].destination_id)
+            answer.next_page_token = self._tokens.next_token(request, found[size - 1].destination_id)
         return answer
 
     @change
@@ -137,10 +141,10 @@ class StorageService:
             statuses=tuple(CARRIER_STATUS_WORDS[number] for number in request.statuses),
             locations=tuple(LOCATION_WORDS[number] for number in request.locations),
         )
-        found = await transaction.storage.carriers(wanted, pages.text_after(request), size + 1)
+        found = await transaction.storage.carriers(wanted, self._tokens.text_after(request), size + 1)
         answer = pb.ListCarriersResponse(carriers=[carrier_message(carrier) for carrier in found[:size]])
         if len(found) > size:
-            answer.next_page_token = pages.next_token(request, found[size - 1].carrier_id)
+            answer.next_page_token = self._tokens.next_token(request, found[size - 1].carrier_id)
         return answer
 
     @change
@@ -164,12 +168,12 @@ class StorageService:
     ) -> pb.GetStockResponse:
         """Sum up the carriers by warehouse and SKU."""
         size = pages.page_size(request.page_size)
-        after = pages.pair_after(request)
+        after = self._tokens.pair_after(request)
         found = await transaction.storage.stock(request.warehouse_id, request.sku, after, size + 1)
         answer = pb.GetStockResponse(stock=[stock_message(one) for one in found[:size]])
         if len(found) > size:
             last = found[size - 1]
-            answer.next_page_token = pages.next_token(request, last.warehouse_id, last.sku)
+            answer.next_page_token = self._tokens.next_token(request, last.warehouse_id, last.sku)
         return answer
 
     @change
@@ -261,11 +265,11 @@ class StorageService:
             sku=request.sku,
             statuses=tuple(BACKORDER_STATUS_WORDS[number] for number in request.statuses),
         )
-        found = await backorders.list_page(transaction, wanted, pages.keyset(request, size))
+        found = await backorders.list_page(transaction, wanted, self._tokens.page_after(request, size))
         answer = pb.ListBackordersResponse(backorders=[backorder_message(one) for one in found[:size]])
         if len(found) > size:
             last = found[size - 1]
-            answer.next_page_token = pages.next_token(request, last.created_at, last.backorder_id)
+            answer.next_page_token = self._tokens.next_token(request, last.created_at, last.backorder_id)
         return answer
 
     @change
