@@ -76,9 +76,7 @@ def caller_from(metadata: Sequence[tuple[str, str | bytes]], encoding: str = ASC
     headers = {
         name: text
         for name, value in metadata
-        if name in _READ
-        and (text := _text_of(name, value))
-        and (name == ACTOR_BYTES or _is_encoded(text, encoding))
+        if name in _READ and _is_encoded(name, value, encoding) and (text := _text_of(name, value))
     }
     return Caller(
         actor=headers.get(ACTOR_BYTES) or headers.get(ACTOR, "anonymous"),
@@ -94,19 +92,23 @@ def broken_headers(
 ) -> tuple[FieldFault, ...]:
     """Return a fault for each header of the caller that is not in the encoding."""
     return tuple(
-        FieldFault(name, f"must be {encoding.upper()}", "header.encoding")
+        FieldFault(name, f"must be {_encoding_of(name, encoding).upper()}", "header.encoding")
         for name, value in metadata
-        if name in _READ and isinstance(value, str) and not _is_encoded(value, encoding)
+        if name in _READ and not _is_encoded(name, value, encoding)
     )
 
 
-def _is_encoded(text: str, encoding: str) -> bool:
-    """Say whether text could have been read in an encoding; bytes that could not are half surrogates."""
-    if text.isascii():
+def _encoding_of(name: str, encoding: str) -> str:
+    return UTF_8 if name == ACTOR_BYTES else encoding
+
+
+def _is_encoded(name: str, value: str | bytes, encoding: str) -> bool:
+    """Say whether a header is in the encoding; bytes that could not be read as text are half surrogates."""
+    if value.isascii():
         return True
     try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
+        value.decode(UTF_8) if isinstance(value, bytes) else value.encode(_encoding_of(name, encoding))
+    except UnicodeError:
         return False
     return True
 

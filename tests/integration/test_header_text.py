@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.api import Api
+from tests.support.failures import failing
 from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.raw import ORDERS, call_with_headers
@@ -66,3 +67,14 @@ async def test_metadata_that_is_not_ascii_is_refused_over_grpc(api: Api, sql: Sq
             assert b"grpc-status\x013" in answer
             assert name.encode() + b": must be ASCII" in answer
     assert await orders_of(sql) == 0
+
+
+async def test_an_actor_as_bytes_has_to_be_utf_8(api: Api, sql: Sql) -> None:
+    """Else it is refused like the others: the history would show other letters than were sent."""
+    for value in (b"J\xfcrgen", b"\xed\xa0\x80"):
+        call = api.orders.CreateOrder(create_order(), metadata=(("x-wms-actor-bin", value),))
+        failure = await failing(call)
+        assert failure.violations == {"x-wms-actor-bin": "must be UTF-8"}
+    assert await orders_of(sql) == 0
+    await api.orders.CreateOrder(create_order(), metadata=(("x-wms-actor-bin", "Jürgen".encode()),))
+    assert await orders_of(sql) == 1

@@ -11,8 +11,7 @@ from wms_dev.stack.address import Address
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 # Ours to say for each child; the caller's environment must not say otherwise.
 SERVER_ADDR, WORKER_ADDR, DATABASE_URL = "SERVER_ADDR", "WORKER_ADDR", "DATABASE_URL"
-WORKER_HTTP_ADDR = "WORKER_HTTP_ADDR"
-HTTP_ADDR = "HTTP_ADDR"
+HTTP_ADDR, WORKER_HTTP_ADDR = "HTTP_ADDR", "WORKER_HTTP_ADDR"
 COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 KAFKA_BROKERS, KAFKA_TOPIC = "KAFKA_BROKERS", "KAFKA_TOPIC"
 TOPIC = "wms.orders.events"
@@ -47,8 +46,8 @@ class KafkaSource(Enum):
 class Plan:
     """Where everything is to listen and keep its data.
 
-    `http` None means no HTTP. `database_url` None means a Postgres of our own, in `data_dir` when that is
-    set, else a temporary one.
+    `http` and `worker_http` None mean no HTTP. `database_url` None means a Postgres of our own, in `data_dir`
+    when that is set, else a temporary one.
     `needs_active_worker`: our worker must be the one that fulfils, before anything else begins.
     """
 
