@@ -78,6 +78,7 @@ class Application:
             ("grpc.so_reuseport", int(self._shared is not None)),
             # What is at work on an old connection goes on, for as long as it likes.
             ("grpc.max_connection_age_ms", int(self._settings.connection_age.total_seconds() * 1000)),
+            ("grpc.max_allowed_incoming_connections", self._settings.grpc_max_connections),
         )
         server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 import structlog
 import uvloop
 
+from wms_core.file_descriptors import raise_descriptor_limit, watch_descriptors
 from wms_core.listeners import AddressError, PortInUse
 from wms_core.logs import configure_logging
 from wms_core.postgres.migrate import MigrationError
@@ -38,7 +39,12 @@ def run(settings: ServerSettings, number: int | None = None, pulse: int | None =
 async def _serve(settings: ServerSettings, number: int | None, pulse: int | None) -> None:
     hurry = asyncio.Event()
     beating = nullcontext() if pulse is None else running(beat(pulse))
-    async with beating, open_application(settings, number=number, hurry=hurry) as work:
+    fitting = settings.within_descriptors(raise_descriptor_limit())
+    async with (
+        beating,
+        running(watch_descriptors()),
+        open_application(fitting, number=number, hurry=hurry) as work,
+    ):
         # What is there now stays for ever: the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

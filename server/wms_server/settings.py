@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from wms_core.connection_limits import ConnectionLimits
+from wms_core.connection_limits import OVERFLOW_CONNECTIONS, ConnectionLimits
+from wms_core.file_descriptors import fit_connections
 from wms_core.listeners import listen_address
 from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
@@ -91,6 +92,9 @@ class ServerSettings(CoreSettings):
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
     )
+    grpc_max_connections: int = Field(
+        1000, ge=1, description="Connections over gRPC that one process serves at a time; one more is closed."
+    )
     max_streams: int = Field(
         2000,
         ge=1,
@@ -153,6 +157,16 @@ class ServerSettings(CoreSettings):
                 "set one of them to another, for example SERVER_ADDR=:9001"
             )
         return self
+
+    def within_descriptors(self, limit: int) -> Self:
+        """Return the settings with no more connections than so many file descriptors allow."""
+        fitted = fit_connections(
+            limit,
+            self.database_pool_size + OVERFLOW_CONNECTIONS,
+            http_max_connections=self.http_max_connections if self.http_addr else 0,
+            grpc_max_connections=self.grpc_max_connections,
+        )
+        return self.model_copy(update={name: number for name, number in fitted.items() if number})
 
     @property
     def page_token_secrets(self) -> tuple[bytes, ...]:

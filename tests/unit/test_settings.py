@@ -129,6 +129,7 @@ WRONG = [
     (ServerSettings, "CHANNELZ_ENABLED", ""),
     (ServerSettings, "PAGE_TOKEN_KEYS", "hunter2"),
     (ServerSettings, "MAX_IN_FLIGHT", "0"),
+    (ServerSettings, "GRPC_MAX_CONNECTIONS", "0"),
     (ServerSettings, "MAX_STREAMS", "-1"),
     (ServerSettings, "WATCH_HEARTBEAT", "0s"),
     (ServerSettings, "WATCH_BUFFER", "1e3"),
