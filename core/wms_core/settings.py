@@ -179,6 +179,15 @@ class CoreSettings(BaseSettings):
     event_max_bytes: int = Field(
         900_000, ge=1_000, description="The largest event; a change whose event is larger is refused."
     )
+    readiness_interval: Duration = Field(
+        timedelta(seconds=1),
+        gt=NONE,
+        description="How often the database is asked whether it takes writes, and how Kafka is.",
+    )
+    readiness_requires_kafka: bool = Field(
+        False,
+        description="Whether a process is ready only while the relay reports that events reach Kafka.",
+    )
     tracing_enabled: bool = Field(True, description="Whether spans are made and sent to a collector.")
     otel_exporter_otlp_endpoint: Annotated[str, AfterValidator(collector)] = Field(
         "localhost:4317",

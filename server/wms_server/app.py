@@ -4,34 +4,34 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as grpc_health
 from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
+from wms_core.health import HealthServicer
 from wms_core.listeners import bind_port
+from wms_core.postgres.availability import AvailabilityProbe
 from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.page_token_store import read_page_token_keys
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
+from wms_core.readiness import Readiness
 from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
-from wms_server.health import Readiness
 from wms_server.http.api import Api, HttpOptions
 from wms_server.http.pages import beside, pages
 from wms_server.http.request_guard import AllowedHosts, guarded
 from wms_server.http.serving import serve
 from wms_server.janitor import fold_counts, forget_answers, forget_events
 from wms_server.joining import JoiningLimits
-from wms_server.metrics import collectors, registry
+from wms_server.metrics import Watchable, collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.page_tokens import PageTokens
 from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
@@ -44,7 +44,6 @@ from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import SharedMetrics, restarts, shared_folder
-from wms_server.watch import Watch
 
 _log = structlog.get_logger(__name__)
 
@@ -59,17 +58,23 @@ class Application:
         self._settings = settings
         self._database = database
         self._pipeline = pipeline
-        self._health = grpc_health.HealthServicer()
+        self._readiness = Readiness(requires_kafka=settings.readiness_requires_kafka)
+        self._health = HealthServicer(HEALTH_WATCHER_LIMIT, self._readiness.report_json)
         self._moves = MoveWatch(database, settings.patience)
         self._events = EventWatch(database, settings.patience)
         self._page_tokens = PageTokens(settings.page_token_secrets)
         self._services = _services(settings, self._moves, self._events, self._page_tokens)
-        watches: dict[str, Watch[Any]] = {"moves": self._moves, "orders": self._events}
+        watches: dict[str, Watchable] = {
+            "moves": self._moves,
+            "orders": self._events,
+            "health": self._health,
+        }
         self._looked_at = collectors(pipeline, watches)
         self._shared = None if number is None else SharedMetrics(self._looked_at)
         # The first process looks for all of them; should it be gone, the others do it less often.
         self._sequencer_idle = STANDING_BY if number else IDLE
-        self._readiness = Readiness(self._health, [one.full_name for one in self._services])
+        self._set_ready(False)
+        self._readiness.on_change = self._set_ready
         self._server = self._new_server()
 
     def _new_server(self) -> grpc.aio.Server:
@@ -91,10 +96,15 @@ class Application:
             channelz.add_channelz_servicer(server)
         return server
 
+    def _set_ready(self, ready: bool) -> None:
+        """Set the health of the services and, under the empty name, of all of them."""
+        for name in ("", *(service.full_name for service in self._services)):
+            self._health.set(name, serving=ready)
+
     def http(self) -> ASGIApp:
         """Give what HTTP shows: the calls, and the pages beside them."""
         told = [self._shared] if self._shared else [*self._looked_at, restarts()]
-        shown = pages(lambda: self._readiness.is_ready, registry(*told))
+        shown = pages(self._readiness, registry(*told))
         settings = self._settings
         timeout_seconds = settings.http_request_timeout.total_seconds()
         options = HttpOptions(settings.default_currency, timeout_seconds)
@@ -105,19 +115,19 @@ class Application:
         """Listen; ready later, when the database is. Raises PortInUse."""
         address = self._settings.server_addr
         bind_port(self._server.add_insecure_port, "SERVER_ADDR", address)
-        await self._readiness.start()
         await self._server.start()
         _log.info("listening", address=address)
 
     async def work(self) -> None:
         """Prepare the database, then keep the house until cancelled. Raises MigrationError."""
         settings = self._settings
-        await prepare(settings.database_url.get_secret_value(), settings.default_warehouse_id)
+        url = settings.database_url.get_secret_value()
+        await prepare(url, settings.default_warehouse_id)
         if not self._page_tokens.keys:
             self._page_tokens.keys = await read_page_token_keys(self._database)
         async with asyncio.TaskGroup() as tasks:
             interval = settings.readiness_interval.total_seconds()
-            tasks.create_task(self._readiness.watch(self._database, interval))
+            tasks.create_task(self._readiness.run(AvailabilityProbe(self._database, url), interval))
             tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())
             tasks.create_task(self._moves.run())
             tasks.create_task(self._events.run())
@@ -133,14 +143,14 @@ class Application:
         In a hurry those at work are cut off.
         """
         _log.info("draining", at_work=self._pipeline.at_work, streams=self._pipeline.streams)
-        await self._readiness.stop()
+        self._readiness.stop()
         delay, grace = self._settings.drain_delay.total_seconds(), self._settings.drain_grace.total_seconds()
         await finished(asyncio.sleep(delay), delay, hurry)
         self._pipeline.close()
         if not await finished(self._pipeline.drained(), grace, hurry):
             _log.warning("drain_cut_off", at_work=self._pipeline.at_work)
         await self._let_callers_leave()
-        # The last answers are still on their way; an open health watch would hold a longer grace.
+        # The last answers are still on their way; what does not end by then is cut off.
         await self._server.stop(grace=0.5)
         _log.info("stopped")
 
@@ -151,6 +161,8 @@ class Application:
                 await self._pipeline.left_alone(0.05)
 
 
+#: Clients of one process that may watch its health at a time; each costs some 20 kB.
+HEALTH_WATCHER_LIMIT = 1_000
 _OPTIONS = (
     # Leaves room for our own, clearer refusal.
     ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),

@@ -1,20 +1,28 @@
 """What the server counts: read when somebody asks."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from wms_server.pipeline import Pipeline
-from wms_server.watch import Watch
+
+
+class Watchable(Protocol):
+    """Something that clients watch."""
+
+    @property
+    def count(self) -> int:
+        """How many watch."""
+        ...
 
 
 class ServerGauges(Collector):
     """Calls, streams and watchers of this process, and that it is one."""
 
-    def __init__(self, pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> None:
+    def __init__(self, pipeline: Pipeline, watches: Mapping[str, Watchable]) -> None:
         """Tell of the calls of a pipeline, and of who watches, by the name of the stream."""
         self._pipeline = pipeline
         self._watches = watches
@@ -30,7 +38,7 @@ class ServerGauges(Collector):
         yield watchers
 
 
-def collectors(pipeline: Pipeline, watches: Mapping[str, Watch[Any]]) -> list[Collector]:
+def collectors(pipeline: Pipeline, watches: Mapping[str, Watchable]) -> list[Collector]:
     """Give what looks at one process of the server."""
     return [ProcessCollector(registry=None), ServerGauges(pipeline, watches), pipeline.requests]
 

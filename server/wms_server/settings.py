@@ -130,9 +130,6 @@ class ServerSettings(CoreSettings):
     drain_delay: Duration = Field(
         timedelta(0), description="How long to be unready before new calls are refused, for load balancers."
     )
-    readiness_interval: Duration = Field(
-        timedelta(seconds=1), gt=NONE, description="How often the database is asked whether it is there."
-    )
     request_answers_kept: Duration = Field(
         timedelta(hours=48),
         ge=timedelta(hours=24),

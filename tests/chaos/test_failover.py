@@ -11,6 +11,7 @@ from tests.support.mid_step import shut_gate
 from tests.support.processes import FULFILLMENT
 from tests.support.proxy import Proxy, open_proxy
 from tests.support.site import Site
+from tests.support.stalled_client import stalled_health_watches
 from tests.support.traffic import traffic
 from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2
@@ -38,6 +39,19 @@ async def test_a_replica_that_is_killed_is_followed_after_its_session(
         first, second = await replicas.pair()
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=SESSION + 1)
+    assert await broken_promises(sql) == []
+
+
+async def test_a_replica_is_followed_though_health_watches_on_all_of_them_are_not_read(
+    site: Site, replicas: Replicas, sql: Sql
+) -> None:
+    """Within the session timeout and a second, too: probes are told later or never."""
+    first, second = await replicas.pair()
+    async with stalled_health_watches(first.address, second.address):
+        async with traffic(site, PAUSE):
+            first.signal(signal.SIGKILL)
+            await second.serving(FULFILLMENT, within=SESSION + 1)
+        assert await second.stopped(within=5) == 0
     assert await broken_promises(sql) == []
 
 

@@ -73,10 +73,12 @@ async def test_health_is_told_of_servers_and_workers(database_url: str, processe
     assert both.code == 0
     first, second = both.json["targets"]
     assert first["roles"]["fulfillment"]["workerId"] == "worker-1"
+    readiness = second.pop("readiness")
+    assert (readiness["status"], readiness["kafka"]) == ("ready", {"state": "no_relay"})
     assert second == {
         "address": worker.address,
         "reachable": True,
-        "checks": {"ready": "SERVING", "acts as fulfillment": "SERVING"},
+        "checks": {"ready": "SERVING", "alive": "SERVING", "acts as fulfillment": "SERVING"},
         "roles": None,
         "problem": None,
     }
@@ -93,7 +95,7 @@ async def test_health_says_why_a_server_can_not_tell_who_acts(
         await server.not_serving()
         ended = await run(server.address, "health")
     assert ended.code == 1
-    assert re.search(r"ready +not_serving", ended.text)
+    assert re.search(r"ready +not_serving +the database can't be written to", ended.text)
     assert re.search(r"roles +unknown +DATABASE_UNAVAILABLE", ended.text)
     assert "can't tell who acts. DATABASE_UNAVAILABLE: " in ended.complaint
 

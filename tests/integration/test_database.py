@@ -245,7 +245,7 @@ async def test_a_database_that_is_not_there_is_told_soon() -> None:
     """Opening does not wait for it; work and the readiness check say that it is away."""
     url = f"postgresql://wms:secret@127.0.0.1:{free_port()}/nowhere"
     async with asyncio.timeout(5), open_database(url, PoolOptions()) as database:
-        for attempt in (_works(database), database.check(within=2.0)):
+        for attempt in (_works(database), database.dependencies(2.0)):
             with pytest.raises(StorageUnavailable) as caught:
                 await attempt
             assert "secret" not in str(caught.value)
@@ -263,10 +263,10 @@ async def test_a_check_that_gets_no_answer_fails_in_its_time(database_url: str) 
         await eventually(lambda: _busy(database, 1))
         async with asyncio.timeout(2):
             with pytest.raises(StorageUnavailable):
-                await database.check(within=0.2)
+                await database.dependencies(0.2)
         release.set()
         await holder
-        await database.check(within=2.0)
+        await database.dependencies(2.0)
 
 
 async def test_a_statement_that_takes_too_long_is_ended(database_url: str) -> None:

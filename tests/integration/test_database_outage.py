@@ -259,7 +259,8 @@ async def test_a_worker_goes_on_by_itself_after_an_outage(
         else:
             proxy.freeze()
         await worker.not_serving(FULFILLMENT, within=3)
-        assert await worker.is_serving()
+        await worker.not_serving()
+        assert await worker.is_serving("liveness")
         after = await site.order()
         await proxy.heal()
         await worker.serving(FULFILLMENT, within=20)

@@ -44,7 +44,9 @@ async def test_a_worker_answers_over_grpc_and_http(database_url: str) -> None:
         await eventually(worker.is_active)
         facts = {"worker_id": "w-1", "roles": [{"role": "fulfillment", "active": True, "epoch": 1}]}
         assert await worker.page("/health") == (200, {"status": "alive", **facts})
-        assert await worker.page("/ready") == (200, {"status": "ready", **facts})
+        status, ready = await worker.page("/ready")
+        assert (status, ready["status"], ready["database"]["state"]) == (200, "ready", "writable")
+        assert {name: ready[name] for name in facts} == facts
         assert (await worker.get("/nothing"))[0] == 404
 
 

@@ -246,6 +246,31 @@ async def test_a_broker_may_stand_still_under_load(
 
 
 @pytest.mark.one_postgres
+async def test_the_relay_reports_that_kafka_is_away_though_it_has_nothing_to_publish(
+    database_url: str, sql: Sql, broker: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readiness of every process rests on it; the state says since when it is so."""
+    monkeypatch.setattr("wms_worker.publication._CHECK_SECONDS", 0.3)
+    second = timedelta(seconds=1)
+    async with open_relay(
+        database_url, broker.brokers, fresh_topic(), kafka_request_timeout=second
+    ) as worker:
+        await eventually(lambda: _kafka_is(worker, "publishing"))
+        broker.nodes[0].kill()
+        await eventually(lambda: _kafka_is(worker, "failing"))
+        broker.nodes[0].revive()
+        await eventually(lambda: _kafka_is(worker, "publishing"), within=40)
+    reported = await sql.fetchrow("SELECT *, now() - since < interval '1 min' AS fresh FROM relay_reports")
+    assert reported is not None
+    assert (reported["relay"], reported["fresh"]) == ("kafka", True)
+
+
+async def _kafka_is(worker: Worker, state: str) -> bool:
+    _, page = await worker.page("/ready")
+    return bool(page["kafka"]["state"] == state)
+
+
+@pytest.mark.one_postgres
 async def test_a_replica_ends_in_time_while_a_send_is_not_answered(
     database: PostgresDatabase, database_url: str, sql: Sql, broker: Kafka
 ) -> None:

@@ -14,6 +14,7 @@ from wms_core.domain.dead_letters import Resolution
 from wms_core.domain.order_status import TRANSITIONS, WORKING, OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.domain.payloads import ShortageReason
+from wms_core.domain.publishing import RelayState
 from wms_core.domain.runs import RunStatus
 from wms_core.domain.storage import CarrierLocation, CarrierStatus, LaneStatus, MoveKind, MoveStatus
 from wms_core.domain.workers import WorkerMode
@@ -54,6 +55,7 @@ WORDS: dict[tuple[str, str], Iterable[StrEnum]] = {
     ("write_offs", "reason"): ShortageReason,
     ("fulfillment_runs", "status"): RunStatus,
     ("workers", "mode"): WorkerMode,
+    ("relay_reports", "state"): RelayState,
 }
 #: CHECKs of one text column that are about a form, not about words.
 FORMS = {("waves", "wave_id")}

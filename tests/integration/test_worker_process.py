@@ -149,7 +149,8 @@ async def test_a_worker_starts_before_its_database_and_its_schema(
     async with open_proxy(empty_database_url) as proxy:
         await proxy.cut()
         worker = processes.worker(proxy.url)
-        await worker.serving()
+        await worker.serving("liveness")
+        assert not await worker.is_serving()
         await eventually(lambda: _said(worker, "waiting_for_database"))
         assert not await worker.is_serving(FULFILLMENT)
         await proxy.heal()
@@ -160,7 +161,7 @@ async def test_a_worker_starts_before_its_database_and_its_schema(
 async def test_a_worker_that_waits_for_its_database_can_be_stopped(processes: Processes) -> None:
     """It does not hang because there is nothing to talk to."""
     worker = processes.worker("postgresql://nobody@127.0.0.1:1/none")
-    await worker.serving()
+    await worker.serving("liveness")
     assert await worker.stopped(within=5) == 0
 
 

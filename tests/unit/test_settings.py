@@ -139,6 +139,7 @@ WRONG = [
     (ServerSettings, "CONNECTION_AGE", "999ms"),
     (ServerSettings, "DRAIN_DELAY", "-1s"),
     (ServerSettings, "READINESS_INTERVAL", "0"),
+    (WorkerSettings, "READINESS_REQUIRES_KAFKA", "perhaps"),
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
     (ServerSettings, "EVENT_RETENTION", "0"),
     (WorkerSettings, "KAFKA_BROKERS", "kafka"),

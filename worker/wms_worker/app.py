@@ -8,9 +8,11 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from wms_core.application.ports import Database, RoleStore
 from wms_core.domain.workers import Role
+from wms_core.postgres.availability import AvailabilityProbe
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
+from wms_core.readiness import Readiness
 from wms_core.tasks import running
 from wms_core.traces import Tracing, open_tracing
 from wms_worker.candidature import Candidature, Office
@@ -42,7 +44,7 @@ def open_office(
     """Give what is done in a role."""
     brokers = settings.brokers
     if part.role == Role.RELAY and brokers is not None:
-        return RelayOffice(brokers, database, part.report, metrics, tracing)
+        return RelayOffice(brokers, database, duty.worker_id, part.report, metrics, tracing)
     return FulfillmentOffice(settings, database, duty, metrics, tracing)
 
 
@@ -68,9 +70,12 @@ async def open_application(
         standing = Standing(settings.worker_id, settings.named_roles)
         for role in set(settings.named_roles) - set(settings.roles):
             standing.parts[role].report("not standing: without KAFKA_BROKERS there is nothing to relay to")
-        pages = Pages(standing, database, metrics, levels)
+        readiness = Readiness(requires_kafka=settings.readiness_requires_kafka, describe=standing.facts)
+        pages = Pages(standing, readiness, metrics, levels)
         await stack.enter_async_context(serve_pages(pages.application(), settings.worker_http_addr))
-        health = await stack.enter_async_context(health_server(settings.worker_addr, standing, metrics))
+        health = await stack.enter_async_context(
+            health_server(settings.worker_addr, standing, metrics, readiness)
+        )
         roles = PostgresRoles(database)
         elections = {role: open_election(settings, roles, standing.parts[role]) for role in settings.roles}
         duties = {role: Duty(database, role, settings.worker_id, settings.roles) for role in elections}
@@ -84,7 +89,11 @@ async def open_application(
         async def work() -> None:
             await prepare(url, settings.default_warehouse_id)
             async with asyncio.TaskGroup() as group:
+                interval = settings.readiness_interval.total_seconds()
+                group.create_task(readiness.run(AvailabilityProbe(database, url), interval))
                 for role in settings.roles:
                     group.create_task(stand(role))
 
-        yield await stack.enter_async_context(running(work()))
+        task = await stack.enter_async_context(running(work()))
+        stack.callback(readiness.stop)
+        yield task

@@ -66,7 +66,7 @@ class Candidature:
                 if fence is not None:
                     await self._term(fence)
             finally:
-                await self._health.set_active(self._role, active=False)
+                self._health.set_active(self._role, active=False)
                 await asyncio.shield(self._election.resign())
 
     async def _elected(self) -> Fence | None:
@@ -86,7 +86,7 @@ class Candidature:
         self._duty.began(fence)
         _log.info("active", role=self._role, epoch=fence.epoch, worker_id=self._duty.worker_id)
         term = await self._office.open(fence)
-        await self._health.set_active(self._role, active=True, epoch=fence.epoch)
+        self._health.set_active(self._role, active=True, epoch=fence.epoch)
         self._metrics.role_changed(self._role, "won")
         cause = "stopped"
         lost = asyncio.create_task(self._election.lose())
@@ -99,7 +99,7 @@ class Candidature:
                 finally:
                     # At once: the step at work may take a while to end.
                     term.stop()
-                    await self._health.set_active(self._role, active=False)
+                    self._health.set_active(self._role, active=False)
             cause = _cause(lost, dismissed)
             _log.warning("stepped_down", role=self._role, epoch=fence.epoch, cause=cause)
         finally:

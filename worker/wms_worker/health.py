@@ -1,18 +1,18 @@
-"""The gRPC health of a replica: whether it is alive, and which roles it acts in."""
+"""The gRPC health of a replica: whether it is alive and ready, and which roles it acts in."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as grpc_health
+from grpc_health.v1 import health_pb2_grpc
 
+from wms_core.health import HealthServicer
 from wms_core.listeners import bind_port
+from wms_core.readiness import Readiness
 from wms_worker.metrics import Metrics
 from wms_worker.standing import Standing
 
-_SERVING = health_pb2.HealthCheckResponse.SERVING
-_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_WATCHER_LIMIT = 64  # clients that may watch the health of a worker at a time
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
     # Clients that connect and ask nothing, or have asked, make room for others.
@@ -26,32 +26,34 @@ _OPTIONS = (
 
 
 class Health:
-    """Tells probes what this replica is."""
+    """Tells probes what this replica is; no client makes it wait."""
 
-    def __init__(self, servicer: grpc_health.HealthServicer, standing: Standing, metrics: Metrics) -> None:
+    def __init__(self, servicer: HealthServicer, standing: Standing, metrics: Metrics) -> None:
         """Use `health_server` instead."""
         self._servicer = servicer
         self._standing = standing
         self._metrics = metrics
 
-    async def set_active(self, role: str, *, active: bool, epoch: int = 0) -> None:
+    def set_active(self, role: str, *, active: bool, epoch: int = 0) -> None:
         """Say whether this replica acts in a role (`wms.orders.worker.<role>`), and by which epoch."""
         part = self._standing.parts[role]
         part.active = active
         part.epoch = epoch or part.epoch
         self._metrics.acts(role, active=active, epoch=epoch)
-        status = _SERVING if active else _NOT_SERVING
-        await self._servicer.set(f"wms.orders.worker.{role}", status)
+        self._servicer.set(f"wms.orders.worker.{role}", serving=active)
 
 
 @asynccontextmanager
-async def health_server(address: str, standing: Standing, metrics: Metrics) -> AsyncIterator[Health]:
+async def health_server(
+    address: str, standing: Standing, metrics: Metrics, readiness: Readiness
+) -> AsyncIterator[Health]:
     """Serve the health of a replica that is alive and passive. Raises AddressError, PortInUse."""
-    servicer = grpc_health.HealthServicer()
+    servicer = HealthServicer(_WATCHER_LIMIT, readiness.report_json)
     health = Health(servicer, standing, metrics)
-    await servicer.set("", _SERVING)
+    servicer.set("", serving=readiness.is_ready)
+    readiness.on_change = lambda ready: servicer.set("", serving=ready)
     for role in standing.parts:
-        await health.set_active(role, active=False)
+        health.set_active(role, active=False)
     server = grpc.aio.server(options=_OPTIONS)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     bind_port(server.add_insecure_port, "WORKER_ADDR", address)
@@ -59,5 +61,4 @@ async def health_server(address: str, standing: Standing, metrics: Metrics) -> A
     try:
         yield health
     finally:
-        await servicer.enter_graceful_shutdown()
         await server.stop(grace=0.2)

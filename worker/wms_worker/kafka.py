@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, errors
@@ -111,6 +111,14 @@ class Kafka:
             for partition, error in zip(batches, outcomes, strict=True)
             if isinstance(error, _REFUSALS)
         }
+
+    async def check(self) -> None:
+        """Raise KafkaTrouble unless a broker answers."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._brokers.timeout):
+                if await self._producer.client.force_metadata_update():
+                    return
+        raise KafkaTrouble(f"KAFKA_BROKERS={self._brokers.addresses}: no broker answers")
 
     async def _send(self, partition: int, batch: Batch) -> None:
         # All are handed over before the first one leaves, so that brokers get one request each.

@@ -19,6 +19,7 @@ _OF_ORDER = 50  # events of an order that are read at once
 # A look that finds less is followed by a rest (seconds): many small rounds cost others more than they gain.
 _HANDFUL, _REST = 500, 0.1
 _RELEASES = 0.5  # seconds between two looks for released events
+_CHECK_SECONDS = 5.0  # without anything to publish, after which a broker is asked whether it is there
 
 
 class Publication:
@@ -48,6 +49,7 @@ class Publication:
         self._held: set[str] = set()
         self._batch_bytes = BATCH_BYTES
         self._looked = 0.0
+        self._answered = time.monotonic()
         self._ahead: asyncio.Task[list[Round]] | None = None
 
     async def run(self, went_well: Callable[[], None]) -> None:
@@ -61,6 +63,9 @@ class Publication:
                 await self._retry_released()
                 found = await self._next()
                 await self._publish(found, went_well)
+                if time.monotonic() - self._answered > _CHECK_SECONDS:
+                    await self._kafka.check()
+                    self._answered = time.monotonic()
                 went_well()
                 if _is_handful(found):
                     await self._rest()
@@ -108,6 +113,7 @@ class Publication:
                 # A topic that takes smaller batches than most do would refuse the next ones, too.
                 self._batch_bytes = max(self._batch_bytes // 2, _LEAST)
             refusals += await publish_halves(self._kafka, partition, events, error)
+        self._answered = time.monotonic()
 
         async def save(transaction: Transaction) -> None:
             # Held orders are remembered here: their parked events must not be forgotten there.

@@ -3,12 +3,13 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
 from wms_core.application.ports import Database, Fence
 from wms_core.domain.errors import StaleEpoch, WmsError
+from wms_core.domain.publishing import RelayState
 from wms_core.domain.workers import Role
 from wms_core.tasks import running
 from wms_core.traces import Tracing
@@ -21,6 +22,7 @@ from wms_worker.publication_spans import PublicationSpans
 
 _GRACE = 1.5  # seconds that the round on its way may take at the end of a term
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
+_REPORT_SECONDS = 2.0  # between two reports of how the relay is; readers take them for stale after ten
 _log = structlog.get_logger(__name__)
 
 
@@ -33,11 +35,13 @@ class RelayOffice:
         self,
         brokers: Brokers,
         database: Database,
+        worker_id: str,
         report: Callable[[str], None],
         metrics: Metrics,
         tracing: Tracing,
     ) -> None:
         """Publish to these brokers; `report` is told what keeps us from it."""
+        self._worker_id = worker_id
         self._brokers = brokers
         self._database = database
         self._report = report
@@ -48,7 +52,14 @@ class RelayOffice:
     async def open(self, fence: Fence) -> "RelayTerm":
         """Prepare a term."""
         return RelayTerm(
-            self._brokers, self._database, fence, self._report, self._metrics, self._spans, self._patience
+            self._brokers,
+            self._database,
+            fence,
+            self._worker_id,
+            self._report,
+            self._metrics,
+            self._spans,
+            self._patience,
         )
 
 
@@ -60,6 +71,7 @@ class RelayTerm:
         brokers: Brokers,
         database: Database,
         fence: Fence,
+        worker_id: str,
         report: Callable[[str], None],
         metrics: Metrics,
         spans: PublicationSpans,
@@ -71,11 +83,14 @@ class RelayTerm:
         self._brokers = brokers
         self._database = database
         self._fence = fence
+        self._worker_id = worker_id
         self._report = report
         self._metrics = metrics
         self._spans = spans
         self._patience = patience
-        self._trouble = ""
+        #: Why publishing fails, empty while it does not; None before the first try has ended.
+        self._trouble: str | None = None
+        self._state_changed = asyncio.Event()
         self._failures = 0
 
     def stop(self) -> None:
@@ -85,7 +100,7 @@ class RelayTerm:
     @asynccontextmanager
     async def acting(self) -> AsyncIterator[None]:
         """Publish; at the end the round on its way may still be acknowledged."""
-        async with running(self._run()) as task:
+        async with running(self._report_state()), running(self._run()) as task:
             try:
                 yield
             finally:
@@ -136,8 +151,28 @@ class RelayTerm:
         self._metrics.publishing_failed()
         self._say(trouble)
 
+    async def _report_state(self) -> None:
+        """Write down how publishing goes, for the readiness of all processes: again and again."""
+        while True:
+            if self._trouble is not None:
+                await self._write_report(RelayState.FAILING if self._trouble else RelayState.PUBLISHING)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REPORT_SECONDS):
+                    await self._state_changed.wait()
+            self._state_changed.clear()
+
+    async def _write_report(self, state: RelayState) -> None:
+        try:
+            await self._database.transact(
+                lambda transaction: transaction.relay.report(self._worker_id, state), fence=self._fence
+            )
+        except WmsError as error:
+            _log.debug("relay_state_not_written", error=str(error))
+
     def _say(self, trouble: str) -> None:
         """Report what keeps events from being published, and log it when it is something new."""
+        if trouble != self._trouble:
+            self._state_changed.set()
         if trouble and trouble != self._trouble:
             _log.warning("not_publishing", role=Role.RELAY, reason=trouble)
         if self._trouble and not trouble:

@@ -12,15 +12,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wms_core.connection_limits import ConnectionLimits
-from wms_core.domain.errors import StorageUnavailable
 from wms_core.http_server import serve_http
 from wms_core.listeners import open_listeners
-from wms_core.postgres.database import PostgresDatabase
+from wms_core.readiness import Readiness
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import Metrics
 from wms_worker.standing import Standing
 
-_PATIENCE = 2.0  # seconds for the database to answer a probe
 #: Probes and Prometheus are few; more than a quarter of the room for one address is not theirs.
 _LIMITS = ConnectionLimits(
     max_connections=128,
@@ -34,11 +32,11 @@ class Pages:
     """What HTTP shows of this replica."""
 
     def __init__(
-        self, standing: Standing, database: PostgresDatabase, metrics: Metrics, levels: LevelGauges
+        self, standing: Standing, readiness: Readiness, metrics: Metrics, levels: LevelGauges
     ) -> None:
         """Show these."""
         self._standing = standing
-        self._database = database
+        self._readiness = readiness
         self._metrics = metrics
         self._levels = levels
 
@@ -47,12 +45,8 @@ class Pages:
         return JSONResponse({"status": "alive", **self._standing.facts()})
 
     async def ready(self, _: Request) -> Response:
-        """Answer 503 when the database does not answer; a passive replica is ready too."""
-        try:
-            await self._database.check(_PATIENCE)
-        except StorageUnavailable:
-            return JSONResponse({"status": "no database", **self._standing.facts()}, 503)
-        return JSONResponse({"status": "ready", **self._standing.facts()})
+        """Answer 503 when it can't do its work, and why; a passive replica is ready too."""
+        return JSONResponse(self._readiness.report(), 200 if self._readiness.is_ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Give all metrics in Prometheus's format."""

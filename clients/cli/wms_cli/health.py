@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import grpc
@@ -24,15 +25,21 @@ _CHECKS = {
     "acts as relay": "wms.orders.worker.relay",
 }
 _ROLES = ("fulfillment", "relay")
+#: The trailing metadata of each health check that has the body of the page `/ready`.
+_READINESS = "wms-readiness-bin"
 
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """How a process is; who holds each role, None when it can't tell, as a worker can't; what is wrong."""
+    """How a process is; who holds each role, None when it can't tell, as a worker can't; what is wrong.
+
+    `readiness` is the body of its page `/ready`.
+    """
 
     address: str
     reachable: bool
     checks: dict[str, str] = field(default_factory=dict)
+    readiness: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, dict[str, Any]] | None = None
     problem: Diagnosis | None = None
 
@@ -60,7 +67,8 @@ def health(
         with session.at(address) as there:
             reports.append(_ask(there))
     if session.output is Output.JSON:
-        write_line(json.dumps({"targets": [asdict(report) for report in reports]}, indent=2))
+        targets_json = [asdict(report) for report in reports]
+        write_line(json.dumps({"targets": targets_json}, indent=2, ensure_ascii=False))
     else:
         rows = [row for report in reports for row in _rows(report, named=len(reports) > 1)]
         print_rows("checks", ("target", "check", "state", "for", "detail"), rows)
@@ -78,24 +86,28 @@ def _ask(session: Session) -> _Report:
     """Ask one process for all that it knows."""
     connection = session.connection
     checks: dict[str, str] = {}
+    readiness: dict[str, Any] = {}
     try:
         for title, service in _CHECKS.items():
             if status := state_of(session, service):
                 checks[title] = status
-        return _Report(connection.target, reachable=True, checks=checks, roles=_holders(session))
+        readiness = _readiness(session)
+        return _Report(connection.target, True, checks, readiness, _holders(session))
     except grpc.RpcError as error:
         if not isinstance(error, grpc.Call):
             raise
         if checks and error.code() is grpc.StatusCode.UNIMPLEMENTED:
             # A worker does not know the call.
-            return _Report(connection.target, reachable=True, checks=checks)
+            return _Report(connection.target, True, checks, readiness)
         problem = problem_of(error, connection)
-        return _Report(connection.target, reachable=bool(checks), checks=checks, problem=problem)
+        return _Report(connection.target, bool(checks), checks, readiness, problem=problem)
 
 
 def _rows(report: _Report, *, named: bool) -> list[tuple[str, ...]]:
     """Return the rows of a process, with its address where there are several."""
-    rows = [(title, status.lower(), "", "") for title, status in report.checks.items()]
+    readiness, why = report.readiness, {"ready": str(report.readiness.get("reason", ""))}
+    rows = [(title, status.lower(), "", why.get(title, "")) for title, status in report.checks.items()]
+    rows += [_dependency(name, readiness[name]) for name in ("database", "kafka") if name in readiness]
     if report.problem:
         check, state = ("roles", "unknown") if report.reachable else ("reachable", "no")
         rows.append((check, state, "", report.problem.kind))
@@ -107,17 +119,40 @@ def _rows(report: _Report, *, named: bool) -> list[tuple[str, ...]]:
 
 def state_of(session: Session, service: str) -> str:
     """Give the name of a state; empty when the process knows nothing of that service."""
-    # The stubs of this package do not know the methods of a stub.
-    stub: Any = health_pb2_grpc.HealthStub(session.channel)
     try:
-        answer = stub.Check(
-            health_pb2.HealthCheckRequest(service=service), timeout=session.connection.deadline
-        )
+        answer, _ = _check(session, service)
     except grpc.RpcError as error:
         if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
             return ""
         raise
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+
+
+def _check(session: Session, service: str) -> tuple[health_pb2.HealthCheckResponse, grpc.Call]:
+    # The stubs of this package do not know the methods of a stub.
+    stub: Any = health_pb2_grpc.HealthStub(session.channel)
+    request = health_pb2.HealthCheckRequest(service=service)
+    return stub.Check.with_call(request, timeout=session.connection.deadline)  # type: ignore[no-any-return]
+
+
+def _readiness(session: Session) -> dict[str, Any]:
+    """Return what the page `/ready` of the process says."""
+    _, call = _check(session, "")
+    metadata: Any = call.trailing_metadata() or ()
+    return next((json.loads(value) for name, value in metadata if name == _READINESS), {})
+
+
+def _dependency(name: str, report: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Return the row of what the process depends on."""
+    since = report.get("since")
+    held = _age_of(since) if since else ""
+    backlog = f"backlog {report['backlog']}" if "backlog" in report else ""
+    return name, report["state"], held, ", ".join(filter(None, (report.get("reason"), backlog)))
+
+
+def _age_of(time: str) -> str:
+    # The clocks of two machines may differ a little.
+    return age(max(datetime.now(UTC) - datetime.fromisoformat(time), timedelta(0)))
 
 
 def _holders(session: Session) -> dict[str, dict[str, Any]]:

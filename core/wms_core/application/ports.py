@@ -19,7 +19,7 @@ from wms_core.domain.events import CycleEvent, EventRecord
 from wms_core.domain.levels import EventTally, Levels
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
-from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
+from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, RelayState, Released
 from wms_core.domain.receiving import Receipt
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
@@ -674,6 +674,9 @@ class RelayStore(Protocol):
 
         Unless `durably`, a crash of Postgres may take it away again, with all that its transaction wrote.
         """
+
+    async def report(self, worker_id: str, state: RelayState) -> None:
+        """Note how the relay is."""
 
     async def after(self, position: int, limit: int, limit_bytes: int) -> list[LogEvent]:
         """Give the next events, some at most, and none behind so many stored bytes of payload."""

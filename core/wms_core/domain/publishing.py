@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from wms_core.domain.events import EventRecord
+
+
+class RelayState(StrEnum):
+    """How the relay says that it is."""
+
+    PUBLISHING = "publishing"  # Kafka has acknowledged what it was sent last
+    FAILING = "failing"  # it could not publish, and tries again
 
 
 class LogEvent(NamedTuple):

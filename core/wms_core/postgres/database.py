@@ -14,7 +14,7 @@ from asyncpg.transaction import Transaction as AsyncpgTransaction
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.errors import DONE_AGAIN, DRIVER, cancellations_kept, translate
+from wms_core.postgres.errors import DONE_AGAIN, DRIVER, WRITE_REFUSED, cancellations_kept, translate
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 
@@ -55,6 +55,9 @@ class PostgresDatabase:
         """Use `open_database` instead."""
         self._pool = pool
         self._options = options
+        #: Whether a write was refused because the session is read-only or the disk full. Readiness asks the
+        #: database about it, and sets it back when there is nothing in it.
+        self.write_was_refused = False
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
@@ -91,11 +94,14 @@ class PostgresDatabase:
     def _unit(self, connection: Connection) -> PostgresTransaction:
         return PostgresTransaction(connection, self._options.event_max_bytes)
 
-    async def check(self, within: float) -> None:
-        """Raise StorageUnavailable unless the database answers a query within that many seconds."""
+    async def dependencies(self, timeout_seconds: float) -> asyncpg.Record:
+        """Return what readiness asks of the database (`readiness.sql`), as a session of the pool sees it.
+
+        Raises StorageUnavailable unless the answer comes in time.
+        """
         try:
-            async with asyncio.timeout(within), self._connection() as connection:
-                await _answered(connection)
+            async with asyncio.timeout(timeout_seconds), self._connection() as connection:
+                return await _dependencies(connection)
         except TimeoutError as error:
             raise StorageUnavailable from error
 
@@ -131,19 +137,22 @@ class PostgresDatabase:
         except WmsError:
             raise
         except Exception as error:
+            self.write_was_refused |= isinstance(error, WRITE_REFUSED)
             ours = translate(error, connection_closed=connection is None or _closed(connection))
             if ours is None:
                 raise
             raise ours from error
 
 
-async def _answered(connection: Connection) -> None:
+async def _dependencies(connection: Connection) -> asyncpg.Record:
     try:
-        await connection.execute("SELECT 1")
+        row = await connection.fetchrow(query("readiness.dependencies"))
     except asyncio.CancelledError:
         # The pool would take it back only after a server that does not answer has ended the query.
         connection.terminate()
         raise
+    assert row is not None  # it has no condition
+    return row
 
 
 def _was_ended(connection: Connection, error: Exception) -> bool:
@@ -227,7 +236,8 @@ def session_settings(options: PoolOptions) -> dict[str, str]:
 
 async def _close(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
     try:
-        async with asyncio.timeout(5):
+        # Of a database that has gone silent, each session that lies idle would be waited for.
+        async with asyncio.timeout(1):
             await pool.close()
     except (TimeoutError, asyncpg.InterfaceError, OSError):
         pool.terminate()

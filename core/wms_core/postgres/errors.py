@@ -41,6 +41,9 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,
 )
 
+#: The database answers and takes no writes; the session may be to blame, or the database.
+WRITE_REFUSED = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError)
+
 #: Lost against another transaction: the work may simply be done again.
 DONE_AGAIN = (
     asyncpg.SerializationError,

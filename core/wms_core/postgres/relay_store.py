@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, Released
+from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, RelayState, Released
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.order_rows import event_from
 from wms_core.postgres.queries import query
@@ -30,6 +30,10 @@ class PostgresRelayStore:
     async def save(self, position: int, *, durably: bool) -> None:
         """Note that everything up to a position was acknowledged, or is parked; see the port."""
         await self._connection.execute(query("relay.save"), _RELAY, position, durably)
+
+    async def report(self, worker_id: str, state: RelayState) -> None:
+        """Note how the relay is."""
+        await self._connection.execute(query("relay.report"), _RELAY, worker_id, state)
 
     async def after(self, position: int, limit: int, limit_bytes: int) -> list[LogEvent]:
         """Give the next events, some at most, and none behind so many stored bytes of payload."""

@@ -1,7 +1,5 @@
 """The server's pages: alive, ready, metrics."""
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -11,12 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from wms_core.readiness import Readiness
 from wms_server.http.api import Api, refused
 from wms_server.http.reference import reference
 from wms_server.http.refusals import MethodNotAllowed
 
 
-def pages(is_ready: Callable[[], bool], registry: CollectorRegistry) -> Starlette:
+def pages(readiness: Readiness, registry: CollectorRegistry) -> Starlette:
     """Give the pages as an application."""
 
     async def health(_: Request) -> Response:
@@ -24,8 +23,8 @@ def pages(is_ready: Callable[[], bool], registry: CollectorRegistry) -> Starlett
         return JSONResponse({"status": "alive"})
 
     async def ready(_: Request) -> Response:
-        """Answer 503 while the server can't do its work, as its gRPC health does."""
-        return JSONResponse({"status": "ready"}) if is_ready() else JSONResponse({"status": "not ready"}, 503)
+        """Answer 503 while the server can't do its work, as its gRPC health does; the body says why."""
+        return JSONResponse(readiness.report(), 200 if readiness.is_ready else 503)
 
     async def metrics(request: Request) -> Response:
         """Give all metrics in Prometheus's format."""

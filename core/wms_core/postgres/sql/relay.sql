@@ -84,3 +84,13 @@ SELECT p.*,
 -- name: release
 -- Has a parked event tried again; gives its position.
 UPDATE parked_events SET released_at = $2 WHERE event_id = $1 RETURNING position
+
+-- name: report
+-- Notes how a relay is; the state goes on when the last report said the same not long ago. Nobody waits for the disk.
+WITH commits AS (SELECT set_config('synchronous_commit', 'off', true))
+INSERT INTO relay_reports AS r (relay, worker_id, state, since, reported_at)
+SELECT $1, $2, $3, clock_timestamp(), clock_timestamp() FROM commits
+    ON CONFLICT (relay) DO UPDATE
+   SET worker_id = $2, state = $3, reported_at = clock_timestamp(),
+       since = CASE WHEN r.state = $3 AND r.reported_at > clock_timestamp() - interval '10 s' THEN r.since
+                    ELSE clock_timestamp() END
