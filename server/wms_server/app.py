@@ -91,7 +91,7 @@ class Application:
         if self._settings.reflection_enabled:
             names = [service.full_name for service in self._services]
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-            add_reflection(server, (*names, health))
+            add_reflection(server, self._pipeline, (*names, health))
         if self._settings.channelz_enabled:
             channelz.add_channelz_servicer(server)
         return server

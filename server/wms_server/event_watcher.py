@@ -13,7 +13,9 @@ class EventWatcher(Watcher[Told]):
 
     def __init__(self, wanted: EventFilter, position: int, recent: RecentEvents, patience: Patience) -> None:
         """Begin after a position with those events that were read already; `recent.end` is where all are."""
-        super().__init__(patience, lambda: heartbeat(max(position, recent.end)))
+        super().__init__(
+            patience, lambda: heartbeat(max(position, recent.end)), lambda told: len(told.message)
+        )
         self.wanted = wanted
         self._position = position
         self.begin(_told(recent.after(position), wanted))

@@ -54,10 +54,10 @@ class MoveWatch(Watch[MoveWatcher]):
         self._live = LiveMoves()
 
 
-def _by_warehouse(moves: Sequence[Move]) -> dict[str, list[tuple[Move, WatchMovesResponse]]]:
-    """Write each move once, for all watchers of its warehouse."""
-    found: dict[str, list[tuple[Move, WatchMovesResponse]]] = {}
+def _by_warehouse(moves: Sequence[Move]) -> dict[str, list[tuple[Move, bytes]]]:
+    """Encode each move once, for all watchers of its warehouse."""
+    found: dict[str, list[tuple[Move, bytes]]] = {}
     for move in moves:
-        message = WatchMovesResponse(move=move_message(move))
+        message = WatchMovesResponse(move=move_message(move)).SerializeToString()
         found.setdefault(move.warehouse_id, []).append((move, message))
     return found

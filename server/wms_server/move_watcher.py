@@ -8,15 +8,15 @@ from wms_server.calls import now_utc
 from wms_server.messages.values import timestamp
 from wms_server.watcher import Patience, Watcher
 
-News = Iterable[tuple[Move, WatchMovesResponse]]
+News = Iterable[tuple[Move, bytes]]
 
 
-class MoveWatcher(Watcher[WatchMovesResponse]):
-    """A watcher of the moves of one warehouse."""
+class MoveWatcher(Watcher[bytes]):
+    """A watcher of the moves of one warehouse; its messages are encoded."""
 
     def __init__(self, warehouse_id: str, statuses: frozenset[MoveStatus], patience: Patience) -> None:
         """Take moves in these statuses."""
-        super().__init__(patience, _heartbeat)
+        super().__init__(patience, _heartbeat, len)
         self.warehouse_id = warehouse_id
         self._statuses = statuses
 
@@ -28,9 +28,10 @@ class MoveWatcher(Watcher[WatchMovesResponse]):
         """Take what is new."""
         self.tell(self._wanted(news))
 
-    def _wanted(self, news: News) -> Iterable[WatchMovesResponse]:
+    def _wanted(self, news: News) -> Iterable[bytes]:
         return (message for move, message in news if move.status in self._statuses)
 
 
-def _heartbeat() -> WatchMovesResponse:
-    return WatchMovesResponse(heartbeat=MoveHeartbeat(sent_at=timestamp(now_utc())))
+def _heartbeat() -> bytes:
+    life = MoveHeartbeat(sent_at=timestamp(now_utc()))
+    return WatchMovesResponse(heartbeat=life).SerializeToString()

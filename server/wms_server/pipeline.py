@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,6 +40,7 @@ from wms_server.validation import validate
 
 Method = Callable[[Transaction, Any, Call], Awaitable[Message]]
 M = TypeVar("M", bound=Callable[..., Any])
+T = TypeVar("T")
 MESSAGE_LIMIT = 4 * 1024 * 1024  # bytes of a request (contract: limits)
 Metadata = Sequence[tuple[str, str | bytes]]
 
@@ -176,13 +177,24 @@ class Pipeline:
         Raises our errors, those of `Streams.run` among them, with how far the stream has come; and whatever a
         fault of ours raises.
         """
-        self._admit()
         call.expect_headers()
         try:
-            await self._streams.run(work(self._database, call, request), send)
+            await self.send_all(work(self._database, call, request), send)
         except WmsError as error:
             error.facts = {**call.reached, **error.facts}
             raise
+
+    async def send_all(self, messages: AsyncGenerator[T, None], send: Callable[[T], Awaitable[None]]) -> None:
+        """Send the messages of a stream that is no call of the contract, with the bounds of all streams.
+
+        Raises ShuttingDown, and what `Streams.run` raises.
+        """
+        self._admit()
+        await self._streams.run(messages, send)
+
+    def hold_stream_place(self) -> AbstractContextManager[None]:
+        """Count a stream whose messages are over until its status is sent; see `Streams.hold_place`."""
+        return self._streams.hold_place()
 
     def _admit(self) -> None:
         self._newest = time.monotonic()

@@ -4,7 +4,7 @@ grpcio-reflection serves `v1alpha` only, which newer tools do not ask for, and f
 `grpcurl describe` asks for. Both versions have the same messages under another package.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from itertools import chain
 from typing import Any
 
@@ -13,6 +13,12 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from wms_core.domain.errors import WmsError
+from wms_server.errors import status_of
+from wms_server.pipeline import Pipeline
+from wms_server.rpc import abort
+from wms_server.streams import send_in_time
 
 _OLD, _NEW = "grpc.reflection.v1alpha", "grpc.reflection.v1"
 _SERVICE, _METHOD = "ServerReflection", "ServerReflectionInfo"
@@ -37,13 +43,32 @@ class _SymbolPool:
             return found.containing_service.file  # type: ignore[no-any-return]
 
 
-def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
+class _BoundedReflection:
+    """Answers the streams of a servicer, which count among those of a pipeline and end as they do."""
+
+    def __init__(self, servicer: Any, pipeline: Pipeline) -> None:
+        self._servicer = servicer
+        self._pipeline = pipeline
+
+    async def answer(self, requests: AsyncIterator[Any], context: Any) -> None:
+        """Answer requests in their order; a client that does not read is disconnected."""
+        try:
+            # Apart from the first message: gRPC could not end a stream whose first write does not end.
+            await send_in_time(context.send_initial_metadata, ())
+            responses = self._servicer.ServerReflectionInfo(requests, context)
+            await self._pipeline.send_all(responses, context.write)
+        except WmsError as error:
+            with self._pipeline.hold_stream_place():
+                await abort(context, status_of(error))
+
+
+def add_reflection(server: grpc.aio.Server, pipeline: Pipeline, services: Iterable[str]) -> None:
     """Let a server describe these services, and reflection itself."""
     _define_new_version()
     names = (*services, f"{_OLD}.{_SERVICE}", f"{_NEW}.{_SERVICE}")
     servicer = reflection.aio.ReflectionServicer(names, pool=_SymbolPool())
     handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        _BoundedReflection(servicer, pipeline).answer,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
         response_serializer=reflection_pb2.ServerReflectionResponse.SerializeToString,
     )

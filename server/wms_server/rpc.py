@@ -32,6 +32,7 @@ from wms_server.pipeline import (
     work_of,
 )
 from wms_server.spans import end_span
+from wms_server.streams import send_in_time
 
 T = TypeVar("T")
 Context = Any  # grpc.aio.ServicerContext, whose stubs disagree with the library about metadata
@@ -82,7 +83,7 @@ def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
         outcome = await outcome_of(pipeline.run(work, call, request), call)
         tell(call, outcome, time.perf_counter() - started)
         if isinstance(outcome, Status):
-            return await _abort(context, outcome, correlation)
+            return await abort(context, outcome, correlation)
         context.set_trailing_metadata(correlation)
         return outcome
 
@@ -137,12 +138,16 @@ async def _flow(
     started = time.perf_counter()
     call = pipeline.begin(method, _metadata(context), context.time_remaining())
     correlation = _correlation(call.caller)
-    await context.send_initial_metadata(correlation)
-    outcome = await outcome_of(pipeline.stream(work, call, request, context.write), call)
+
+    async def flow() -> None:
+        await send_in_time(context.send_initial_metadata, correlation)
+        await pipeline.stream(work, call, request, context.write)
+
+    outcome = await outcome_of(flow(), call)
     tell(call, outcome, time.perf_counter() - started, lasting=True)
     if isinstance(outcome, Status):
-        # A message that the client has not read yet does not stand in the way of the status.
-        await _abort(context, outcome, correlation)
+        with pipeline.hold_stream_place():
+            await abort(context, outcome, correlation)
     context.set_trailing_metadata(correlation)
 
 
@@ -155,6 +160,10 @@ async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
     except asyncio.CancelledError:
         left(call)
         raise
+    except grpc.aio.InternalError:
+        # A write failed because the caller is gone. gRPC cancels the call only later, or never.
+        left(call)
+        raise asyncio.CancelledError from None
     except Exception:
         error_id = str(uuid.uuid4())
         _log.exception(
@@ -196,7 +205,8 @@ def _metadata(context: Context) -> Metadata:
     return context.invocation_metadata() or ()
 
 
-async def _abort(context: Context, status: Status, metadata: tuple[tuple[str, str], ...]) -> bytes:
+async def abort(context: Context, status: Status, metadata: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """End a call with a status and its details; raises what gRPC ends a call with."""
     trailer = (*metadata, ("grpc-status-details-bin", status.SerializeToString()))
     await context.abort(_CODES[status.code], status.message, trailer)
     raise AssertionError("abort raises")
@@ -217,7 +227,7 @@ class _Unserved(grpc.GenericRpcHandler):
         status = status_of(NotServed(method=method))
 
         async def refuse(_requests: Any, context: Context) -> AsyncGenerator[bytes, None]:
-            await _abort(context, status, _correlation(caller_from(_metadata(context))))
+            await abort(context, status, _correlation(caller_from(_metadata(context))))
             yield b""
 
         return grpc.stream_stream_rpc_method_handler(refuse)

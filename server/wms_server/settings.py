@@ -108,6 +108,11 @@ class ServerSettings(CoreSettings):
     watch_buffer: int = Field(
         10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
     )
+    watch_buffer_bytes: int = Field(
+        8 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Bytes of messages that a watcher may be behind before its stream is ended.",
+    )
     group_commit_calls: int = Field(
         256,
         ge=1,
@@ -189,4 +194,5 @@ class ServerSettings(CoreSettings):
     @property
     def patience(self) -> Patience:
         """What is borne with a watcher."""
-        return Patience(self.watch_buffer, self.watch_heartbeat.total_seconds())
+        quiet = self.watch_heartbeat.total_seconds()
+        return Patience(self.watch_buffer, quiet, self.watch_buffer_bytes)

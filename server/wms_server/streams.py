@@ -6,8 +6,8 @@ so neither keeps the other out.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
@@ -19,6 +19,7 @@ from wms_server.calls import Call
 #: Gives messages, or the bytes of one that is told to many.
 StreamMethod = Callable[[Database, Any, Call], AsyncGenerator[Message | bytes, None]]
 M = TypeVar("M", bound=Callable[..., Any])
+T = TypeVar("T")
 Send = Callable[[bytes], Awaitable[None]]
 #: How long one message may wait for a client that does not read (contract: WatchMoves, WatchOrders).
 SEND_PATIENCE = 30.0
@@ -37,11 +38,25 @@ class Streams:
         """Start with none."""
         self._limit = limit
         self._open: set[asyncio.Timeout] = set()
+        self._held_places = 0
 
     @property
     def count(self) -> int:
         """How many are open."""
-        return len(self._open)
+        return len(self._open) + self._held_places
+
+    @contextmanager
+    def hold_place(self) -> Iterator[None]:
+        """Count a stream whose messages are over until its status is sent, at the end of the block.
+
+        The status comes behind the last message. A client that does not read keeps its stream and that
+        message: gRPC lets a server reset no stream.
+        """
+        self._held_places += 1
+        try:
+            yield
+        finally:
+            self._held_places -= 1
 
     def close(self) -> None:
         """End every open stream with ShuttingDown, also one whose client does not read."""
@@ -50,19 +65,19 @@ class Streams:
             if scope.when() is None:
                 scope.reschedule(now)
 
-    async def run(self, messages: AsyncGenerator[bytes, None], send: Send) -> None:
+    async def run(self, messages: AsyncGenerator[T, None], send: Callable[[T], Awaitable[None]]) -> None:
         """Send messages until there are no more.
 
         Raises TooManyStreams, ShuttingDown, WatcherTooSlow, and whatever making or sending a message raises.
         """
-        if len(self._open) >= self._limit:
+        if self.count >= self._limit:
             raise TooManyStreams(limit=self._limit)
         scope = asyncio.timeout(None)
         try:
             async with scope, aclosing(messages):
                 self._open.add(scope)
                 async for message in messages:
-                    await _sent(send, message)
+                    await send_in_time(send, message)
         except TimeoutError:
             if scope.expired():
                 raise ShuttingDown from None
@@ -71,7 +86,8 @@ class Streams:
             self._open.discard(scope)
 
 
-async def _sent(send: Send, message: bytes) -> None:
+async def send_in_time(send: Callable[[T], Awaitable[None]], message: T) -> None:
+    """Send one message. Raises WatcherTooSlow when the client does not read."""
     try:
         async with asyncio.timeout(SEND_PATIENCE):
             await send(message)

@@ -13,21 +13,28 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many messages a watcher may be behind, and the seconds of quiet after which it gets a heartbeat."""
+    """How far a watcher may be behind, and the seconds of quiet after which it gets a heartbeat.
+
+    `room` is a number of messages, `room_bytes` their size; whatever is reached first ends it.
+    """
 
     room: int
     quiet: float
+    room_bytes: int = 8 * 1024 * 1024
 
 
 class Watcher(Generic[M]):
     """A buffer between the one who looks and one stream. It is new until `begin`; `end` ends it for good."""
 
-    def __init__(self, patience: Patience, heartbeat: Callable[[], M]) -> None:
+    def __init__(self, patience: Patience, heartbeat: Callable[[], M], size_of: Callable[[M], int]) -> None:
         """Bear with it as `patience` says, beside what there is at the beginning."""
         self._room = patience.room
+        self._room_bytes = patience.room_bytes
         self._quiet = patience.quiet
         self._heartbeat = heartbeat
+        self._size_of = size_of
         self._waiting: deque[M] = deque()
+        self._waiting_bytes = 0
         self._some = asyncio.Event()
         self._error: type[Exception] | None = None
         self.is_new = True
@@ -40,17 +47,19 @@ class Watcher(Generic[M]):
     def begin(self, messages: Iterable[M]) -> None:
         """Take what there is at the beginning, however much."""
         self.is_new = False
-        self._waiting.extend(messages)
+        self._append(messages)
         self._room += len(self._waiting)
+        self._room_bytes += self._waiting_bytes
         self._some.set()
 
     def tell(self, messages: Iterable[M]) -> None:
         """Take what is new; ends with WatcherTooSlow when there is no room for it."""
         if self.has_ended:
             return
-        self._waiting.extend(messages)
-        if len(self._waiting) > self._room:
+        self._append(messages)
+        if len(self._waiting) > self._room or self._waiting_bytes > self._room_bytes:
             self._waiting.clear()
+            self._waiting_bytes = 0
             self.end(WatcherTooSlow)
         elif self._waiting:
             self._some.set()
@@ -76,4 +85,11 @@ class Watcher(Generic[M]):
                 # What came at the same moment goes first: a heartbeat tells that nothing waits.
                 if not self._waiting:
                     return self._heartbeat()
-        return self._waiting.popleft()
+        message = self._waiting.popleft()
+        self._waiting_bytes -= self._size_of(message)
+        return message
+
+    def _append(self, messages: Iterable[M]) -> None:
+        for message in messages:
+            self._waiting.append(message)
+            self._waiting_bytes += self._size_of(message)

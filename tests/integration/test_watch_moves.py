@@ -25,6 +25,7 @@ from wms_core.domain.storage import MoveStatus
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.tasks import running
 from wms_server.move_watch import MoveWatch
+from wms_server.move_watcher import MoveWatcher
 from wms_server.watcher import Patience
 
 T = TypeVar("T")
@@ -183,12 +184,16 @@ async def test_watchers_share_the_looks_at_the_database(database: PostgresDataba
         async with AsyncExitStack() as stack:
             crowd = [stack.enter_context(watch.watching("WH-01", list(MoveStatus))) for _ in range(100)]
             for watcher in crowd:
-                assert (await watcher.next()).HasField("heartbeat")
+                assert (await _next(watcher)).HasField("heartbeat")
             await make_moves(sql, "CAR-", 1)
-            told = [await watcher.next() for watcher in crowd]
+            told = [await _next(watcher) for watcher in crowd]
             assert {message.move.carrier_id for message in told} == {"CAR-1"}
             assert counting.reads < 20
         assert await _resting(counting)
+
+
+async def _next(watcher: MoveWatcher) -> storage_pb2.WatchMovesResponse:
+    return storage_pb2.WatchMovesResponse.FromString(await watcher.next())
 
 
 async def _resting(counting: _Counting) -> bool:

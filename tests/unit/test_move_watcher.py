@@ -15,28 +15,32 @@ from wms_server.watcher import Patience
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
 
-def _news(move_id: str, status: MoveStatus = MoveStatus.REQUESTED) -> tuple[Move, WatchMovesResponse]:
+def _news(move_id: str, status: MoveStatus = MoveStatus.REQUESTED) -> tuple[Move, bytes]:
     move = Move(move_id, "WH-01", "CAR-1", "SKU-001", 1, MoveKind.RETRIEVE, status, NOW, NOW)
-    return move, WatchMovesResponse(move=move_message(move))
+    return move, WatchMovesResponse(move=move_message(move)).SerializeToString()
 
 
-def _watcher(room: int = 10, quiet: float = 10.0) -> MoveWatcher:
-    return MoveWatcher("WH-01", frozenset({MoveStatus.REQUESTED}), Patience(room, quiet))
+def _watcher(room: int = 10, quiet: float = 10.0, room_bytes: int = 10_000) -> MoveWatcher:
+    return MoveWatcher("WH-01", frozenset({MoveStatus.REQUESTED}), Patience(room, quiet, room_bytes))
+
+
+async def _next(watcher: MoveWatcher) -> WatchMovesResponse:
+    return WatchMovesResponse.FromString(await watcher.next())
 
 
 async def test_a_heartbeat_comes_when_nothing_else_does() -> None:
     """After the beginning: before it, a heartbeat would say that it is over."""
     watcher = _watcher(quiet=0.01)
-    waiting = asyncio.create_task(watcher.next())
+    waiting = asyncio.create_task(_next(watcher))
     done, _ = await asyncio.wait({waiting}, timeout=0.05)
     assert not done
     watcher.show([_news("MOV-1")])
     assert (await waiting).move.move_id == "MOV-1"
     for _ in range(3):
-        assert (await watcher.next()).HasField("heartbeat")
+        assert (await _next(watcher)).HasField("heartbeat")
     watcher.hear([_news("MOV-2"), _news("MOV-3", MoveStatus.CLAIMED)])
-    assert (await watcher.next()).move.move_id == "MOV-2"
-    assert (await watcher.next()).HasField("heartbeat")
+    assert (await _next(watcher)).move.move_id == "MOV-2"
+    assert (await _next(watcher)).HasField("heartbeat")
 
 
 async def test_a_watcher_has_room_for_so_much_and_no_more() -> None:
@@ -49,7 +53,22 @@ async def test_a_watcher_has_room_for_so_much_and_no_more() -> None:
     watcher.hear([_news("MOV-9")])
     assert watcher.has_ended
     with pytest.raises(WatcherTooSlow):
-        await watcher.next()
+        await _next(watcher)
+
+
+async def test_a_watcher_has_room_for_so_many_bytes_and_no_more() -> None:
+    """What it has read makes room again; the beginning counts apart."""
+    one = len(_news("MOV-1")[1])
+    watcher = _watcher(room=1_000, room_bytes=2 * one)
+    watcher.show([_news("MOV-0")])
+    for number in range(3):
+        watcher.hear([_news(f"MOV-{number}"), _news(f"MOV-{number}")])
+        assert not watcher.has_ended
+        while watcher._waiting:
+            await _next(watcher)
+    watcher.hear([_news(f"MOV-{number}") for number in range(9)])
+    with pytest.raises(WatcherTooSlow):
+        await _next(watcher)
 
 
 async def test_what_was_told_before_the_end_is_given_first() -> None:
@@ -57,18 +76,18 @@ async def test_what_was_told_before_the_end_is_given_first() -> None:
     watcher = _watcher()
     watcher.show([])
     watcher.end(StorageUnavailable)
-    assert (await watcher.next()).HasField("heartbeat")
+    assert (await _next(watcher)).HasField("heartbeat")
     for _ in range(2):
         with pytest.raises(StorageUnavailable):
-            await watcher.next()
+            await _next(watcher)
 
 
 async def test_what_comes_with_the_end_of_a_pause_goes_before_the_heartbeat() -> None:
     """A heartbeat says that nothing waits, whichever of the two was there first."""
     watcher = _watcher(quiet=0.05)
     watcher.show([])
-    await watcher.next()
-    waiting = asyncio.create_task(watcher.next())
+    await _next(watcher)
+    waiting = asyncio.create_task(_next(watcher))
     await asyncio.sleep(0)
     # Later than the timer that ends the pause, earlier than the task that it wakes.
     asyncio.get_running_loop().call_later(0.05, watcher.hear, [_news("MOV-1")])

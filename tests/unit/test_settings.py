@@ -140,6 +140,7 @@ WRONG = [
     (ServerSettings, "DRAIN_DELAY", "-1s"),
     (ServerSettings, "READINESS_INTERVAL", "0"),
     (WorkerSettings, "READINESS_REQUIRES_KAFKA", "perhaps"),
+    (ServerSettings, "WATCH_BUFFER_BYTES", "1000"),
     (ServerSettings, "REQUEST_ANSWERS_KEPT", "1h"),
     (ServerSettings, "EVENT_RETENTION", "0"),
     (WorkerSettings, "KAFKA_BROKERS", "kafka"),

@@ -49,6 +49,16 @@ async def test_closing_ends_a_stream_whether_its_client_reads_or_not(send: strea
     assert open_streams.count == 0
 
 
+async def test_a_stream_whose_status_is_not_sent_keeps_its_place() -> None:
+    """Its client does not read it; until it leaves there is no room for another."""
+    open_streams = Streams(limit=1)
+    with open_streams.hold_place():
+        assert open_streams.count == 1
+        with pytest.raises(TooManyStreams):
+            await open_streams.run(_Source().messages(), _taken)
+    assert open_streams.count == 0
+
+
 async def test_a_client_that_does_not_take_a_message_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stream whose client does not read does not last for ever."""
     monkeypatch.setattr(streams, "SEND_PATIENCE", 0.01)

@@ -219,7 +219,7 @@ class StorageService:
     @stream
     async def watch_moves(
         self, database: Database, request: pb.WatchMovesRequest, call: Call
-    ) -> AsyncGenerator[pb.WatchMovesResponse, None]:
+    ) -> AsyncGenerator[bytes, None]:
         """Tell of the live moves of a warehouse, then of each as it changes, for ever."""
         statuses = [MOVE_STATUS_WORDS[number] for number in request.statuses] or list(MoveStatus)
 
