@@ -39,13 +39,19 @@ def open_election(settings: WorkerSettings, roles: RoleStore, part: Part) -> Ele
 
 
 def open_office(
-    part: Part, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
+    part: Part,
+    settings: WorkerSettings,
+    database: Database,
+    duty: Duty,
+    metrics: Metrics,
+    tracing: Tracing,
+    readiness: Readiness,
 ) -> Office:
     """Give what is done in a role."""
     brokers = settings.brokers
     if part.role == Role.RELAY and brokers is not None:
         return RelayOffice(brokers, database, duty.worker_id, part.report, metrics, tracing)
-    return FulfillmentOffice(settings, database, duty, metrics, tracing)
+    return FulfillmentOffice(settings, database, duty, metrics, tracing, readiness)
 
 
 @asynccontextmanager
@@ -82,7 +88,7 @@ async def open_application(
 
         async def stand(role: str) -> None:
             part = standing.parts[role]
-            office = open_office(part, settings, database, duties[role], metrics, tracing)
+            office = open_office(part, settings, database, duties[role], metrics, tracing, readiness)
             async with running(duties[role].run()):
                 await Candidature(office, elections[role], duties[role], health, metrics).run()
 

@@ -12,6 +12,8 @@ from wms_worker.election import Election
 from wms_worker.health import Health
 from wms_worker.metrics import Metrics
 
+#: How long a replica whose work did not get on stays out of the next elections.
+STALL_PAUSE_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -20,6 +22,8 @@ class Term(Protocol):
 
     #: Set when the fence has refused a write of this term.
     deposed: asyncio.Event
+    #: Set when the work does not get on and another replica should try.
+    stalled: asyncio.Event
 
     def acting(self) -> AbstractAsyncContextManager[None]:
         """Do the work of the office inside; at the end the step at work is waited for."""
@@ -61,13 +65,16 @@ class Candidature:
         """Win the role, act until it is lost, and again."""
         while True:
             await self._duty.admitted()
+            has_stalled = False
             try:
                 fence = await self._elected()
                 if fence is not None:
-                    await self._term(fence)
+                    has_stalled = await self._term(fence)
             finally:
                 self._health.set_active(self._role, active=False)
                 await asyncio.shield(self._election.resign())
+            if has_stalled:
+                await asyncio.sleep(STALL_PAUSE_SECONDS)
 
     async def _elected(self) -> Fence | None:
         """Stand for election; None when this replica was told to leave the line."""
@@ -82,7 +89,8 @@ class Candidature:
             await asyncio.wait({winning})
         return None if winning.cancelled() else winning.result()
 
-    async def _term(self, fence: Fence) -> None:
+    async def _term(self, fence: Fence) -> bool:
+        """Act until something ends the term. Return whether it ended because the work did not get on."""
         self._duty.began(fence)
         _log.info("active", role=self._role, epoch=fence.epoch, worker_id=self._duty.worker_id)
         term = await self._office.open(fence)
@@ -92,20 +100,23 @@ class Candidature:
         lost = asyncio.create_task(self._election.lose())
         deposed = asyncio.create_task(term.deposed.wait())
         dismissed = asyncio.create_task(self._duty.dismissed())
+        stalled = asyncio.create_task(term.stalled.wait())
+        ends = {lost, deposed, dismissed, stalled}
         try:
             async with term.acting():
                 try:
-                    await asyncio.wait({lost, deposed, dismissed}, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     # At once: the step at work may take a while to end.
                     term.stop()
                     self._health.set_active(self._role, active=False)
-            cause = _cause(lost, dismissed)
+            cause = "no step was finished in time" if stalled.done() else _cause(lost, dismissed)
             _log.warning("stepped_down", role=self._role, epoch=fence.epoch, cause=cause)
         finally:
             self._metrics.role_changed(self._role, cause)
-            for task in (lost, deposed, dismissed):
+            for task in ends:
                 task.cancel()
+        return stalled.done()
 
 
 def _cause(lost: "asyncio.Task[str]", dismissed: "asyncio.Task[str]") -> str:

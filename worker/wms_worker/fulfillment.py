@@ -12,11 +12,13 @@ from wms_core.application.ports import Database, Fence
 from wms_core.domain.caller import Caller
 from wms_core.domain.errors import StaleEpoch, WmsError
 from wms_core.domain.workers import Role
+from wms_core.readiness import Readiness
 from wms_core.tasks import running
 from wms_core.traces import Tracing
 from wms_worker.duty import Duty
 from wms_worker.following import EventFollower
 from wms_worker.metrics import Metrics
+from wms_worker.progress import CycleProgress
 from wms_worker.scheduler import Ticker, ticking
 from wms_worker.settings import WorkerSettings
 from wms_worker.spans import CycleSpans, FollowedDatabase
@@ -31,9 +33,16 @@ class FulfillmentOffice:
     role = Role.FULFILLMENT
 
     def __init__(
-        self, settings: WorkerSettings, database: Database, duty: Duty, metrics: Metrics, tracing: Tracing
+        self,
+        settings: WorkerSettings,
+        database: Database,
+        duty: Duty,
+        metrics: Metrics,
+        tracing: Tracing,
+        readiness: Readiness,
     ) -> None:
         """Act by the settings."""
+        self._readiness = readiness
         self._tracing = tracing
         self._settings = settings
         self._database = database
@@ -46,7 +55,7 @@ class FulfillmentOffice:
         await follower.begin()
         spans = CycleSpans(self._tracing, fence.epoch)
         return FulfillmentTerm(
-            self._settings, self._database, fence, self._duty, self._metrics, follower, spans
+            self._settings, self._database, fence, self._duty, self._metrics, follower, spans, self._readiness
         )
 
 
@@ -62,9 +71,11 @@ class FulfillmentTerm:
         metrics: Metrics,
         follower: EventFollower,
         spans: CycleSpans,
+        readiness: Readiness,
     ) -> None:
         """Use `FulfillmentOffice.open` instead."""
         self.deposed = asyncio.Event()
+        self.stalled = asyncio.Event()
         self._stopping = False
         self._settings = settings
         self._database = database
@@ -73,13 +84,15 @@ class FulfillmentTerm:
         self._follower = follower
         caller = Caller(actor=f"worker/{duty.worker_id}")
         self._spans = spans
+        self._progress = CycleProgress(spans)
+        self._readiness = readiness
         self._cycle = Cycle(
-            FollowedDatabase(database, spans),
+            FollowedDatabase(database, self._progress),
             fence,
             settings.cycle_rules,
             caller,
             stopping=lambda: self._stopping,
-            trace=spans,
+            trace=self._progress,
         )
 
     def stop(self) -> None:
@@ -94,8 +107,15 @@ class FulfillmentTerm:
             running(self._follower.run()),
             ticking(self.cycle, settings.fulfillment_interval, settings.drain_grace) as ticker,
             running(self._answer(ticker)),
+            running(self._watch_progress()),
         ):
             yield
+
+    async def _watch_progress(self) -> None:
+        """Set `stalled` when cycles do not get on though the database answers."""
+        interval = self._settings.fulfillment_interval.total_seconds()
+        await self._progress.wait_until_stalled(interval, lambda: self._readiness.is_database_writable)
+        self.stalled.set()
 
     async def _answer(self, ticker: Ticker) -> None:
         """Begin a cycle at once when somebody asks for it (StartFulfillment)."""
@@ -111,6 +131,11 @@ class FulfillmentTerm:
         """Run one cycle; what goes wrong is said, and the next tick tries again."""
         if self._stopping:
             return
+        # One that hangs must not hold up the end of the term, too.
+        async with running(self._run_cycle()) as cycle, running(self.stalled.wait()) as stalled:
+            await asyncio.wait({cycle, stalled}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _run_cycle(self) -> None:
         started = time.perf_counter()
         with self._spans.cycle():
             outcome = await self._cycle_outcome()

@@ -79,6 +79,8 @@ class RelayTerm:
     ) -> None:
         """Use `RelayOffice.open` instead."""
         self.deposed = asyncio.Event()
+        #: Never set: while Kafka is away no replica gets on, and the others would do no better.
+        self.stalled = asyncio.Event()
         self._stopping = asyncio.Event()
         self._brokers = brokers
         self._database = database

@@ -6,8 +6,8 @@ with: a step works for hundreds of orders at once. The correlation id is what ti
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol, TypeVar
 
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
 
@@ -80,22 +80,30 @@ class CycleSpans:
             self._in_database.append((span, time.time_ns()))
 
 
-class FollowedDatabase:
-    """A database that the spans of a cycle follow; see `application.ports.Database`."""
+class DatabaseFollower(Protocol):
+    """Who is told of what is done in a database."""
 
-    def __init__(self, database: Database, spans: CycleSpans) -> None:
+    def in_database(self, operation: str) -> AbstractContextManager[None]:
+        """Follow one operation."""
+        ...
+
+
+class FollowedDatabase:
+    """A database that somebody follows; see `application.ports.Database`."""
+
+    def __init__(self, database: Database, follower: DatabaseFollower) -> None:
         """Hand everything on."""
         self._database = database
-        self._spans = spans
+        self._follower = follower
 
     async def transact(
         self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
     ) -> T:
         """See `Database`."""
-        with self._spans.in_database("transaction"):
+        with self._follower.in_database("transaction"):
             return await self._database.transact(work, fence=fence, whole=whole)
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """See `Database`."""
-        with self._spans.in_database("read"):
+        with self._follower.in_database("read"):
             return await self._database.read(work)

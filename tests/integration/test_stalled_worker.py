@@ -1,0 +1,84 @@
+"""A worker whose work does not get on though the database answers: it steps down, and another one acts."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests.support.api import Api
+from tests.support.invariants import Sql
+from tests.support.orders import created
+from tests.support.proxy import open_proxy
+from tests.support.waiting import eventually
+from tests.support.worker import open_worker
+from wms_worker import candidature, progress
+
+pytestmark = pytest.mark.one_postgres
+
+#: Every write of this worker hangs, and no other's.
+_HANG = """
+CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(3600); RETURN NEW; END $$;
+CREATE TRIGGER hang BEFORE INSERT ON outbox FOR EACH ROW WHEN (NEW.actor = 'worker/first')
+    EXECUTE FUNCTION hang();
+"""
+
+_HANGING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
+_STEPPED_DOWN = {"role": "fulfillment", "cause": "no step was finished in time"}
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "MIN_STALL_SECONDS", 1.0)
+    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(candidature, "STALL_PAUSE_SECONDS", 1.5)
+
+
+@pytest.mark.slow
+async def test_a_worker_that_hangs_in_a_step_steps_down_and_another_acts(
+    api: Api, database_url: str, sql: Sql
+) -> None:
+    """It does not say any more that it acts, holds nothing back, and stands again later."""
+    await sql.execute(_HANG)
+    hour = timedelta(hours=1)
+    async with open_worker(database_url, worker_id="first", database_statement_timeout=hour) as first:
+        await eventually(first.is_active)
+        async with open_worker(database_url, worker_id="second") as second:
+            order = await created(api)
+            await eventually(lambda: _is_status(sql, order.order_id, "validated"))
+            assert await second.is_active()
+            assert not await first.is_active()
+            assert await first.metric("wms_worker_role_changes_total", **_STEPPED_DOWN) == 1
+            _, page = await first.page("/ready")
+            assert [part["active"] for part in page["roles"]] == [False]
+    assert await sql.fetchval(_HANGING) == 0
+
+
+@pytest.mark.slow
+async def test_a_worker_that_has_nothing_to_do_stays_active(database_url: str) -> None:
+    """Steps that find nothing are finished, too."""
+    async with open_worker(database_url) as worker:
+        await eventually(worker.is_active)
+        await asyncio.sleep(2)
+        assert await worker.metric("wms_worker_role_changes_total", role="fulfillment", cause="won") == 1
+        assert await worker.is_active()
+
+
+@pytest.mark.slow
+async def test_a_worker_without_its_database_is_not_taken_for_stalled(database_url: str) -> None:
+    """While nobody else could do better; the lease decides then."""
+    async with open_proxy(database_url) as proxy:
+        lease = timedelta(minutes=1)
+        async with open_worker(proxy.url, standalone_lease=lease) as worker:
+            await eventually(worker.is_active)
+            await proxy.cut()
+            await asyncio.sleep(3)
+            await proxy.heal()
+            assert await worker.metric("wms_worker_role_changes_total", **_STEPPED_DOWN) is None
+            assert await worker.is_active()
+
+
+async def _is_status(sql: Sql, order_id: str, status: str) -> bool:
+    return bool(await sql.fetchval("SELECT status = $2 FROM orders WHERE order_id = $1", order_id, status))
