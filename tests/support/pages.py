@@ -2,6 +2,8 @@
 
 import asyncio
 import http.client
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -17,6 +19,21 @@ def _get(port: int, path: str) -> tuple[int, str]:
         connection.request("GET", path)
         with connection.getresponse() as answer:
             return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+async def clock_of(port: int) -> datetime:
+    """Return the wall clock of a process, as the Date of an answer tells it."""
+    return await asyncio.to_thread(_date, port)
+
+
+def _date(port: int) -> datetime:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/health")
+        with connection.getresponse() as answer:
+            return parsedate_to_datetime(answer.headers["Date"])
     finally:
         connection.close()
 

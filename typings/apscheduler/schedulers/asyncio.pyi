@@ -1,6 +1,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, tzinfo
 
+from apscheduler.triggers.base import BaseTrigger
+
 class Job:
     def modify(self, *, next_run_time: datetime) -> None: ...
 
@@ -15,9 +17,8 @@ class AsyncIOScheduler:
     def add_job(
         self,
         func: Callable[[], Awaitable[None]],
-        trigger: str,
+        trigger: BaseTrigger,
         *,
-        seconds: float,
         next_run_time: datetime,
     ) -> Job: ...
     def start(self) -> None: ...
