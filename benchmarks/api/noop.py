@@ -28,7 +28,7 @@ T = TypeVar("T")
 class Nothing:
     """Stands where the database is."""
 
-    async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Any], Awaitable[T]], *, usage: object = None) -> T:  # noqa: ARG002
         """Do the work, with nothing to read from."""
         return await work(None)
 

@@ -139,7 +139,8 @@ class CoreSettings(BaseSettings):
         10,
         ge=1,
         le=500,
-        description="Connections that one process holds at most; a server has SERVER_PROCESSES of them.",
+        description="Connections that one process holds at most, each kind of call a share of them; "
+        "a server has SERVER_PROCESSES of such pools.",
     )
     database_statement_timeout: Duration = Field(
         timedelta(seconds=15),
@@ -212,14 +213,15 @@ class CoreSettings(BaseSettings):
         """The rule for shortages."""
         return PartialRule(self.partial_fulfillment_min_ratio)
 
-    def pool_options(self, application_name: str) -> PoolOptions:
-        """The options of the connection pool."""
+    def pool_options(self, application_name: str, *, is_shared: bool = False) -> PoolOptions:
+        """The options of the pool; one that callers share has limits for each kind of work."""
         return PoolOptions(
             max_size=self.database_pool_size,
             statement_timeout=self.database_statement_timeout.total_seconds(),
             statement_cache=self.database_statement_cache,
             application_name=application_name,
             event_max_bytes=self.event_max_bytes,
+            is_shared=is_shared,
         )
 
 

@@ -69,7 +69,7 @@ class Application:
             "orders": self._events,
             "health": self._health,
         }
-        self._looked_at = collectors(pipeline, watches)
+        self._looked_at = collectors(pipeline, watches, database.bulkheads)
         self._shared = None if number is None else SharedMetrics(self._looked_at)
         # The first process looks for all of them; should it be gone, the others do it less often.
         self._sequencer_idle = STANDING_BY if number else IDLE
@@ -213,7 +213,7 @@ async def open_application(
         )
         url = settings.database_url.get_secret_value()
         database = await stack.enter_async_context(
-            open_database(url, settings.pool_options(f"{settings.service_name}-server"))
+            open_database(url, settings.pool_options(f"{settings.service_name}-server", is_shared=True))
         )
         limits = Limits(
             settings.max_in_flight,

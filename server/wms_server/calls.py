@@ -9,7 +9,7 @@ from os import urandom
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from wms_core.application.ports import RequestKey
-from wms_core.domain.caller import Caller
+from wms_core.domain.caller import ANONYMOUS, Caller
 from wms_core.domain.errors import DeadlinePassed, FieldFault, InvalidFields, TimeInFuture
 from wms_core.domain.events import json_time
 from wms_core.traces import read_traceparent
@@ -35,6 +35,7 @@ class Call:
 
     `reached` is how far a stream has come; the error that ends it tells of it. `requests` counts its end.
     `broken_headers` are those of the caller's that can't be taken as they were sent.
+    `source` is by whom calls take turns: the actor, or of one who does not say who he is the address.
     """
 
     rpc: str
@@ -46,6 +47,7 @@ class Call:
     broken_headers: tuple[FieldFault, ...] = ()
     reached: dict[str, str] = field(default_factory=dict, compare=False)
     requests: Requests = field(default_factory=Requests, compare=False)
+    source: str = ""
 
     @property
     def is_traced(self) -> bool:
@@ -79,7 +81,7 @@ def caller_from(metadata: Sequence[tuple[str, str | bytes]], encoding: str = ASC
         if name in _READ and _is_encoded(name, value, encoding) and (text := _text_of(name, value))
     }
     return Caller(
-        actor=headers.get(ACTOR_BYTES) or headers.get(ACTOR, "anonymous"),
+        actor=headers.get(ACTOR_BYTES) or headers.get(ACTOR, ANONYMOUS),
         correlation_id=headers.get(CORRELATION) or _new_uuid(),
         wave_number=headers.get(WAVE, ""),
         workflow_id=headers.get(WORKFLOW, ""),

@@ -12,6 +12,7 @@ from typing import TypeVar
 from wms_core.application import event_log
 from wms_core.application.event_log import EventPage
 from wms_core.application.ports import Database, EventFilter, EventLogStore
+from wms_core.application.workloads import Usage, Workload
 from wms_core.domain.errors import StorageUnavailable
 from wms_server.event_groups import EventGroups
 from wms_server.event_news import News, Told, heartbeat
@@ -24,6 +25,8 @@ from wms_server.watcher import Patience
 _EVENTS, _AT_ONCE = 500, 4
 # Seconds that a page may take with the wait for its turn; then the database is away.
 _PATIENCE = 30.0
+#: Of those who begin in the past.
+_PAGES = Usage(Workload.LIST, "watchers")
 T = TypeVar("T")
 
 
@@ -82,7 +85,7 @@ class EventWatch(Watch[EventWatcher]):
         """Read the log for one watcher, of which only a few do so at a time."""
         try:
             async with asyncio.timeout(_PATIENCE), self._turns:
-                return await self._database.read(lambda transaction: work(transaction.events))
+                return await self._database.read(lambda transaction: work(transaction.events), usage=_PAGES)
         except TimeoutError:
             raise StorageUnavailable from None
 

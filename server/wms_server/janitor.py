@@ -7,6 +7,8 @@ import structlog
 
 from wms_core.application.ports import Database
 from wms_core.domain.errors import WmsError
+from wms_core.logs import in_words
+from wms_core.postgres.errors import DRIVER
 
 _BATCH = 1_000
 _PAUSE = 60.0  # seconds between two rounds
@@ -22,8 +24,8 @@ async def forget_answers(database: Database, kept: timedelta) -> None:
             removed = await database.transact(
                 lambda transaction: transaction.requests.forget(datetime.now(UTC) - kept, _BATCH)
             )
-        except WmsError as error:
-            _log.warning("janitor_waits", error=str(error))
+        except (WmsError, *DRIVER) as error:
+            _log.warning("janitor_waits", error=in_words(error))
             removed = 0
         if removed < _BATCH:
             await asyncio.sleep(_PAUSE)
@@ -34,8 +36,8 @@ async def forget_events(database: Database, kept: timedelta) -> None:
     while True:
         try:
             dropped = await database.transact(lambda transaction: transaction.events.drop_oldest(kept))
-        except WmsError as error:
-            _log.warning("janitor_waits", error=str(error))
+        except (WmsError, *DRIVER) as error:
+            _log.warning("janitor_waits", error=in_words(error))
             dropped = None
         if dropped is None:
             await asyncio.sleep(_PAUSE)
@@ -48,8 +50,8 @@ async def fold_counts(database: Database) -> None:
     while True:
         try:
             folded = await database.transact(lambda it: it.dead_letters.fold_counts(_COUNTS))
-        except WmsError as error:
-            _log.warning("janitor_waits", error=str(error))
+        except (WmsError, *DRIVER) as error:
+            _log.warning("janitor_waits", error=in_words(error))
             folded = 0
         if folded < _COUNTS:
             await asyncio.sleep(_FOLDING_PAUSE)

@@ -17,7 +17,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import structlog
 
 from wms_core.application.ports import Database, RequestKey, Transaction
-from wms_core.domain.errors import DeadlinePassed, StorageUnavailable
+from wms_core.application.workloads import Usage, Workload
+from wms_core.domain.errors import DeadlinePassed, Overloaded, StorageUnavailable
 from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, tell
 from wms_server.calls import Call
@@ -66,13 +67,14 @@ class Asked(NamedTuple, Generic[R]):
 class JoiningLimits:
     """Bounds of one transaction: calls, and bytes of their requests.
 
-    `at_once` is how many transactions may be under way when some of them are late. With one call for each
-    nothing is joined: none is waited for, and the pool of connections bounds how many are under way.
+    `at_once` is how many transactions may be under way when some of them are late: as many as have a
+    connection (docs/adr/0031). With one call for each nothing is joined: none is waited for, and their
+    connections bound how many are under way.
     """
 
     calls: int = 256
     size: int = 4 * 1024 * 1024
-    at_once: int = 4
+    at_once: int = 3
 
     @property
     def joins(self) -> bool:
@@ -177,8 +179,8 @@ class Joining:
             return
         try:
             await self._together(batch)
-        except StorageUnavailable as error:
-            # Perhaps it was committed all the same.
+        except (StorageUnavailable, Overloaded) as error:
+            # Perhaps it was committed all the same; or there was no connection for any of them.
             _answer(batch, [error] * len(batch))
         except Exception as error:
             if len(batch) == 1:
@@ -205,7 +207,12 @@ class Joining:
             return outcomes
 
         database = self._database
-        running = database.transact(work, whole=whole) if self._changes else database.read(work)
+        if self._changes:
+            # Those who share the transaction do not wait for the one who has met a lock.
+            usage = Usage(Workload.WRITE, patient=len(batch) == 1)
+            running = database.transact(work, whole=whole, usage=usage)
+        else:
+            running = database.read(work, usage=Usage(Workload.READ))
         try:
             outcomes = await self._traced(asked, running)
         except Exception:

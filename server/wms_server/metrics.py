@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from wms_core.application.workloads import Workload
+from wms_core.postgres.bulkheads import Bulkhead
 from wms_server.pipeline import Pipeline
 
 
@@ -20,12 +22,15 @@ class Watchable(Protocol):
 
 
 class ServerGauges(Collector):
-    """Calls, streams and watchers of this process, and that it is one."""
+    """Calls, streams, watchers and connections of this process, and that it is one."""
 
-    def __init__(self, pipeline: Pipeline, watches: Mapping[str, Watchable]) -> None:
-        """Tell of the calls of a pipeline, and of who watches, by the name of the stream."""
+    def __init__(
+        self, pipeline: Pipeline, watches: Mapping[str, Watchable], bulkheads: Mapping[Workload, Bulkhead]
+    ) -> None:
+        """Tell of the calls of a pipeline, of who watches by the name of the stream, and of connections."""
         self._pipeline = pipeline
         self._watches = watches
+        self._bulkheads = bulkheads
 
     def collect(self) -> Iterator[Metric]:
         """Give the numbers of this moment."""
@@ -36,11 +41,23 @@ class ServerGauges(Collector):
         for stream, watch in self._watches.items():
             watchers.add_metric([stream], watch.count)
         yield watchers
+        yield from self._of_connections()
+
+    def _of_connections(self) -> Iterator[Metric]:
+        used = GaugeMetricFamily("wms_server_connections", "Connections in use", labels=["workload"])
+        waiting = GaugeMetricFamily("wms_server_connection_waiters", "Who waits for one", labels=["workload"])
+        for workload, bulkhead in self._bulkheads.items():
+            used.add_metric([workload.name.lower()], bulkhead.taken)
+            waiting.add_metric([workload.name.lower()], bulkhead.waiting)
+        yield used
+        yield waiting
 
 
-def collectors(pipeline: Pipeline, watches: Mapping[str, Watchable]) -> list[Collector]:
+def collectors(
+    pipeline: Pipeline, watches: Mapping[str, Watchable], bulkheads: Mapping[Workload, Bulkhead]
+) -> list[Collector]:
     """Give what looks at one process of the server."""
-    return [ProcessCollector(registry=None), ServerGauges(pipeline, watches), pipeline.requests]
+    return [ProcessCollector(registry=None), ServerGauges(pipeline, watches, bulkheads), pipeline.requests]
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:

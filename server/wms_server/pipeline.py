@@ -20,6 +20,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
+from wms_core.application.workloads import Usage, Workload
+from wms_core.domain.caller import ANONYMOUS
 from wms_core.domain.errors import (
     DeadlinePassedAtWork,
     MalformedMessage,
@@ -65,6 +67,20 @@ def read(method: M) -> M:
     """Mark a method that only reads."""
     method.changes = False  # type: ignore[attr-defined]
     return method
+
+
+def costly(method: M) -> M:
+    """Mark a method that takes long, as a list, a statistic or a batch: it has connections apart."""
+    method.costly = True  # type: ignore[attr-defined]
+    return method
+
+
+def workload_of(method: Any) -> Workload:
+    """Return the kind of work of a method, as it is marked."""
+    is_costly = getattr(method, "costly", False)
+    if method.changes:
+        return Workload.BULK if is_costly else Workload.WRITE
+    return Workload.LIST if is_costly else Workload.READ
 
 
 @dataclass(slots=True)
@@ -132,23 +148,34 @@ class Pipeline:
             await asyncio.sleep(pause)
 
     def begin(
-        self, method: MethodDescriptor, metadata: Metadata, remaining: float | None, encoding: str = ASCII
+        self,
+        method: MethodDescriptor,
+        metadata: Metadata,
+        remaining: float | None,
+        peer: str = "",
+        encoding: str = ASCII,
     ) -> Call:
-        """Make the call of a request that has arrived; its end is the deadline or the cap."""
+        """Make the call of a request that has arrived from a peer; its end is the deadline or the cap."""
         seconds = (
             self._limits.deadline_cap if remaining is None else min(remaining, self._limits.deadline_cap)
         )
         span, caller = begin_span(self.tracing, method, caller_from(metadata, encoding))
         ends = time.monotonic() + seconds
-        broken = broken_headers(metadata, encoding)
         return Call(
-            method.name, caller, now_utc(), ends, span=span, broken_headers=broken, requests=self.requests
+            method.name,
+            caller,
+            now_utc(),
+            ends,
+            span=span,
+            broken_headers=broken_headers(metadata, encoding),
+            requests=self.requests,
+            source=peer if caller.actor == ANONYMOUS else caller.actor,
         )
 
     def element(self, rpc: str, stream: Call) -> Call:
         """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
         ends = time.monotonic() + self._limits.deadline_cap
-        return Call(rpc, stream.caller, now_utc(), ends, requests=self.requests)
+        return Call(rpc, stream.caller, now_utc(), ends, requests=self.requests, source=stream.source)
 
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
@@ -248,17 +275,18 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     needs_transaction: Callable[[Any], bool] = getattr(method, "needs_transaction", lambda _request: True)
     rpc = descriptor.name
     request_type = GetMessageClass(descriptor.input_type)
-    database = pipeline.database
+    database, workload = pipeline.database, workload_of(method)
 
     async def work(call: Call, raw: bytes) -> bytes:
         request = accepted(request_type, raw)
+        usage = Usage(workload, call.source)
         if not changes:
 
             async def reading(transaction: Transaction) -> bytes:
                 call.expect_time()
                 return (await method(transaction, request, call)).SerializeToString()
 
-            return await _told(call, "read", database.read(reading))
+            return await _told(call, "read", database.read(reading, usage=usage))
         key = request_key(rpc, request)
 
         async def changing(transaction: Transaction) -> bytes:
@@ -269,7 +297,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             return await once(transaction, key, first)
 
         whole = key is not None or needs_transaction(request)
-        return await _told(call, "transaction", database.transact(changing, whole=whole))
+        return await _told(call, "transaction", database.transact(changing, whole=whole, usage=usage))
 
     async def _told(call: Call, operation: str, running: Awaitable[bytes]) -> bytes:
         if not call.is_traced:

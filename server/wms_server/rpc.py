@@ -77,7 +77,7 @@ def unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Wor
 def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
     async def unary(request: bytes, context: Context) -> bytes:
         started = time.perf_counter()
-        call = pipeline.begin(method, _metadata(context), context.time_remaining())
+        call = pipeline.begin(method, _metadata(context), context.time_remaining(), context.peer())
         # The id comes back at the end only: what is sent ahead is an operation of its own (docs/adr/0017).
         correlation = _correlation(call.caller)
         outcome = await outcome_of(pipeline.run(work, call, request), call)
@@ -136,7 +136,7 @@ async def _flow(
     pipeline: Pipeline, work: StreamWork, method: MethodDescriptor, request: Any, context: Context
 ) -> None:
     started = time.perf_counter()
-    call = pipeline.begin(method, _metadata(context), context.time_remaining())
+    call = pipeline.begin(method, _metadata(context), context.time_remaining(), context.peer())
     correlation = _correlation(call.caller)
 
     async def flow() -> None:

@@ -14,7 +14,7 @@ from tests.support.invariants import Sql
 from tests.support.outages import END_SESSIONS, end_sessions_unnoticed
 from tests.support.waiting import eventually
 from wms_core.application.ports import Fence, Transaction
-from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable
+from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
@@ -216,6 +216,51 @@ async def test_cancellation_at_any_moment_leaks_nothing(database: PostgresDataba
     await eventually(lambda: _at_rest(sql))
     await _fill(database, 10)
     assert database.pool.get_size() == database.pool.get_idle_size() == 10
+
+
+async def _pid(database: PostgresDatabase) -> int:
+    async with database.connection() as connection:
+        return int(await connection.fetchval("SELECT pg_backend_pid()"))
+
+
+def _raising(code: str) -> Work:
+    return running(f"DO $$ BEGIN RAISE EXCEPTION 'told' USING ERRCODE = '{code}'; END $$")
+
+
+@pytest.mark.parametrize("code", ["25006", "53100", "53200", "57P02", "58030", "XX000"])
+async def test_a_session_that_is_of_no_more_use_is_closed_at_once(database_url: str, code: str) -> None:
+    """A read-only one, one of a server without room: the next work gets a new one."""
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        before = await _pid(database)
+        with pytest.raises((StorageUnavailable, asyncpg.PostgresError)):
+            await database.transact(_raising(code))
+        assert await _pid(database) != before
+
+
+@pytest.mark.parametrize("code", ["23505", "40001", "55P03", "57014", "22003"])
+async def test_a_session_outlives_what_is_no_fault_of_its_own(database_url: str, code: str) -> None:
+    """A new session costs more than a statement."""
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        before = await _pid(database)
+        with pytest.raises((WmsError, asyncpg.PostgresError)):
+            await database.transact(_raising(code))
+        assert await _pid(database) == before
+
+
+async def test_a_read_only_session_is_replaced_before_it_writes(database_url: str, sql: Sql) -> None:
+    """It reads as long as it lives; what was read-only when it was opened may be so no more."""
+    name = await sql.fetchval("SELECT current_database()")
+    async with open_database(database_url, PoolOptions(max_size=1)) as database:
+        await sql.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        before = await database.read(_backend)
+        await sql.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        assert await database.read(_backend) == before
+        await database.transact(lambda transaction: transaction.storage.put_warehouse("WH-02"))
+        assert await database.read(_backend) != before
+
+
+async def _backend(transaction: Transaction) -> int:
+    return int(await connection_of(transaction).fetchval("SELECT pg_backend_pid()"))
 
 
 async def test_a_pool_without_a_free_connection_is_not_waited_for_in_vain(database_url: str) -> None:

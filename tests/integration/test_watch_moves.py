@@ -21,6 +21,7 @@ from tests.support.waiting import eventually
 from tests.support.watching import make_moves, unwilling, watching
 from wms.orders.v1 import storage_pb2
 from wms_core.application.ports import Fence, Transaction
+from wms_core.application.workloads import BACKGROUND, Usage
 from wms_core.domain.storage import MoveStatus
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.tasks import running
@@ -166,13 +167,18 @@ class _Counting:
         self.reads = 0
 
     async def transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        fence: Fence | None = None,
+        whole: bool = True,
+        usage: Usage = BACKGROUND,
     ) -> T:
-        return await self._database.transact(work, fence=fence, whole=whole)
+        return await self._database.transact(work, fence=fence, whole=whole, usage=usage)
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, usage: Usage = BACKGROUND) -> T:
         self.reads += 1
-        return await self._database.read(work)
+        return await self._database.read(work, usage=usage)
 
 
 async def test_watchers_share_the_looks_at_the_database(database: PostgresDatabase, sql: Sql) -> None:

@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from tests.support.deployment import promtool
 from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
+from wms_core.postgres.bulkheads import Bulkheads
 from wms_server.metrics import ServerGauges, registry
 from wms_server.requests import Requests
 from wms_server.shared_metrics import restarts
@@ -50,7 +51,9 @@ def exported() -> dict[str, set[str]]:
     requests = Requests()
     requests.ended("CreateOrder", "OK", 0.001)
     server = registry(
-        ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}), requests, restarts()
+        ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}, Bulkheads({}).each),
+        requests,
+        restarts(),
     )
     return {
         family.name + suffix: labels(family)

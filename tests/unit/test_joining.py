@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.waiting import eventually
 from wms_core.application.ports import Database, Transaction
+from wms_core.application.workloads import Usage
 from wms_core.domain.caller import Caller
 from wms_core.traces import Tracing
 from wms_server import joining
@@ -19,7 +20,7 @@ from wms_server.joining import Asked, Joining, JoiningLimits, joined_read
 class _Nothing:
     """Stands where the database is: there is nothing to read."""
 
-    async def read(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def read(self, work: Callable[[Any], Awaitable[Any]], *, usage: Usage) -> Any:  # noqa: ARG002
         return await work(None)
 
 

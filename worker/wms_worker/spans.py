@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
 
 from wms_core.application.ports import Database, Fence, Transaction
+from wms_core.application.workloads import BACKGROUND, Usage
 from wms_core.traces import Tracing, fail_in_database, traceparent_of
 
 T = TypeVar("T")
@@ -97,13 +98,18 @@ class FollowedDatabase:
         self._follower = follower
 
     async def transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        fence: Fence | None = None,
+        whole: bool = True,
+        usage: Usage = BACKGROUND,
     ) -> T:
         """See `Database`."""
         with self._follower.in_database("transaction"):
-            return await self._database.transact(work, fence=fence, whole=whole)
+            return await self._database.transact(work, fence=fence, whole=whole, usage=usage)
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, usage: Usage = BACKGROUND) -> T:
         """See `Database`."""
         with self._follower.in_database("read"):
-            return await self._database.read(work)
+            return await self._database.read(work, usage=usage)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from wms_core.application.workloads import BACKGROUND, Usage
 from wms_core.domain.allocation import OwedUnits, StockAsked, Wait
 from wms_core.domain.backorders import Backorder, BackorderStatus
 from wms_core.domain.caller import Caller
@@ -826,7 +827,12 @@ class Database(Protocol):
     """Runs work in transactions."""
 
     async def transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        fence: Fence | None = None,
+        whole: bool = True,
+        usage: Usage = BACKGROUND,
     ) -> T:
         """Run `work` in one transaction and commit; again from the start after a deadlock, a few times.
 
@@ -837,10 +843,12 @@ class Database(Protocol):
         Work that is not to be `whole` has each of its statements committed by itself, which spares two round
         trips; it should be one statement, as it too is done again, and one that passes the fence by itself if
         there is any.
+
+        `usage` says whose share of the connections it takes. Raises WorkloadOverloaded when that is used up.
         """
         ...
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, usage: Usage = BACKGROUND) -> T:
         """Run reading work of single statements without a transaction around them."""
         ...
 

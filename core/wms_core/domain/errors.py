@@ -127,6 +127,17 @@ class TooManyStreams(Overloaded):
     """This server has {limit} streams open; open this one again a little later."""
 
 
+class WorkloadOverloaded(Overloaded):
+    """All {limit} connections for {workload} of this server process are taken, and others wait for them; send
+    the same request again a little later.
+    """
+
+    def __init__(self, workload: str, limit: int) -> None:
+        """Name the kind of work in the message; callers are told the limit alone, as of every overload."""
+        super().__init__(workload=workload, limit=limit)
+        del self.facts["workload"]
+
+
 class WatcherTooSlow(Exhausted):
     """The watcher did not read as fast as news came; watch again, and read faster or filter more."""
 

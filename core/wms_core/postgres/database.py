@@ -2,25 +2,36 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import asyncpg
 import structlog
-from asyncpg.transaction import Transaction as AsyncpgTransaction
 
 from wms_core.application.ports import Fence, Transaction
-from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
+from wms_core.application.workloads import BACKGROUND, Usage, Workload
+from wms_core.domain.errors import ConcurrentChange, Overloaded, StaleEpoch, StorageUnavailable, WmsError
+from wms_core.postgres.bulkheads import LOCK_SECONDS, Bulkhead, Bulkheads, WorkloadLimits, limits_for
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.errors import DONE_AGAIN, DRIVER, WRITE_REFUSED, cancellations_kept, translate
+from wms_core.postgres.errors import (
+    DONE_AGAIN,
+    DRIVER,
+    WRITE_REFUSED,
+    cancellations_kept,
+    is_locked_out,
+    is_of_no_more_use,
+    translate,
+)
 from wms_core.postgres.queries import query
 from wms_core.postgres.transaction import PostgresTransaction
 
 T = TypeVar("T")
 
 _ATTEMPTS = 4
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+_BEGIN_READING = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;"
 #: What a session says that was ended from the other side while it lay in the pool.
 _ENDED = (
     asyncpg.PostgresConnectionError,
@@ -36,7 +47,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """Sizes and limits, times in seconds. No wait for the database is longer than `statement_timeout` + 5."""
+    """Sizes and limits, times in seconds. No wait for the database is longer than `statement_timeout` + 5.
+
+    A pool that is shared by callers of many kinds has limits for each kind of work (docs/adr/0031).
+    """
 
     max_size: int = 10
     connect_timeout: float = 5.0
@@ -46,6 +60,12 @@ class PoolOptions:
     statement_cache: int = 100
     application_name: str = "wms-orders"
     event_max_bytes: int = 900_000
+    is_shared: bool = False
+
+    @property
+    def limits(self) -> Mapping[Workload, WorkloadLimits]:
+        """The limits of each kind of work; none unless callers of many kinds share the pool."""
+        return limits_for(self.max_size, self.statement_timeout) if self.is_shared else {}
 
 
 class PostgresDatabase:
@@ -58,14 +78,49 @@ class PostgresDatabase:
         #: Whether a write was refused because the session is read-only or the disk full. Readiness asks the
         #: database about it, and sets it back when there is nothing in it.
         self.write_was_refused = False
+        self._bulkheads = Bulkheads(options.limits)
 
     async def transact(
-        self, work: Callable[[Transaction], Awaitable[T]], *, fence: Fence | None = None, whole: bool = True
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        fence: Fence | None = None,
+        whole: bool = True,
+        usage: Usage = BACKGROUND,
     ) -> T:
         """Run `work` in one READ COMMITTED transaction; see `application.ports.Database`."""
+        try:
+            return await self._repeated(work, fence, whole, usage)
+        except ConcurrentChange as error:
+            if not (usage.patient and self._is_brief(usage) and is_locked_out(error)):
+                raise
+            locked_out = error
+        # The connections that others want are not for waiting.
+        waiting = replace(usage, workload=Workload.CONTENDED)
+        try:
+            return await self._repeated(work, fence, whole, waiting, within=LOCK_SECONDS)
+        except Overloaded:
+            raise locked_out from None
+
+    def _is_brief(self, usage: Usage) -> bool:
+        """Say whether locks are waited for only briefly at first."""
+        return (
+            usage.workload in (Workload.WRITE, Workload.BULK) and Workload.CONTENDED in self._options.limits
+        )
+
+    async def _repeated(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        fence: Fence | None,
+        whole: bool,
+        usage: Usage,
+        within: float | None = None,
+    ) -> T:
+        """Run `work` again after a deadlock, a few times."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._begun() if whole else self._connection() as connection:
+                context = self._begun(usage, within) if whole else self.connection(usage, within=within)
+                async with context as connection:
                     if whole and fence is not None:
                         await connection.execute(query("roles.fence"), fence.role, fence.epoch)
                     return await work(self._unit(connection))
@@ -79,12 +134,16 @@ class PostgresDatabase:
                 raise StaleEpoch(role=fence.role, epoch=fence.epoch, current="a later one") from None
         raise AssertionError("unreachable")
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, usage: Usage = BACKGROUND) -> T:
         """Run reading work of single statements; see `application.ports.Database`."""
+        limits = self._bulkheads.time_limits(usage.workload)
         for left in range(self._options.max_size, -1, -1):
-            async with self._connection() as connection:
+            async with self.connection(usage, writes=False) as connection:
                 try:
-                    return await work(self._unit(connection))
+                    if not limits:
+                        return await work(self._unit(connection))
+                    async with _transaction(connection, f"{_BEGIN_READING}{limits}"):
+                        return await work(self._unit(connection))
                 except _ENDED as error:
                     # Reading changed nothing, so the next connection may do it.
                     if not left or not _was_ended(connection, error):
@@ -100,48 +159,90 @@ class PostgresDatabase:
         Raises StorageUnavailable unless the answer comes in time.
         """
         try:
-            async with asyncio.timeout(timeout_seconds), self._connection() as connection:
+            async with asyncio.timeout(timeout_seconds), self.connection() as connection:
                 return await _dependencies(connection)
         except TimeoutError as error:
             raise StorageUnavailable from error
 
     @property
+    def bulkheads(self) -> Mapping[Workload, Bulkhead]:
+        """What admits each kind of work."""
+        return self._bulkheads.each
+
+    @property
     def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
-        """The pool, for what is no unit of work of the application: sequencer, roles, migrations."""
+        """The pool, for those who look at its size."""
         return self._pool
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[Connection]:
+    async def _begun(self, usage: Usage, within: float | None) -> AsyncIterator[Connection]:
         """Give a connection on which a transaction has begun; a dead one from the pool is replaced first."""
+        begin = f"{_BEGIN}{self._bulkheads.time_limits(usage.workload)}"
         for left in range(self._options.max_size, -1, -1):
-            async with self._connection() as connection:
-                transaction = connection.transaction(isolation="read_committed")
+            begun = False
+            async with self.connection(usage, within=within) as connection:
                 try:
-                    await transaction.start()
+                    async with _transaction(connection, begin):
+                        begun = True
+                        yield connection
+                        return
                 except _ENDED as error:
-                    # Nothing was asked for yet, so the next connection may do it.
-                    if left and _was_ended(connection, error):
-                        continue
-                    raise
-                async with _finished(transaction):
-                    yield connection
-                return
+                    # As long as nothing was asked for, the next connection may do it.
+                    if begun or not left or not _was_ended(connection, error):
+                        raise
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
+    async def connection(
+        self, usage: Usage = BACKGROUND, *, within: float | None = None, writes: bool = True
+    ) -> AsyncIterator[Connection]:
+        """Give a connection of the pool, for what is no unit of work: sequencer, roles.
+
+        `within` is how many seconds to wait for one. Raises StorageUnavailable, whatever the reason for which
+        none can be made; ConcurrentChange; WorkloadOverloaded; and what the body raises.
+        """
+        within = self._options.acquire_timeout if within is None else within
+        bulkhead = self._bulkheads.each[usage.workload]
+        await bulkhead.enter(usage.caller, within)
         connection: Connection | None = None
         try:
             with cancellations_kept():
-                async with self._pool.acquire(timeout=self._options.acquire_timeout) as connection:
+                connection = await self._acquired(within, writes)
+                try:
                     yield connection
+                except Exception as error:
+                    if is_of_no_more_use(error):
+                        connection.terminate()
+                    raise
+                finally:
+                    await self._pool.release(connection)
         except WmsError:
             raise
         except Exception as error:
             self.write_was_refused |= isinstance(error, WRITE_REFUSED)
-            ours = translate(error, connection_closed=connection is None or _closed(connection))
+            if connection is None:
+                raise StorageUnavailable from error
+            ours = translate(error, connection_closed=_closed(connection))
             if ours is None:
                 raise
             raise ours from error
+        finally:
+            bulkhead.leave()
+
+    async def _acquired(self, within: float, writes: bool) -> Connection:
+        """Take a session of the pool; one that was opened read-only is replaced before it is to write."""
+        connection = await self._pool.acquire(timeout=within)
+        if not writes or not _is_read_only(connection):
+            return connection
+        connection.terminate()
+        await self._pool.release(connection)
+        return await self._pool.acquire(timeout=within)
+
+
+def _is_read_only(connection: Connection) -> bool:
+    """Say whether the session can't write, as Postgres has told of it; PgBouncer may keep that to itself."""
+    settings = connection.get_settings()
+    told = (getattr(settings, name, "off") for name in ("default_transaction_read_only", "in_hot_standby"))
+    return "on" in told
 
 
 async def _dependencies(connection: Connection) -> asyncpg.Record:
@@ -174,18 +275,20 @@ def _closed(connection: Connection) -> bool:
 
 
 @asynccontextmanager
-async def _finished(transaction: AsyncpgTransaction) -> AsyncIterator[None]:
+async def _transaction(connection: Connection, begin: str) -> AsyncIterator[None]:
+    """Run the body in a transaction, which is committed at its end and rolled back after any error."""
     try:
+        await connection.execute(begin)
         yield
     except BaseException:
         try:
-            await transaction.rollback()
+            await connection.execute("ROLLBACK;")
         except DRIVER as error:
             # A connection that can't roll back is closed by the pool; Postgres rolls back by itself.
             _log.debug("rollback_failed", error=type(error).__name__)
         raise
     else:
-        await transaction.commit()
+        await connection.execute("COMMIT;")
 
 
 @asynccontextmanager
@@ -218,7 +321,7 @@ def session_settings(options: PoolOptions) -> dict[str, str]:
     milliseconds: dict[str, Any] = {
         "statement_timeout": options.statement_timeout,
         "idle_in_transaction_session_timeout": options.idle_in_transaction_timeout,
-        "lock_timeout": options.statement_timeout / 2,
+        "lock_timeout": options.statement_timeout / (5 if options.is_shared else 2),
         "tcp_user_timeout": options.statement_timeout,
     }
     return {

@@ -23,7 +23,7 @@ DRIVER = (
     TimeoutError,
 )
 
-#: Away, starting, stopping, full or too slow: the same request may go through later.
+#: Away, starting, stopping, full, closed to us or too slow: the same request may go through later.
 UNAVAILABLE = (
     OSError,
     TimeoutError,
@@ -39,6 +39,8 @@ UNAVAILABLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
+    # Grants were taken back.
+    asyncpg.InsufficientPrivilegeError,
 )
 
 #: The database answers and takes no writes; the session may be to blame, or the database.
@@ -55,6 +57,10 @@ CONTENTION = (*DONE_AGAIN, asyncpg.LockNotAvailableError)
 
 _STALE_EPOCH = "WM001"
 
+#: SQLSTATEs, or how they begin, after which a session is of no more use: it is read-only, the server is full,
+#: stopping or broken. The next session may be well.
+_NO_MORE_USE = ("08", "25006", "53", "57P", "58", "XX")
+
 
 def translate(error: BaseException, *, connection_closed: bool = False) -> WmsError | None:
     """Give our error for the driver's, or None when it is a fault of ours that nobody expects."""
@@ -67,6 +73,16 @@ def translate(error: BaseException, *, connection_closed: bool = False) -> WmsEr
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _STALE_EPOCH:
         return StaleEpoch(role="of this worker", current=error.detail or "", epoch="an older one")
     return None
+
+
+def is_of_no_more_use(error: Exception) -> bool:
+    """Say whether the session that has failed so is better closed than used again."""
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_NO_MORE_USE)
+
+
+def is_locked_out(error: Exception) -> bool:
+    """Say whether an error of ours is that of a lock that was waited for as long as may be."""
+    return isinstance(error.__cause__, asyncpg.LockNotAvailableError)
 
 
 @contextmanager

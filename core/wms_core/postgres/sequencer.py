@@ -7,11 +7,11 @@ history of an order is whole with the server alone.
 import asyncio
 import time
 
-import asyncpg
 import structlog
 
+from wms_core.domain.errors import ConcurrentChange, WmsError
 from wms_core.postgres.database import PostgresDatabase
-from wms_core.postgres.errors import DRIVER, cancellations_kept
+from wms_core.postgres.errors import DRIVER
 from wms_core.postgres.queries import query
 
 BATCH = 5_000
@@ -24,6 +24,7 @@ IDLE, STANDING_BY = 0.1, 1.0
 LARGE, REST = 64 * 1024 * 1024, 1_000
 #: Positions after which the partitions of the log are looked after.
 _STRETCH = 100_000
+_ACQUIRE_SECONDS = 5.0  # that a connection is waited for
 _ROTATION, _LONGEST = 1.0, 60.0  # seconds between two looks at its size; they double while it is refused
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +34,7 @@ class Sequencer:
 
     def __init__(self, database: PostgresDatabase, idle: float = IDLE) -> None:
         """Use connections of the database's pool; look that seldom, in seconds, when there is nothing."""
-        self._pool = database.pool
+        self._database = database
         self._idle = idle
         # A database that was restored may be at the end of its last partition.
         self._near_the_end = True
@@ -49,13 +50,12 @@ class Sequencer:
         pause = self._idle
         while True:
             try:
-                with cancellations_kept():
-                    moved = await self.move()
-                    if moved < REST and time.monotonic() > self._rotation_due:
-                        await self.rotate()
+                moved = await self.move()
+                if moved < REST and time.monotonic() > self._rotation_due:
+                    await self.rotate()
                 pause = self._rest(moved, pause)
-            except DRIVER as error:
-                _log.warning("sequencer_waits", error=type(error).__name__)
+            except (WmsError, *DRIVER) as error:
+                _log.warning("sequencer_waits", error=type(error.__cause__ or error).__name__)
                 pause = _DOWN
             await asyncio.sleep(pause)
 
@@ -66,7 +66,7 @@ class Sequencer:
 
     async def move(self) -> int:
         """Move one batch; 0 when there is nothing, or when another process is at it."""
-        async with self._pool.acquire(timeout=5) as connection:
+        async with self._database.connection(within=_ACQUIRE_SECONDS) as connection:
             row = await connection.fetchrow(query("events.sequence"), BATCH, self._near_the_end)
         assert row is not None
         if row["moved"] is None:
@@ -84,7 +84,7 @@ class Sequencer:
         """
         try:
             rotated = await self._rotated()
-        except asyncpg.LockNotAvailableError:
+        except ConcurrentChange:
             self._pause = min(2 * self._pause, _LONGEST)
             _log.info("outbox_not_rotated", again_in=self._pause)
             rotated = False
@@ -94,7 +94,7 @@ class Sequencer:
         return rotated
 
     async def _rotated(self) -> bool:
-        async with self._pool.acquire(timeout=5) as connection, connection.transaction():
+        async with self._database.connection(within=_ACQUIRE_SECONDS) as connection, connection.transaction():
             if not await connection.fetchval(query("events.try_lock")):
                 return False
             size = await connection.fetchval(query("events.outbox_size"))

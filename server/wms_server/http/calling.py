@@ -33,9 +33,10 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def begun(pipeline: Pipeline, binding: Binding, headers: Mapping[str, str]) -> Call:
+def begun(pipeline: Pipeline, binding: Binding, headers: Mapping[str, str], scope: Scope) -> Call:
     """Begin the call of a request; its end is what the caller's header says, or the cap."""
-    call = pipeline.begin(binding.call, tuple(headers.items()), _seconds(headers), UTF_8)
+    peer, _ = scope.get("client") or ("", 0)
+    call = pipeline.begin(binding.call, tuple(headers.items()), _seconds(headers), peer, UTF_8)
     _describe(call.span, binding)
     return call
 

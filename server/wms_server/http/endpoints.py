@@ -37,7 +37,7 @@ class UnaryEndpoint:
         """Answer one request. A client that goes away before its request is whole has asked for nothing."""
         started = time.perf_counter()
         headers = headers_of(scope)
-        call = begun(self._pipeline, self._binding, headers)
+        call = begun(self._pipeline, self._binding, headers, scope)
         asked = Asked(values, scope["query_string"], None, headers)
         outcome = await outcome_of(self._answer(call, asked, receive), call)
         if outcome is None:

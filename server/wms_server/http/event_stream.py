@@ -43,7 +43,7 @@ class StreamEndpoint:
         """Answer one request."""
         started = time.perf_counter()
         headers = headers_of(scope)
-        call = begun(self._pipeline, self._binding, headers)
+        call = begun(self._pipeline, self._binding, headers, scope)
         out = _Events(send, caller_headers(call.caller))
         asked = Asked(values, scope["query_string"], None, headers)
         async with running(_gone(receive)) as gone, running(self._flow(call, asked, out)) as flow:

@@ -11,7 +11,7 @@ from wms_server.messages.dead_letters import RESOLUTION_WORDS, entry_message
 from wms_server.messages.orders import STATUS_WORDS, order_message
 from wms_server.messages.values import timestamp
 from wms_server.page_tokens import PageTokens
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 
 _LIMIT = 50
 
@@ -23,6 +23,7 @@ class DeadLetterQueueService:
         """Sign the tokens of pages by these keys."""
         self._tokens = tokens
 
+    @costly
     @read
     async def list_dead_letter_entries(
         self, transaction: Transaction, request: pb.ListDeadLetterEntriesRequest, call: Call
@@ -46,6 +47,7 @@ class DeadLetterQueueService:
             answer.next_page_token = self._tokens.next_token(request, last.created_at, last.entry_id)
         return answer
 
+    @costly
     @read
     async def get_dead_letter_stats(
         self, transaction: Transaction, _request: pb.GetDeadLetterStatsRequest, _call: Call

@@ -12,7 +12,7 @@ from wms_server.messages.parked_events import parked_event_message
 from wms_server.messages.values import moment, timestamp
 from wms_server.messages.workers import MODE_WORDS, worker_message
 from wms_server.page_tokens import MAX_POSITION, PageTokens
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 
 
 class FulfillmentService:
@@ -39,6 +39,7 @@ class FulfillmentService:
             run=run_message(await control.get_run(transaction, request.run_id))
         )
 
+    @costly
     @read
     async def list_fulfillment_runs(
         self, transaction: Transaction, request: pb.ListFulfillmentRunsRequest, _call: Call
@@ -56,6 +57,7 @@ class FulfillmentService:
             answer.next_page_token = self._tokens.next_token(request, last.created_at, last.run_id)
         return answer
 
+    @costly
     @read
     async def list_workers(
         self, transaction: Transaction, request: pb.ListWorkersRequest, _call: Call
@@ -109,6 +111,7 @@ class FulfillmentService:
         )
         return pb.ResumeFulfillmentResponse(pauses=[pause_message(pause) for pause in pauses])
 
+    @costly
     @read
     async def get_fulfillment_stats(
         self, transaction: Transaction, request: pb.GetFulfillmentStatsRequest, call: Call
@@ -119,6 +122,7 @@ class FulfillmentService:
             warehouses=[stats_message(one, pauses) for one in stats], computed_at=timestamp(call.now)
         )
 
+    @costly
     @read
     async def list_parked_events(
         self, transaction: Transaction, request: pb.ListParkedEventsRequest, _call: Call

@@ -35,7 +35,7 @@ from wms_server.messages.orders import (
 )
 from wms_server.messages.values import moment
 from wms_server.page_tokens import MAX_SEQUENCE, PageTokens
-from wms_server.pipeline import change, read, request_key, single_change
+from wms_server.pipeline import change, costly, read, request_key, single_change
 from wms_server.streams import stream
 from wms_server.validation import changed_fields, faults
 
@@ -80,6 +80,7 @@ class OrderService:
             for outcome in await orders.create(transaction, wishes)
         ]
 
+    @costly
     @single_change(_batch_needs_transaction)
     async def batch_create_orders(
         self, transaction: Transaction, request: pb.BatchCreateOrdersRequest, call: Call
@@ -121,6 +122,7 @@ class OrderService:
         found = await orders.find(transaction, [one.request.order_id for one in asked])
         return [_given(found.get(one.request.order_id), one) for one in asked]
 
+    @costly
     @read
     async def batch_get_orders(
         self, transaction: Transaction, request: pb.BatchGetOrdersRequest, call: Call
@@ -129,6 +131,7 @@ class OrderService:
         found = await orders.get_many(transaction, request.order_ids)
         return pb.BatchGetOrdersResponse(orders=[order_message(order, call.now) for order in found])
 
+    @costly
     @read
     async def list_orders(
         self, transaction: Transaction, request: pb.ListOrdersRequest, call: Call
@@ -211,6 +214,7 @@ class OrderService:
         )
         return pb.CompleteOrderResponse(order=order_message(order, call.now))
 
+    @costly
     @change
     async def assign_orders_to_wave(
         self, transaction: Transaction, request: pb.AssignOrdersToWaveRequest, call: Call

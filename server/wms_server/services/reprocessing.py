@@ -10,7 +10,7 @@ from wms_server.calls import Call
 from wms_server.messages.dead_letters import entry_message, retry_fields
 from wms_server.messages.orders import STATUS_WORDS, order_message, status_number, statuses
 from wms_server.messages.values import moment, timestamp
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 
 _LIMIT = 100
 
@@ -22,6 +22,7 @@ class ReprocessingService:
         """Retry by this policy."""
         self._policy = policy
 
+    @costly
     @read
     async def list_eligible_orders(
         self, transaction: Transaction, request: pb.ListEligibleOrdersRequest, _call: Call

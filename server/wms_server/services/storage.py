@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from wms.orders.v1 import storage_pb2 as pb
 from wms_core.application import backorders, storage
 from wms_core.application.ports import BackorderFilter, CarrierFilter, Database, LaneFilter, Transaction
+from wms_core.application.workloads import Usage, Workload
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.errors import WmsError
 from wms_core.domain.retries import RetryPolicy
@@ -32,7 +33,7 @@ from wms_server.messages.storage import (
 )
 from wms_server.move_watch import MoveWatch
 from wms_server.page_tokens import PageTokens
-from wms_server.pipeline import change, read
+from wms_server.pipeline import change, costly, read
 from wms_server.streams import stream
 
 
@@ -62,6 +63,7 @@ class StorageService:
         )
         return pb.PutLaneResponse(lane=lane_message(lane))
 
+    @costly
     @read
     async def list_lanes(
         self, transaction: Transaction, request: pb.ListLanesRequest, _call: Call
@@ -103,6 +105,7 @@ class StorageService:
         stored = await storage.put_destination(transaction, destination, call.caller, call.now)
         return pb.PutDestinationResponse(destination=destination_message(stored))
 
+    @costly
     @read
     async def list_destinations(
         self, transaction: Transaction, request: pb.ListDestinationsRequest, _call: Call
@@ -116,6 +119,7 @@ class StorageService:
             answer.next_page_token = self._tokens.next_token(request, found[size - 1].destination_id)
         return answer
 
+    @costly
     @change
     async def receive_carriers(
         self, transaction: Transaction, request: pb.ReceiveCarriersRequest, call: Call
@@ -127,6 +131,7 @@ class StorageService:
         )
         return pb.ReceiveCarriersResponse(carriers=[carrier_message(carrier) for carrier in stored])
 
+    @costly
     @read
     async def list_carriers(
         self, transaction: Transaction, request: pb.ListCarriersRequest, _call: Call
@@ -162,6 +167,7 @@ class StorageService:
         )
         return pb.SetCarrierStatusResponse(carrier=carrier_message(carrier))
 
+    @costly
     @read
     async def get_stock(
         self, transaction: Transaction, request: pb.GetStockRequest, _call: Call
@@ -196,6 +202,7 @@ class StorageService:
         )
         return pb.CompleteMoveResponse(move=move_message(move))
 
+    @costly
     @change
     async def batch_complete_moves(
         self, transaction: Transaction, request: pb.BatchCompleteMovesRequest, call: Call
@@ -227,7 +234,7 @@ class StorageService:
             call.expect_time()
             await storage.expect_warehouse(transaction, request.warehouse_id)
 
-        await database.read(check)
+        await database.read(check, usage=Usage(Workload.READ, call.source))
         with self._moves.watching(request.warehouse_id, statuses) as watcher:
             while True:
                 yield await watcher.next()
@@ -253,6 +260,7 @@ class StorageService:
             order=order_message(order, call.now), backorders=[backorder_message(one) for one in opened]
         )
 
+    @costly
     @read
     async def list_backorders(
         self, transaction: Transaction, request: pb.ListBackordersRequest, _call: Call
