@@ -1,5 +1,6 @@
 """`wms-orders config`: every variable of the environment, its value, and where that came from."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,12 +17,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wms_core.postgres.address import parse_database_url
+from wms_core.postgres.errors import DRIVER
+from wms_core.postgres.migrate import MigrationError, check_database
 from wms_core.secret_files import file_variable, is_secret
 from wms_core.settings import CoreSettings, try_settings
 
 #: Each process names its settings under this group of entry points, as it does its command.
 GROUP = "wms_orders.settings"
 _HIDDEN = "********"
+_DATABASE_SECONDS = 2.0
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
@@ -43,7 +48,8 @@ def config(
 ) -> None:
     """Show every variable of server and worker as they would read it here: its value and where it came from.
 
-    Secrets are shown as stars. Exit code 1 when a variable is wrong or missing.
+    Secrets are shown as stars. Exit code 1 when a variable is wrong or missing, or when its database answers
+    and can't be used; one that can't be reached from here is no fault.
     """
     kinds = {entry.name: entry for entry in sorted(entry_points(group=GROUP))}
     if process and process not in kinds:
@@ -72,6 +78,8 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
     The environment is that of this process.
     """
     settings, faults = try_settings(kind)
+    if settings and (fault := asyncio.run(_fault_of_database(settings.database_url.get_secret_value()))):
+        faults["database_url"] = fault
     given = {name.upper(): value for name, value in environment.items()}
     for name, field in kind.model_fields.items():
         variable = name.upper()
@@ -87,6 +95,21 @@ def variables(kind: type[CoreSettings], environment: Mapping[str, str]) -> Itera
         )
     for fault in faults.values():
         yield Variable("", "", "", fault, "")
+
+
+async def _fault_of_database(url: str) -> str:
+    """Say why a database can't be used; nothing of one that can, or that does not answer."""
+    try:
+        connection = await parse_database_url(url).connect(_DATABASE_SECONDS, statement_cache_size=0)
+    except DRIVER:
+        return ""
+    try:
+        await check_database(connection)
+    except MigrationError as error:
+        return str(error)
+    finally:
+        await connection.close(timeout=_DATABASE_SECONDS)
+    return ""
 
 
 def _source(name: str, given: Mapping[str, str], *, secret: bool) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.retries import RetryPolicy
 from wms_core.listeners import AddressError, listen_address
+from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.database import PoolOptions
 from wms_core.secret_files import SecretFiles, Unusable, file_variable, secret_names
 
@@ -44,15 +45,7 @@ def duration(value: object) -> object:
 
 def postgres_url(url: SecretStr) -> SecretStr:
     """Refuse what can't be an address of a Postgres; says what is expected, never what was given."""
-    parts = urlsplit(url.get_secret_value())
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
-    whole = not parts.fragment and all(port.isdecimal() or not port for port in ports)
-    if parts.scheme not in ("postgres", "postgresql") or not whole:
-        raise ValueError(
-            "the form is postgresql://user:password@host:port/database; "
-            "in the password, / # ? @ and : are written as %2F %23 %3F %40 and %3A"
-        )
+    parse_database_url(url.get_secret_value())
     return url
 
 
@@ -133,7 +126,8 @@ class CoreSettings(BaseSettings):
         "order-service", min_length=1, description="What the service calls itself in logs and traces."
     )
     database_url: Annotated[SecretStr, AfterValidator(postgres_url)] = Field(
-        description="Postgres 15 or newer: postgresql://user:password@host:port/database."
+        description="Postgres 15 or newer, in UTF8: postgresql://user:password@host:port/database, with the "
+        "parameters of libpq."
     )
     database_pool_size: int = Field(
         10,

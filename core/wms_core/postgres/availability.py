@@ -16,6 +16,7 @@ import asyncpg
 
 from wms_core.domain.errors import StorageUnavailable
 from wms_core.logs import in_words
+from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.queries import query
@@ -72,7 +73,7 @@ class AvailabilityProbe:
     def __init__(self, database: PostgresDatabase, url: str) -> None:
         """Ask by the pool, and by new sessions at the address."""
         self._database = database
-        self._url = url
+        self._address = parse_database_url(url)
 
     async def check(self) -> Availability:
         """Return what can be said within two seconds; an outage is a result, not an error."""
@@ -87,9 +88,8 @@ class AvailabilityProbe:
             return _explain(error)
 
     async def _check_by_new_session(self) -> Availability:
-        session = await asyncpg.connect(
-            self._url,
-            timeout=_SESSION_TIMEOUT_SECONDS,
+        session = await self._address.connect(
+            _SESSION_TIMEOUT_SECONDS,
             statement_cache_size=0,
             server_settings={"application_name": "wms-orders-readiness"},
         )

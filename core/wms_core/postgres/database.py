@@ -13,6 +13,7 @@ import structlog
 from wms_core.application.ports import Fence, Transaction
 from wms_core.application.workloads import BACKGROUND, Usage, Workload
 from wms_core.domain.errors import ConcurrentChange, Overloaded, StaleEpoch, StorageUnavailable, WmsError
+from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.bulkheads import LOCK_SECONDS, Bulkhead, Bulkheads, WorkloadLimits, limits_for
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.errors import (
@@ -294,8 +295,15 @@ async def _transaction(connection: Connection, begin: str) -> AsyncIterator[None
 @asynccontextmanager
 async def open_database(url: str, options: PoolOptions) -> AsyncIterator[PostgresDatabase]:
     """Open a pool and close it at the end; does not wait for the database to be there."""
+    address = parse_database_url(url)
+
+    async def connect(*_: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        del options["loop"]
+        return await address.connect(options.pop("timeout"), **options)
+
     pool = asyncpg.create_pool(
-        url,
+        address.dsn,
+        connect=connect,
         min_size=0,
         max_size=options.max_size,
         timeout=options.connect_timeout,

@@ -17,6 +17,8 @@ from typing import TypeAlias
 
 import asyncpg
 
+from wms_core.postgres.address import parse_database_url
+
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _LOCK = 7300
@@ -64,19 +66,32 @@ async def migrate(url: str, wanted: list[Migration] | None = None) -> list[Migra
     """Apply what is missing; gives what was applied.
 
     Raises MigrationError when an applied file has changed since, when the database has one that this
-    version does not know, or when the server is older than Postgres 15.
+    version does not know, or when the database can't hold what we store (see `check_database`).
     """
     async with _connected(url) as connection, _our_turn(url):
-        if connection.get_server_version().major < 15:
-            raise MigrationError(f"Postgres 15 or newer is needed; this is {connection.get_server_version()}")
+        await check_database(connection)
         await connection.execute(_TABLE)
         return await _apply(connection, wanted if wanted is not None else migrations())
+
+
+async def check_database(connection: _Connection) -> None:
+    """Raise MigrationError unless this is Postgres 15 or newer with a database in UTF8."""
+    version = connection.get_server_version()
+    if version.major < 15:
+        raise MigrationError(f"Postgres 15 or newer is needed; this is {version.major}.{version.minor}")
+    # Read from the database itself: a PgBouncer tells of the first one that it has connected to.
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise MigrationError(
+            f"the database has the encoding {encoding}, which can't hold every text; make another: "
+            "CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0 LOCALE 'C.UTF-8'"
+        )
 
 
 @asynccontextmanager
 async def _connected(url: str) -> AsyncIterator[_Connection]:
     # Keeps no prepared statement, which a PgBouncer that shares sessions may not know.
-    connection = await asyncpg.connect(url, timeout=10, statement_cache_size=0)
+    connection = await parse_database_url(url).connect(10, statement_cache_size=0)
     try:
         yield connection
     finally:

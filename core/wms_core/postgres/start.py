@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from wms_core.logs import in_words
+from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
@@ -60,7 +61,7 @@ class _Reasons:
 
 
 async def _make_warehouse(url: str, warehouse_id: str) -> None:
-    connection = await asyncpg.connect(url, timeout=5, statement_cache_size=0)
+    connection = await parse_database_url(url).connect(5, statement_cache_size=0)
     try:
         await connection.execute(query("storage.put_warehouse"), warehouse_id)
     finally:
