@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from wms_core.clock import CLOCK
 from wms_core.postgres.availability import Availability, AvailabilityProbe, DatabaseState, KafkaReport
 
 _DRAINING = "this process is shutting down"
@@ -22,7 +23,7 @@ class Readiness:
         self._describe = describe
         self._reason = "the database was not asked yet"
         self._availability = Availability(DatabaseState.UNKNOWN)
-        self._since = datetime.now(UTC)
+        self._since = CLOCK.now()
         self._stopped = False
         #: Called with each change of `is_ready`.
         self.on_change: Callable[[bool], None] = lambda _ready: None
@@ -51,6 +52,7 @@ class Readiness:
             **reason,
             "database": _drop_empty(database),
             "kafka": _format_kafka(availability.kafka),
+            "clock": _format_clock(),
             **self._describe(),
         }
 
@@ -71,7 +73,7 @@ class Readiness:
 
     def _update(self, availability: Availability) -> None:
         if availability.database is not self._availability.database:
-            self._since = datetime.now(UTC)
+            self._since = CLOCK.now()
         self._availability = availability
         if not self._stopped:
             self._set_reason(self._reason_of(availability))
@@ -97,6 +99,14 @@ def _format_kafka(report: KafkaReport) -> dict[str, object]:
     since = _format_time(report.since) if report.since else ""
     shown = _drop_empty({"state": report.state, "since": since})
     return shown if report.backlog is None else {**shown, "backlog": report.backlog}
+
+
+def _format_clock() -> dict[str, object]:
+    skew = CLOCK.skew_seconds
+    if skew is None:
+        return {"state": "unknown"}
+    state = {"state": "wrong", "reason": CLOCK.fault} if CLOCK.fault else {"state": "right"}
+    return {**state, "skew_seconds": round(skew, 3)}
 
 
 def _drop_empty(facts: dict[str, str]) -> dict[str, object]:

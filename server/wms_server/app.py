@@ -21,6 +21,7 @@ from wms_core.postgres.database import PostgresDatabase, open_database
 from wms_core.postgres.page_token_store import read_page_token_keys
 from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
 from wms_core.postgres.start import prepare
+from wms_core.postgres.timekeeping import keep_time
 from wms_core.readiness import Readiness
 from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
@@ -58,6 +59,7 @@ class Application:
         self._settings = settings
         self._database = database
         self._pipeline = pipeline
+        self._pipeline.hold()
         self._readiness = Readiness(requires_kafka=settings.readiness_requires_kafka)
         self._health = HealthServicer(HEALTH_WATCHER_LIMIT, self._readiness.report_json)
         self._moves = MoveWatch(database, settings.patience)
@@ -125,7 +127,9 @@ class Application:
         await prepare(url, settings.default_warehouse_id)
         if not self._page_tokens.keys:
             self._page_tokens.keys = await read_page_token_keys(self._database)
+        self._pipeline.open()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_time(self._database))
             interval = settings.readiness_interval.total_seconds()
             tasks.create_task(self._readiness.run(AvailabilityProbe(self._database, url), interval))
             tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from os import urandom
 
 from opentelemetry.trace import INVALID_SPAN, Span
@@ -136,8 +136,3 @@ def header_text(value: str | bytes) -> str:
     if not value.isprintable():
         value = "".join(filter(str.isprintable, value))
     return value[:_LONGEST]
-
-
-def now_utc() -> datetime:
-    """Give the time, in microseconds as Postgres keeps it."""
-    return datetime.now(UTC)

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from wms.orders.v1.orders_pb2 import WatchHeartbeat, WatchOrdersResponse
 from wms_core.application.ports import EventFilter
+from wms_core.clock import CLOCK
 from wms_core.domain.events import EventRecord
-from wms_server.calls import now_utc
 from wms_server.messages.orders import event_message
 from wms_server.messages.values import timestamp
 
@@ -54,5 +54,5 @@ class News:
 
 def heartbeat(position: int) -> Told:
     """Tell that everything up to a position has been read."""
-    life = WatchHeartbeat(position=position, sent_at=timestamp(now_utc()))
+    life = WatchHeartbeat(position=position, sent_at=timestamp(CLOCK.now()))
     return Told(position, WatchOrdersResponse(heartbeat=life).SerializeToString())

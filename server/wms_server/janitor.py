@@ -1,7 +1,7 @@
 """Removes what was kept for long enough: answers, and events by the million; adds up what was counted."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -21,9 +21,7 @@ async def forget_answers(database: Database, kept: timedelta) -> None:
     """Remove old answers for ever, in small batches; a fault of the database is waited out."""
     while True:
         try:
-            removed = await database.transact(
-                lambda transaction: transaction.requests.forget(datetime.now(UTC) - kept, _BATCH)
-            )
+            removed = await database.transact(lambda transaction: transaction.requests.forget(kept, _BATCH))
         except (WmsError, *DRIVER) as error:
             _log.warning("janitor_waits", error=in_words(error))
             removed = 0

@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from wms_core.application.workloads import Workload
+from wms_core.clock import CLOCK, CLOCK_SKEW
 from wms_core.postgres.bulkheads import Bulkhead
 from wms_server.pipeline import Pipeline
 
@@ -22,7 +23,7 @@ class Watchable(Protocol):
 
 
 class ServerGauges(Collector):
-    """Calls, streams, watchers and connections of this process, and that it is one."""
+    """Calls, streams, watchers, connections and the clock of this process, and that it is one."""
 
     def __init__(
         self, pipeline: Pipeline, watches: Mapping[str, Watchable], bulkheads: Mapping[Workload, Bulkhead]
@@ -41,6 +42,10 @@ class ServerGauges(Collector):
         for stream, watch in self._watches.items():
             watchers.add_metric([stream], watch.count)
         yield watchers
+        if CLOCK.skew_seconds is not None:
+            yield GaugeMetricFamily(
+                CLOCK_SKEW, "How far the wall clock is ahead of Postgres's", CLOCK.skew_seconds
+            )
         yield from self._of_connections()
 
     def _of_connections(self) -> Iterator[Metric]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from wms.orders.v1.storage_pb2 import MoveHeartbeat, WatchMovesResponse
+from wms_core.clock import CLOCK
 from wms_core.domain.storage import Move, MoveStatus
-from wms_server.calls import now_utc
 from wms_server.messages.values import timestamp
 from wms_server.watcher import Patience, Watcher
 
@@ -33,5 +33,5 @@ class MoveWatcher(Watcher[bytes]):
 
 
 def _heartbeat() -> bytes:
-    life = MoveHeartbeat(sent_at=timestamp(now_utc()))
+    life = MoveHeartbeat(sent_at=timestamp(CLOCK.now()))
     return WatchMovesResponse(heartbeat=life).SerializeToString()

@@ -21,6 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
 from wms_core.application.workloads import Usage, Workload
+from wms_core.clock import CLOCK
 from wms_core.domain.caller import ANONYMOUS
 from wms_core.domain.errors import (
     DeadlinePassedAtWork,
@@ -28,11 +29,12 @@ from wms_core.domain.errors import (
     MessageTooLarge,
     Overloaded,
     ShuttingDown,
+    StorageUnavailable,
     WmsError,
 )
 from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
-from wms_server.calls import ASCII, Call, broken_headers, caller_from, now_utc
+from wms_server.calls import ASCII, Call, broken_headers, caller_from
 from wms_server.database_spans import in_database
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
 from wms_server.requests import Requests
@@ -107,7 +109,7 @@ class Pipeline:
         self._at_work = AtWork()
         self._streams = Streams(limits.max_streams)
         self.requests = Requests()
-        self._closed = False
+        self._closed = self._held = False
         self._newest = 0.0
 
     def joining(self, method: JoinedMethod) -> Joining:
@@ -132,6 +134,14 @@ class Pipeline:
     def streams(self) -> int:
         """How many streams are open."""
         return self._streams.count
+
+    def hold(self) -> None:
+        """Refuse calls until `open`: neither the schema nor the time of the database is known yet."""
+        self._held = True
+
+    def open(self) -> None:
+        """Take calls."""
+        self._held = False
 
     def close(self) -> None:
         """Refuse new calls from now on, and end the open streams."""
@@ -164,7 +174,7 @@ class Pipeline:
         return Call(
             method.name,
             caller,
-            now_utc(),
+            CLOCK.now(),
             ends,
             span=span,
             broken_headers=broken_headers(metadata, encoding),
@@ -175,7 +185,7 @@ class Pipeline:
     def element(self, rpc: str, stream: Call) -> Call:
         """Make the call of a request that came in a stream; it has the caller of the stream and the cap."""
         ends = time.monotonic() + self._limits.deadline_cap
-        return Call(rpc, stream.caller, now_utc(), ends, requests=self.requests, source=stream.source)
+        return Call(rpc, stream.caller, CLOCK.now(), ends, requests=self.requests, source=stream.source)
 
     async def run(self, work: "Work", call: Call, request: bytes) -> bytes:
         """Do the call's work and give the bytes of its answer.
@@ -227,6 +237,8 @@ class Pipeline:
         self._newest = time.monotonic()
         if self._closed:
             raise ShuttingDown
+        if self._held:
+            raise StorageUnavailable
 
 
 #: Begins the work of one call; what it gives may be cancelled by who no longer waits, which stops nothing.

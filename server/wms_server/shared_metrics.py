@@ -17,12 +17,16 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
+from wms_core.clock import CLOCK_SKEW
+
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for it
 _PERIOD = 1.0  # seconds between two moments at which a process tells its gauges
-# Gauges of which the sum says nothing: when the newest process began, and the files that one may open.
+# Gauges of which the sum says nothing.
 _MODES = {
     "process_start_time_seconds": "livemax",
     "process_max_fds": "livemin",
+    # The clock of their machine, which all of them have.
+    CLOCK_SKEW: "livemax",
 }
 
 

@@ -239,7 +239,7 @@ READS = {
         "storage.get_moves", [f"MOV-{n}" for n in range(1, 200)], index="moves_pkey", may_sort=True
     ),
     "overdue moves": _named("cycle.overdue_moves", NOW, 100, index="moves_live", may_sort=True),
-    "old answers": _named("requests.forget", NOW - timedelta(days=2), 100, index="request_answers_by_age"),
+    "old answers": _named("requests.forget", timedelta(days=2), 100, index="request_answers_by_age"),
     "open destinations": _named("cycle.open_destinations", index="orders_by_status", may_sort=True),
     "ListDestinations": _named(
         "storage.destinations", "WH-01", "", 50, "", index="orders_by_status", may_sort=True
@@ -273,7 +273,7 @@ READS = {
     "ListFulfillmentRuns, deep": _runs("fulfillment_runs_newest", Page(size=20, after=(NOW, "RUN-015000"))),
     "requested runs": _named("fulfillment.run_is_requested", index="fulfillment_runs_live"),
     "old runs": _named(
-        "fulfillment.forget_runs", NOW - timedelta(days=1), 100, index="fulfillment_runs_newest"
+        "fulfillment.forget_runs", timedelta(days=1), 100, index="fulfillment_runs_newest"
     ),
     "what the relay reads next": _named(
         "relay.after", 30_000, 4_000, 2_000_000, index="order_events_p000000_pkey"

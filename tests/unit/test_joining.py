@@ -9,11 +9,12 @@ import pytest
 from tests.support.waiting import eventually
 from wms_core.application.ports import Database, Transaction
 from wms_core.application.workloads import Usage
+from wms_core.clock import CLOCK
 from wms_core.domain.caller import Caller
 from wms_core.traces import Tracing
 from wms_server import joining
 from wms_server.at_work import AtWork, Outcome
-from wms_server.calls import Call, now_utc
+from wms_server.calls import Call
 from wms_server.joining import Asked, Joining, JoiningLimits, joined_read
 
 
@@ -43,7 +44,7 @@ class _Turns:
 
     def ask(self, *names: str) -> "list[asyncio.Future[Outcome]]":
         end = asyncio.get_running_loop().time() + 60
-        call = Call("Read", Caller(), now_utc(), end)
+        call = Call("Read", Caller(), CLOCK.now(), end)
         return [self._joining.begin(Asked(name, call, None, 1)) for name in names]
 
     def let_go(self, number: int) -> None:

@@ -12,6 +12,7 @@ from wms_core.postgres.availability import AvailabilityProbe
 from wms_core.postgres.database import open_database
 from wms_core.postgres.roles import PostgresRoles
 from wms_core.postgres.start import prepare
+from wms_core.postgres.timekeeping import keep_time
 from wms_core.readiness import Readiness
 from wms_core.tasks import running
 from wms_core.traces import Tracing, open_tracing
@@ -97,6 +98,7 @@ async def open_application(
             async with asyncio.TaskGroup() as group:
                 interval = settings.readiness_interval.total_seconds()
                 group.create_task(readiness.run(AvailabilityProbe(database, url), interval))
+                group.create_task(keep_time(database))
                 for role in settings.roles:
                     group.create_task(stand(role))
 

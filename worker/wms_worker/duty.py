@@ -2,12 +2,13 @@
 
 import asyncio
 import socket
-from datetime import UTC, datetime
+import time
 from importlib.metadata import version
 
 import structlog
 
 from wms_core.application.ports import Database, Fence
+from wms_core.clock import CLOCK
 from wms_core.domain.errors import WmsError
 from wms_core.domain.workers import Report, Told
 
@@ -29,8 +30,8 @@ class Duty:
         self._database = database
         self._role = role
         self._epoch = 0
-        self._started_at = datetime.now(UTC)
-        self._last_cycle_at: datetime | None = None
+        self._started = time.monotonic()
+        self._last_cycle: float | None = None
 
     async def run(self) -> None:
         """Report again and again, until cancelled."""
@@ -47,7 +48,7 @@ class Duty:
 
     def cycle_ended(self) -> None:
         """Note that a cycle has ended."""
-        self._last_cycle_at = datetime.now(UTC)
+        self._last_cycle = time.monotonic()
 
     async def admitted(self) -> None:
         """Wait until this replica may stand for election; says once why it may not."""
@@ -93,9 +94,9 @@ class Duty:
             worker_id=self.worker_id,
             host=socket.gethostname(),
             version=version("wms-orders"),
-            started_at=self._started_at,
+            started_at=CLOCK.at(self._started),
             role=self._role,
             roles=self._roles,
             epoch=self._epoch,
-            last_cycle_at=self._last_cycle_at,
+            last_cycle_at=None if self._last_cycle is None else CLOCK.at(self._last_cycle),
         )

@@ -7,7 +7,7 @@ database, so take the maximum over replicas, never the sum.
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from prometheus_client.core import GaugeMetricFamily
@@ -15,6 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from wms_core.application.ports import Database
+from wms_core.clock import CLOCK
 from wms_core.domain.levels import Levels
 from wms_core.domain.orders import Priority
 from wms_core.logs import in_words
@@ -85,7 +86,7 @@ class LevelGauges(Collector):
         try:
             async with asyncio.timeout(_PATIENCE):
                 return await self._database.read(
-                    lambda transaction: transaction.metrics.levels(self._limits, datetime.now(UTC))
+                    lambda transaction: transaction.metrics.levels(self._limits, CLOCK.now())
                 )
         except Exception as error:
             # Whatever it is, the other metrics are told; early on, the schema may be missing.

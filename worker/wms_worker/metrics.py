@@ -3,7 +3,8 @@
 Labels come from small fixed sets: no order, customer or SKU ever becomes one.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
+from math import nan
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from wms_core.clock import CLOCK, CLOCK_SKEW
 from wms_core.domain.events import OrderEvent
 from wms_core.domain.levels import EventTally
 from wms_core.domain.orders import Priority
@@ -43,6 +45,8 @@ class Metrics:
         disable_created_metrics()
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        skew = Gauge(CLOCK_SKEW, "How far the wall clock is ahead of Postgres's", registry=self.registry)
+        skew.set_function(lambda: nan if CLOCK.skew_seconds is None else CLOCK.skew_seconds)
         self._make_role_metrics(self.registry, roles)
         self._make_cycle_metrics(self.registry)
         self._make_event_metrics(self.registry)
@@ -159,7 +163,7 @@ class Metrics:
         """Count events that were acknowledged; `oldest` is when the oldest of them happened."""
         self._published.inc(events)
         if events and oldest:
-            delay = datetime.now(UTC) - datetime.fromisoformat(oldest)
+            delay = CLOCK.now() - datetime.fromisoformat(oldest)
             self._delay.observe(max(delay.total_seconds(), 0))
 
     def publishing_failed(self) -> None:

@@ -107,7 +107,7 @@ def _rows(report: _Report, *, named: bool) -> list[tuple[str, ...]]:
     """Return the rows of a process, with its address where there are several."""
     readiness, why = report.readiness, {"ready": str(report.readiness.get("reason", ""))}
     rows = [(title, status.lower(), "", why.get(title, "")) for title, status in report.checks.items()]
-    rows += [_dependency(name, readiness[name]) for name in ("database", "kafka") if name in readiness]
+    rows += [_dependency(name, readiness[name]) for name in ("database", "kafka", "clock") if name in readiness]
     if report.problem:
         check, state = ("roles", "unknown") if report.reachable else ("reachable", "no")
         rows.append((check, state, "", report.problem.kind))

@@ -5,7 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import structlog
 
 from wms_core.application.ports import Database, Fence, Transaction
 from wms_core.application.traced import UNTRACED, Trace
+from wms_core.clock import CLOCK
 from wms_core.domain import failures
 from wms_core.domain.backorders import PartialRule
 from wms_core.domain.caller import Caller
@@ -97,7 +98,7 @@ class FencedWork:
         waves: Sequence[Wave] = (),
     ) -> int:
         """Move orders along one arrow of the table, each into its wave, and tell; gives how many moved."""
-        told = self.telling(event, now_utc())
+        told = self.telling(event, CLOCK.now())
         moved = await self.call(lambda t: t.cycle.advance(self.fence, order_ids, source, to, told, waves))
         return len(moved)
 
@@ -205,7 +206,7 @@ class FencedWork:
             found = await transaction.orders.lock([order_id])
             # What is shipped can't fail any more; it is said in the log and left as it is.
             failing = [order for order in found.values() if allowed(order.status, OrderStatus.PENDING_RETRY)]
-            await self.fail(transaction, [(order, reason) for order in failing], now_utc())
+            await self.fail(transaction, [(order, reason) for order in failing], CLOCK.now())
 
         try:
             await self.transact(work)
@@ -236,8 +237,3 @@ def lanes(items: Sequence[Item], apart: Callable[[Item], str], most: int) -> lis
     for group in alike.values():
         min(shared, key=len).extend(group)
     return shared
-
-
-def now_utc() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)

@@ -14,9 +14,10 @@ from datetime import datetime
 
 import structlog
 
-from wms_core.application.fenced import STOPS, FencedWork, Item, now_utc
+from wms_core.application.fenced import STOPS, FencedWork, Item
 from wms_core.application.identifiers import new_id
 from wms_core.application.ports import Transaction
+from wms_core.clock import CLOCK
 from wms_core.domain import events, failures
 from wms_core.domain.allocation import AllocationPlan, OwedUnits, allocate, stock_asked
 from wms_core.domain.backorders import Backorder, fulfilled, go_on_without
@@ -37,7 +38,7 @@ class Cycle(FencedWork):
 
     async def run(self) -> Run:
         """Run all steps and write their record. Raises StaleEpoch, StorageUnavailable, ConcurrentChange."""
-        started, epoch = now_utc(), self.fence.epoch
+        started, epoch = CLOCK.now(), self.fence.epoch
         asked = await self.transact(lambda t: t.fulfillment.start_runs(self.worker_id, epoch, started))
         results: list[StepResult] = []
         errors: list[str] = []
@@ -49,14 +50,13 @@ class Cycle(FencedWork):
             run_id=new_id("RUN-"),
             status=RunStatus.FAILED if errors else RunStatus.COMPLETED,
             started_at=started,
-            finished_at=now_utc(),
+            finished_at=CLOCK.now(),
             worker_id=self.worker_id,
             epoch=epoch,
             steps=tuple(results),
             errors=tuple(errors),
         )
-        kept_since = started - self.rules.runs_kept
-        await self.transact(lambda t: t.fulfillment.finish_run(run, asked, kept_since))
+        await self.transact(lambda t: t.fulfillment.finish_run(run, asked, self.rules.runs_kept))
         return run
 
     async def _run_step(self, step: Step, results: list[StepResult], errors: list[str]) -> None:
@@ -85,10 +85,10 @@ class Cycle(FencedWork):
         async def batch(order_ids: Sequence[str]) -> int:
             return await self.transact(lambda transaction: self._reset(transaction, order_ids))
 
-        return await self.in_batches(lambda t: t.cycle.due_retries(now_utc(), self.rules.most), batch)
+        return await self.in_batches(lambda t: t.cycle.due_retries(CLOCK.now(), self.rules.most), batch)
 
     async def _reset(self, transaction: Transaction, order_ids: Sequence[str]) -> int:
-        now = now_utc()
+        now = CLOCK.now()
         found = await transaction.orders.lock_free(order_ids)
         due = [
             o
@@ -142,7 +142,7 @@ class Cycle(FencedWork):
         return await self.in_lanes(members, lambda member: member[1], join)
 
     async def _new_wave(self, destination: Destination) -> Wave:
-        now = now_utc()
+        now = CLOCK.now()
         wave_id = await self._database.read(lambda t: t.storage.new_wave_id(now.year))
         return Wave(wave_id, destination.warehouse_id, destination.destination_id, now)
 
@@ -160,7 +160,7 @@ class Cycle(FencedWork):
     async def _fill(
         self, transaction: Transaction, order_ids: Sequence[str], destinations: Sequence[Destination]
     ) -> int:
-        now = now_utc()
+        now = CLOCK.now()
         await transaction.orders.lock(order_ids)
         owed = await transaction.backorders.owed_to(order_ids)
         plan = await self._plan(transaction, owed, [], destinations)
@@ -215,7 +215,7 @@ class Cycle(FencedWork):
         plan = planned.of([order.order_id for order in orders])
         if plan.waiting or plan.missing or plan.short:
             return await self.transact(lambda t: self._promise_and_tell(t, orders, plan))
-        kept = await self.call(lambda t: self._keep(t, orders, plan, now_utc()))
+        kept = await self.call(lambda t: self._keep(t, orders, plan, CLOCK.now()))
         return len({one.order_id for one in kept.allocations})
 
     async def _keep(
@@ -228,7 +228,7 @@ class Cycle(FencedWork):
         self, transaction: Transaction, orders: Sequence[Order], planned: AllocationPlan
     ) -> int:
         """Promise, and say of all others why they wait, what they go on without, or that they fail."""
-        now = now_utc()
+        now = CLOCK.now()
         found = {order.order_id: order for order in orders}
         plan = await self._keep(transaction, orders, planned, now)
         if plan.waiting:
@@ -250,7 +250,7 @@ class Cycle(FencedWork):
 
     async def request_moves(self) -> int:
         """Ask for allocated carriers, as far as each destination's queue has room."""
-        now = now_utc()
+        now = CLOCK.now()
         deadline = now + self.rules.move_timeout
         return await self.transact(lambda t: t.cycle.request_moves(deadline, now, self.rules.most // 2))
 
@@ -276,7 +276,7 @@ class Cycle(FencedWork):
         return await self.in_lanes(arrivals, lambda arrival: arrival.destination_id, batch)
 
     async def _take_in(self, transaction: Transaction, order_ids: Sequence[str], *, owed: bool) -> int:
-        now = now_utc()
+        now = CLOCK.now()
         told = self.telling(events.PackingStarted, now)
         taken, units = await transaction.cycle.pick_arrived(self.fence, order_ids, told, owed=owed)
         if units:
@@ -310,7 +310,7 @@ class Cycle(FencedWork):
     async def _request_trips(
         self, transaction: Transaction, find: Callable[[int], Awaitable[list[StrayCarrier]]]
     ) -> int:
-        now = now_utc()
+        now = CLOCK.now()
         carriers = await find(self.rules.most // 2)
         warehouses = sorted({carrier.warehouse_id for carrier in carriers})
         lanes = await transaction.cycle.lanes_with_room(warehouses, 2_000) if carriers else []
@@ -323,7 +323,7 @@ class Cycle(FencedWork):
         """Give up moves whose deadline has passed."""
 
         async def batch(transaction: Transaction) -> int:
-            now = now_utc()
+            now = CLOCK.now()
             move_ids = await transaction.cycle.overdue_moves(now, self.rules.batch)
             moves = await transaction.storage.lock_moves(move_ids) if move_ids else {}
             if not moves:
@@ -357,14 +357,14 @@ class Cycle(FencedWork):
         reasons = dict(waiting)
         found = await transaction.orders.lock_free(sorted(reasons))
         working = [order for order in found.values() if order.status in (_S.ASSIGNED_TO_WAVE, _S.PICKING)]
-        await self.fail(transaction, [(order, reasons[order.order_id]) for order in working], now_utc())
+        await self.fail(transaction, [(order, reasons[order.order_id]) for order in working], CLOCK.now())
         return len(working)
 
     async def _let_go(self, transaction: Transaction, find: Callable[[int], Awaitable[list[str]]]) -> int:
         """Have backorders let go of what will not come; they are filled again from elsewhere."""
         backorder_ids = await find(self.rules.batch)
         if backorder_ids:
-            now = now_utc()
+            now = CLOCK.now()
             await transaction.orders.lock(await transaction.backorders.orders_of(backorder_ids))
             await transaction.backorders.give_back(backorder_ids, now)
             await transaction.orders.let_go([], backorder_ids, now)

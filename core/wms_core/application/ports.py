@@ -294,8 +294,8 @@ class RequestStore(Protocol):
         """Free reserved ids whose requests failed; failures are not kept."""
         ...
 
-    async def forget(self, before: datetime, limit: int) -> int:
-        """Remove answers older than `before`; give how many."""
+    async def forget(self, kept: timedelta, limit: int) -> int:
+        """Remove answers older than `kept` by Postgres's clock; give how many."""
         ...
 
 
@@ -486,7 +486,7 @@ class FulfillmentStore(Protocol):
         """Take up the runs that were asked for; give up those that a worker before left unfinished."""
         ...
 
-    async def finish_run(self, run: Run, asked: Sequence[str], kept_since: datetime) -> None:
+    async def finish_run(self, run: Run, asked: Sequence[str], kept: timedelta) -> None:
         """Write the record of a cycle, into the runs that asked for it if any did; remove old records."""
 
     async def pause(self, pause: Pause) -> Pause:

@@ -196,7 +196,7 @@ class PostgresDatabase:
     async def connection(
         self, usage: Usage = BACKGROUND, *, within: float | None = None, writes: bool = True
     ) -> AsyncIterator[Connection]:
-        """Give a connection of the pool, for what is no unit of work: sequencer, roles.
+        """Give a connection of the pool, for what is no unit of work: sequencer, roles, clock.
 
         `within` is how many seconds to wait for one. Raises StorageUnavailable, whatever the reason for which
         none can be made; ConcurrentChange; WorkloadOverloaded; and what the body raises.

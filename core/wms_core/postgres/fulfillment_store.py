@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -58,7 +58,7 @@ class PostgresFulfillmentStore:
         rows = await self._connection.fetch(query("fulfillment.start_runs"), now, worker_id, epoch)
         return [row["run_id"] for row in rows]
 
-    async def finish_run(self, run: Run, asked: Sequence[str], kept_since: datetime) -> None:
+    async def finish_run(self, run: Run, asked: Sequence[str], kept: timedelta) -> None:
         """Write the record of a cycle, into the runs that asked for it if any did; remove old records."""
         steps = json.dumps([[one.step, one.count, round(one.seconds, 6)] for one in run.steps])
         if asked:
@@ -77,7 +77,7 @@ class PostgresFulfillmentStore:
                 steps,
                 run.errors,
             )
-        await self._connection.execute(query("fulfillment.forget_runs"), kept_since, 100)
+        await self._connection.execute(query("fulfillment.forget_runs"), kept, 100)
 
     async def pause(self, pause: Pause) -> Pause:
         """Stop new work."""

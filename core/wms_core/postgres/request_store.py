@@ -1,7 +1,7 @@
 """Answers of requests that brought an id."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
 from wms_core.application.ports import RequestKey
 from wms_core.postgres.connection import Connection
@@ -46,6 +46,6 @@ class PostgresRequestStore:
             query("requests.give_back"), keys[0].rpc, [key.request_id for key in keys]
         )
 
-    async def forget(self, before: datetime, limit: int) -> int:
+    async def forget(self, kept: timedelta, limit: int) -> int:
         """Remove the oldest answers."""
-        return len(await self._connection.fetch(query("requests.forget"), before, limit))
+        return len(await self._connection.fetch(query("requests.forget"), kept, limit))

@@ -1,4 +1,4 @@
-"""What a process does before it works: wait for the database, bring the schema up to date."""
+"""What a process does before it works: wait for the database, bring the schema up to date, read the time."""
 
 import asyncio
 import random
@@ -12,6 +12,7 @@ from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.errors import DRIVER, cancellations_kept
 from wms_core.postgres.migrate import migrate
 from wms_core.postgres.queries import query
+from wms_core.postgres.timekeeping import read_clock
 
 _LONGEST_PAUSE_SECONDS = 1.0
 #: Seconds after which the same reason is logged again.
@@ -24,7 +25,7 @@ class DatabaseRefused(Exception):
 
 
 async def prepare(url: str, default_warehouse_id: str) -> None:
-    """Migrate and make the default warehouse exist; waits for the database as long as it takes.
+    """Migrate, make the default warehouse exist, read the time; waits for the database as long as it takes.
 
     It waits as well for a password or a grant that is being changed: a log entry says what for. Raises
     MigrationError when the schema can't be brought up to date, and DatabaseRefused when it lies with the URL.
@@ -64,5 +65,6 @@ async def _make_warehouse(url: str, warehouse_id: str) -> None:
     connection = await parse_database_url(url).connect(5, statement_cache_size=0)
     try:
         await connection.execute(query("storage.put_warehouse"), warehouse_id)
+        await read_clock(connection)
     finally:
         await connection.close(timeout=5)

@@ -40,7 +40,8 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
 -- name: forget_runs
 -- Removes records that were kept long enough, in small steps.
 DELETE FROM fulfillment_runs
- WHERE run_id = ANY (ARRAY (SELECT run_id FROM fulfillment_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2))
+ WHERE run_id = ANY (ARRAY (SELECT run_id FROM fulfillment_runs
+                             WHERE created_at < statement_timestamp() - $1::interval ORDER BY created_at LIMIT $2))
 
 -- name: pause
 -- Stops new work in a warehouse, or everywhere.

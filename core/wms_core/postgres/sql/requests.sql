@@ -23,7 +23,8 @@ UPDATE request_answers q SET answer = r.answer
 DELETE FROM request_answers WHERE rpc = $1 AND request_id = ANY ($2::text[])
 
 -- name: forget
--- Removes answers that were kept long enough, in small steps.
+-- Removes answers that were kept long enough by the clock that dated them, in small steps.
 DELETE FROM request_answers
- WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2))
+ WHERE ctid = ANY (ARRAY (SELECT ctid FROM request_answers
+                            WHERE created_at < statement_timestamp() - $1::interval ORDER BY created_at LIMIT $2))
 RETURNING 1
