@@ -14,7 +14,7 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.operations import deliver, ship, until_status, until_waits
 from tests.support.requests import create_order, item, put_destination, put_lane, receive
 from tests.support.waiting import eventually
-from tests.support.worker import open_worker, worker_process
+from tests.support.worker import Worker, open_worker, worker_process
 from wms.orders.v1 import fulfillment_pb2, order_pb2, orders_pb2, reprocessing_pb2
 from wms_core.application.ports import Fence
 from wms_core.postgres.database import PostgresDatabase
@@ -68,8 +68,8 @@ async def test_passive_when_it_should_be_active(site: Api, database_url: str, sq
         assert await worker.metric("wms_worker_active", role=ROLE) == 0
         assert not await worker.is_active()
         facts = {"worker_id": "w-1", "roles": [{"role": ROLE, "active": False, "epoch": 0}]}
-        status, ready = await worker.page("/ready")
-        assert (status, ready["status"]) == (200, "ready")
+        await eventually(lambda: _is_ready(worker))
+        _, ready = await worker.page("/ready")
         assert {name: ready[name] for name in facts} == facts
         await until_waits(site, order_id, "AWAITING_VALIDATION")
 
@@ -80,6 +80,11 @@ async def test_passive_when_it_should_be_active(site: Api, database_url: str, sq
         assert await worker.is_active()
         assert await worker.metric("wms_worker_epoch", role=ROLE) == 8
         await until_status(site, order_id, PACKING)
+
+
+async def _is_ready(worker: Worker) -> bool:
+    status, report = await worker.page("/ready")
+    return bool(status == 200 and report["status"] == "ready")
 
 
 async def test_nobody_is_active(site: Api, database_url: str) -> None:

@@ -24,6 +24,7 @@ _CHECKS = {
     "acts as fulfillment": "wms.orders.worker.fulfillment",
     "acts as relay": "wms.orders.worker.relay",
 }
+_DEPENDENCIES = ("database", "kafka", "clock")
 _ROLES = ("fulfillment", "relay")
 #: The trailing metadata of each health check that has the body of the page `/ready`.
 _READINESS = "wms-readiness-bin"
@@ -107,7 +108,9 @@ def _rows(report: _Report, *, named: bool) -> list[tuple[str, ...]]:
     """Return the rows of a process, with its address where there are several."""
     readiness, why = report.readiness, {"ready": str(report.readiness.get("reason", ""))}
     rows = [(title, status.lower(), "", why.get(title, "")) for title, status in report.checks.items()]
-    rows += [_dependency(name, readiness[name]) for name in ("database", "kafka", "clock") if name in readiness]
+    rows += [
+        _dependency(name, readiness[name]) for name in ("database", "kafka", "clock") if name in readiness
+    ]
     if report.problem:
         check, state = ("roles", "unknown") if report.reachable else ("reachable", "no")
         rows.append((check, state, "", report.problem.kind))
