@@ -140,19 +140,41 @@ async def test_nothing_private_is_logged_traced_or_measured(
         assert canaries.in_(text) == set()
 
 
-@pytest.mark.parametrize("more", ["", "?sslmode=perhaps"])
 async def test_a_database_that_refuses_us_is_told_without_the_password(
-    processes: Processes, database_url: str, more: str
+    processes: Processes, database_url: str
 ) -> None:
-    """A wrong password, and parameters that are none."""
+    """Server and worker wait for the right one; the migration ends."""
     canaries = Canaries()
-    parts = urlsplit(database_url)
-    host = parts.netloc.rpartition("@")[2]
-    url = parts._replace(netloc=f"{parts.username}:{canaries.new('password')}@{host}").geturl() + more
+    url = _url_with(database_url, canaries.new("password"))
+    migration = processes.migrate(url)
+    assert await migration.ended() == 1
+    assert "database of DATABASE_URL can't be used" in migration.text
+    assert canaries.in_(migration.text) == set()
+    for process in (processes.server(url), processes.worker(url)):
+        await eventually(lambda process=process: _said(process, "password authentication failed"))  # type: ignore[misc]
+        assert canaries.in_(process.text) == set()
+
+
+async def test_a_url_with_a_wrong_parameter_is_told_without_the_password(
+    processes: Processes, database_url: str
+) -> None:
+    """All processes end with the name of the parameter."""
+    canaries = Canaries()
+    url = _url_with(database_url, canaries.new("password")) + "?sslmode=perhaps"
     for process in (processes.server(url), processes.worker(url), processes.migrate(url)):
         assert await process.ended() == 1
-        assert "database of DATABASE_URL can't be used" in process.text
+        assert "its parameter sslmode can only be" in process.text
         assert canaries.in_(process.text) == set()
+
+
+def _url_with(url: str, password: str) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username}:{password}@{host}").geturl()
+
+
+async def _said(process: Process, text: str) -> bool:
+    return text in process.text
 
 
 async def test_kafka_and_zookeeper_that_are_away_are_told_without_passwords(

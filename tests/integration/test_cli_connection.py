@@ -101,7 +101,7 @@ async def test_health_says_of_each_target_why_it_cannot_be_reached(database_url:
         "reachable no name not resolved",
     )
     assert states == {
-        "target": "check state detail",
+        "target": "check state for detail",
         api.address: "ready serving",
         "127.0.0.1:1": "reachable no refused",
         silent: "reachable no timeout",

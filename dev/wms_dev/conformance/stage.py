@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import grpc
 
-from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc
+from wms.orders.v1 import fulfillment_pb2, fulfillment_pb2_grpc, order_pb2, orders_pb2, orders_pb2_grpc
 from wms_dev.conformance.fault_proxy import FaultProxy
 from wms_dev.conformance.torn import TornConnections
 from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
@@ -26,8 +26,8 @@ FULFILLMENT = "wms.orders.worker.fulfillment"
 _UNSAFE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
 #: Nobody listens there.
 _NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
-#: The orders whose rows stay locked: one for the cases, one keeps `leaving` at work.
-HELD, KEPT = "HELD", "KEPT"
+#: The order whose row stays locked.
+HELD = "HELD"
 
 _SETTINGS: Mapping[str, Mapping[str, str]] = {
     "main": {},
@@ -124,24 +124,25 @@ class Stage:
         # Without its table the service has a fault.
         await sql.execute("ALTER TABLE lanes RENAME TO lanes_elsewhere")
         orders: Any = orders_pb2_grpc.OrderServiceStub(channels["strict"])
-        for order_id in (HELD, KEPT):
-            await orders.CreateOrder(_order(order_id))
+        await orders.CreateOrder(_order(HELD))
         # Until the end of this connection.
         await sql.execute("BEGIN")
         await sql.execute("SELECT FROM orders FOR UPDATE")
+        # A read waits for a lock as long as a statement may take; a write gives up sooner.
+        await sql.execute("LOCK TABLE fulfillment_runs")
         # The one stream that may be open.
         watch = orders.WatchOrders(orders_pb2.WatchOrdersRequest())
         await watch.read()
         self.exit.callback(watch.cancel)
-        departing: Any = orders_pb2_grpc.OrderServiceStub(channels["leaving"])
-        kept = departing.ValidateOrder(orders_pb2.ValidateOrderRequest(order_id=KEPT))
+        runs: Any = fulfillment_pb2_grpc.FulfillmentServiceStub(channels["leaving"])
+        kept = runs.GetFulfillmentRun(fulfillment_pb2.GetFulfillmentRunRequest(run_id="RUN-1"))
         self.exit.callback(kept.cancel)
         await self._until_waiting(sql)
         leaving.process.terminate()
-        await _until_refused(departing)
+        await _until_refused(orders_pb2_grpc.OrderServiceStub(channels["leaving"]))
 
     async def _until_waiting(self, sql: Any) -> None:
-        """Return when a call waits for the row."""
+        """Return when a call waits for the table."""
         async with asyncio.timeout(START_SECONDS):
             while True:
                 if await sql.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
