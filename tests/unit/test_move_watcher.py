@@ -1,6 +1,7 @@
 """One watcher: what it is given, in which order, and when it has nothing to say."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -89,6 +90,7 @@ async def test_what_comes_with_the_end_of_a_pause_goes_before_the_heartbeat() ->
     await _next(watcher)
     waiting = asyncio.create_task(_next(watcher))
     await asyncio.sleep(0)
-    # Later than the timer that ends the pause, earlier than the task that it wakes.
     asyncio.get_running_loop().call_later(0.05, watcher.hear, [_news("MOV-1")])
+    # When the loop goes on both timers are due: they run in order, then the task that the first one wakes.
+    time.sleep(0.1)  # noqa: ASYNC251
     assert (await waiting).HasField("move")
