@@ -203,6 +203,16 @@ async def test_an_order_has_five_hundred_items_and_no_more(api: Api, sql: Sql) -
     assert await counts(sql) == before
 
 
+async def test_a_fault_that_no_rule_of_the_protos_sees_hurts_only_its_element(api: Api) -> None:
+    """A time of minus one nanosecond is one element's fault, not the batch's."""
+    broken = create_order(promised_delivery_at=Timestamp(seconds=5, nanos=-1))
+    answer = await api.orders.BatchCreateOrders(
+        orders_pb2.BatchCreateOrdersRequest(requests=[broken, create_order()])
+    )
+    assert set(failure_of(answer.results[0].status).violations) == {"promised_delivery_at"}
+    assert answer.results[1].HasField("order")
+
+
 # All faults at once
 
 

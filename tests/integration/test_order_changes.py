@@ -80,10 +80,11 @@ async def test_only_what_the_mask_names_is_changed(api: Api) -> None:
         priority=order_pb2.ORDER_PRIORITY_NEXT_DAY,
         shipping_address=address(country="nowhere"),
         items=[item(quantity=-5)],
-        created_at=Timestamp(nanos=-1),
+        created_at=Timestamp(seconds=1),
     )
     after = (await api.orders.UpdateOrder(request)).order
     assert after.priority == order_pb2.ORDER_PRIORITY_NEXT_DAY
+    assert after.created_at == order.created_at
     assert (after.shipping_address, after.items) == (order.shipping_address, order.items)
 
 

@@ -219,16 +219,6 @@ async def test_a_batch_gives_each_element_its_own_result_in_its_own_place(api: A
     assert await breaches(sql, acknowledged=["B-1", "B-5"], refused=["B-3"]) == []
 
 
-async def test_a_fault_that_no_rule_of_the_protos_sees_hurts_only_its_element(api: Api) -> None:
-    """A time of minus one nanosecond is one element's fault, not the batch's."""
-    broken = create_order(promised_delivery_at=Timestamp(seconds=5, nanos=-1))
-    answer = await api.orders.BatchCreateOrders(
-        orders_pb2.BatchCreateOrdersRequest(requests=[broken, create_order()])
-    )
-    assert set(failure_of(answer.results[0].status).violations) == {"promised_delivery_at"}
-    assert answer.results[1].HasField("order")
-
-
 async def test_of_two_orders_with_one_id_in_a_batch_the_first_is_made(api: Api) -> None:
     """The second is answered as a later call would be."""
     requests = [create_order(order_id="D-1", customer_id=name) for name in ("first", "second")]
