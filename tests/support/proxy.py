@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -49,18 +49,26 @@ class Proxy:
         self._inward.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with self._kept(writer), contextlib.suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, far_writer}
+            if writer.is_closing():  # cut meanwhile
+                far_writer.transport.abort()
+            with self._kept(far_writer):
+                await asyncio.gather(
+                    self._pass(reader, far_writer, self._outward),
+                    self._pass(far_reader, writer, self._inward),
+                )
+
+    @contextlib.contextmanager
+    def _kept(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        """Have a connection broken by `cut`, and at the end of the block unless it is being closed."""
+        self._writers.add(writer)
         try:
-            await asyncio.gather(
-                self._pass(reader, far_writer, self._outward), self._pass(far_reader, writer, self._inward)
-            )
+            yield
         finally:
-            self._writers -= {writer, far_writer}
+            self._writers.discard(writer)
+            if not writer.is_closing():
+                writer.transport.abort()
 
     async def _pass(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, flow: asyncio.Event
