@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tests.support.waiting import Stopwatch
 from wms.orders.v1 import dead_letter_pb2, event_pb2, order_pb2, storage_pb2
 from wms_dev.demo.accounts import faults
 from wms_dev.demo.books import MOVED_TO_DLQ, Books
@@ -136,10 +136,10 @@ def sums(text: str) -> dict[str, tuple[int, list[int]]]:
 @pytest.mark.timeout(300)
 def test_the_demo_accounts_for_every_order_and_every_unit(demos: Demos) -> None:
     """It ends with 0 in time; all that it prints adds up, mishaps too, in plain text, and nothing is left."""
-    began = time.monotonic()
+    watch = Stopwatch()
     demo = demos.start()
     assert demo.wait() == 0, demo.text()
-    assert time.monotonic() - began < DEMO_SECONDS
+    assert watch.seconds < DEMO_SECONDS
     summary = sums(demo.text())
     assert all(total == sum(parts) for total, parts in summary.values()), summary
     assert len(summary) == 9

@@ -1,6 +1,5 @@
 """`wms-orders import`: each order of a file once, however often it is ended on the way."""
 
-import asyncio
 import json
 import re
 import signal
@@ -16,7 +15,7 @@ from tests.support.hostile_orders import HOSTILE_LINES
 from tests.support.invariants import Sql, breaches
 from tests.support.processes import Processes
 from tests.support.proxy import open_proxy
-from tests.support.waiting import eventually
+from tests.support.waiting import bounded, eventually
 from wms_dev.northwind import northwind_orders
 
 pytestmark = pytest.mark.one_postgres
@@ -244,7 +243,7 @@ async def test_it_waits_for_a_server_that_comes_back(
     server.signal(signal.SIGKILL)
     await server.ended()
     assert process.stderr is not None
-    assert "Waiting: UNAVAILABLE" in (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+    assert "Waiting: UNAVAILABLE" in (await bounded(process.stderr.readline(), 30)).decode()
     again = processes.server(database_url, address=server.address)
     await again.serving()
     ended = await finished(process)

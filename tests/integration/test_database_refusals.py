@@ -15,7 +15,7 @@ from tests.support.processes import FULFILLMENT, Process, Processes, open_client
 from tests.support.refusals import READ_ONLY, REFUSALS, OwnDatabase, own_database
 from tests.support.requests import create_order
 from tests.support.site import Site
-from tests.support.waiting import eventually
+from tests.support.waiting import Stopwatch, eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.ports import free_port
 
@@ -141,14 +141,14 @@ async def test_writing_goes_on_soon_after_a_read_only_time(
         await service.site.stock(("CAR-1", "SKU-001", 1000))
         await eventually(service.is_well, within=_BUSY)
         order_id = await service.site.order()
-        over = asyncio.Event()
-        callers = [asyncio.create_task(_call_until(api, over, order_id)) for _ in range(20)]
+        over, watch = asyncio.Event(), Stopwatch()
+        callers = [asyncio.create_task(_call_until(api, over, order_id, watch)) for _ in range(20)]
         await own.close(READ_ONLY)
         failure = await failing(api.orders.CreateOrder(create_order()))
         assert failure.reason == "DATABASE_UNAVAILABLE"
         await asyncio.sleep(1.0)
         await own.open(READ_ONLY)
-        cured = time.monotonic()
+        cured = watch.seconds
         await eventually(service.is_well, within=_SOON)
         over.set()
         failures = [moment for told in await asyncio.gather(*callers) for moment in told]
@@ -156,7 +156,7 @@ async def test_writing_goes_on_soon_after_a_read_only_time(
         assert max(failures) < cured + _SOON
 
 
-async def _call_until(api: Api, over: asyncio.Event, order_id: str) -> list[float]:
+async def _call_until(api: Api, over: asyncio.Event, order_id: str, watch: Stopwatch) -> list[float]:
     """Place orders and read one all the time; gives when placing has failed."""
     failures: list[float] = []
     while not over.is_set():
@@ -165,6 +165,6 @@ async def _call_until(api: Api, over: asyncio.Event, order_id: str) -> list[floa
             await api.orders.CreateOrder(create_order(request_id=f"{time.monotonic_ns()}"))
         except grpc.aio.AioRpcError as error:
             assert error.code() is grpc.StatusCode.UNAVAILABLE  # noqa: PT017 # an outage has no other answer
-            failures.append(time.monotonic())
+            failures.append(watch.seconds)
         await asyncio.sleep(0.02)
     return failures

@@ -15,6 +15,7 @@ from tests.support.event_log import connected
 from tests.support.postgres import database_named, execute
 from tests.support.processes import Process, Processes
 from tests.support.proxy import open_proxy
+from tests.support.waiting import time_limit
 from wms_core.postgres.address import parse_database_url
 from wms_core.postgres.database import PoolOptions, open_database
 from wms_dev.ports import free_port
@@ -87,7 +88,7 @@ async def test_a_host_that_says_nothing_is_passed_over(database_url: str) -> Non
         proxy.freeze()
         silent = proxy.url.partition("@")[2].partition("/")[0]
         url = database_url.replace(host, f"127.0.0.1:{free_port()},{silent},{host}")
-        async with asyncio.timeout(10):
+        async with time_limit(10):
             connection = await parse_database_url(f"{url}?connect_timeout=1").connect(5)
         try:
             assert await connection.fetchval("SELECT 1") == 1

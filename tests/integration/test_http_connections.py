@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.http import Web, open_web, read_error
 from tests.support.requests import create_order
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, time_limit
 from wms_core import http_server
 from wms_core.connection_limits import OVERFLOW_CONNECTIONS
 
@@ -82,7 +82,7 @@ async def test_those_within_the_limit_go_on(web: Web) -> None:
 
 async def test_silence_beyond_the_limit_is_not_borne_with_for_long(web: Web) -> None:
     """A second, whatever HTTP_REQUEST_TIMEOUT is; so that places for probes come free."""
-    async with _silent(web, MOST + 5) as readers, asyncio.timeout(10):
+    async with _silent(web, MOST + 5) as readers, time_limit(10):
         for reader in readers[MOST:]:
             assert await reader.read() == b""
         assert not any(reader.at_eof() for reader in readers[:MOST])

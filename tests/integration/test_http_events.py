@@ -16,7 +16,7 @@ from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
 from tests.support.orders import created
 from tests.support.requests import put_destination, put_lane
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, time_limit
 from tests.support.watching import make_moves
 from wms_server import streams
 
@@ -43,7 +43,7 @@ class Source:
     async def next(self) -> Sent | None:
         """Give the next event; None at the end."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(20):
+        async with time_limit(20):
             async for line in self._lines:
                 if not line:
                     return Sent(fields.get("id", ""), fields["event"], json.loads(fields["data"]))

@@ -22,7 +22,7 @@ from tests.support.event_log import (
 )
 from tests.support.invariants import Sql
 from tests.support.outages import end_sessions_unnoticed
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, time_limit
 from wms_core.postgres.database import PostgresDatabase
 from wms_core.postgres.queries import query
 from wms_core.postgres.sequencer import Sequencer
@@ -352,7 +352,7 @@ async def test_a_second_sequencer_does_not_wait_for_the_first(
     async with _log_closed(database_url):
         first = asyncio.create_task(Sequencer(database).move())
         await eventually(lambda: _sequencing(sql))
-        async with asyncio.timeout(2):
+        async with time_limit(2):
             assert await Sequencer(database).move() == 0
     assert await first == len(committed)
     assert faults_of_log(committed, await read_log(sql)) == []
@@ -447,7 +447,7 @@ async def test_a_partition_is_made_while_somebody_reads_the_log(
     committed = await write_and_commit(sql, "A", 20)
     async with connected(database_url) as reader, reader.transaction(isolation="repeatable_read"):
         await read_log(reader)
-        async with asyncio.timeout(3):
+        async with time_limit(3):
             await _all_moved(sql, Sequencer(database))
         assert faults_of_log(committed, await read_log(sql)) == []
     assert await _partitions(sql) == [f"{number:06}" for number in range(4)]

@@ -12,7 +12,7 @@ from kazoo.security import make_acl
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.requirements import skip_or_fail
 from tests.support.roles import MemoryRoles
-from tests.support.waiting import eventually
+from tests.support.waiting import bounded, eventually
 from tests.support.zookeeper import fresh_path, hand, own_zookeeper
 from wms_core.application.ports import ElectionToken, Fence
 from wms_dev.ports import free_port
@@ -45,7 +45,7 @@ class Candidate:
 
     async def wins(self) -> Fence:
         """Let it win and resign."""
-        fence = await asyncio.wait_for(self.election.win(), 10)
+        fence = await bounded(self.election.win(), 10)
         await self.election.resign()
         return fence
 

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from google.rpc.status_pb2 import Status
 
-from tests.support.waiting import eventually
+from tests.support.waiting import bounded, eventually
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
 from wms_dev.ports import free_port
 from wms_dev.simulator import Site, Tally, simulate
@@ -216,7 +216,7 @@ async def playing_at(address: str, **options: Any) -> AsyncIterator[Tally]:
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, 10)
+            await bounded(task, 10)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import httpx
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from tests.support.api import Api, open_api
+from tests.support.waiting import time_limit
 from wms_dev.ports import free_port
 
 
@@ -27,7 +28,7 @@ class Web:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(request)
-            async with asyncio.timeout(20):
+            async with time_limit(20):
                 return await (reader.readuntil(until) if until else reader.read())
         finally:
             writer.close()

@@ -1,12 +1,12 @@
 """A client that watches orders, and what the log says that it has to see."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.support.api import Api
 from tests.support.event_log import Logged
+from tests.support.waiting import bounded
 from wms.orders.v1 import event_pb2, orders_pb2
 
 
@@ -20,7 +20,7 @@ class Following:
 
     async def next(self) -> event_pb2.Event | None:
         """Give what comes next, None for a heartbeat. Raises the error that ends the stream."""
-        message = await asyncio.wait_for(self.call.read(), 20)
+        message = await bounded(self.call.read(), 20)
         assert isinstance(message, orders_pb2.WatchOrdersResponse), message
         if message.HasField("heartbeat"):
             assert message.heartbeat.position >= self.position

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import grpc
 
 from tests.support.api import Api, client, is_ready
-from tests.support.waiting import eventually
+from tests.support.waiting import Stopwatch, eventually
 from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
@@ -72,9 +71,9 @@ class Process:
 
     async def ended(self, within: float = 20.0) -> int:
         """Wait for its end; gives the exit code."""
-        ends = time.monotonic() + within
+        watch = Stopwatch()
         while (code := self._process.poll()) is None:
-            if time.monotonic() > ends:
+            if watch.seconds > within:
                 raise AssertionError(f"process {self.pid} still runs after {within} s:\n{self.text}")
             await asyncio.sleep(0.01)
         return code

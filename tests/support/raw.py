@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from tests.support.api import Api
 from tests.support.failures import Failure, failing
+from tests.support.waiting import time_limit
 
 #: The service of each rpc that is called raw.
 ORDERS = "wms.orders.v1.OrderService"
@@ -68,7 +69,7 @@ async def call_with_headers(address: str, method: str, request: bytes, headers: 
     writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(4, 0, 0, no_table))
     writer.write(_frame(1, 4, 1, block) + _frame(0, 1, 1, message))
     try:
-        async with asyncio.timeout(10):
+        async with time_limit(10):
             return await reader.readuntil(b"grpc-status") + await reader.read(10_000)
     finally:
         writer.close()

@@ -16,7 +16,7 @@ from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
 from h2.settings import SettingCodes, Settings
 
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, time_limit
 
 #: The method that health probes stay at.
 HEALTH_WATCH = "/grpc.health.v1.Health/Watch"
@@ -138,7 +138,7 @@ async def open_stalled_client(address: str, window_bytes: int = 0) -> AsyncItera
     client, connected = StalledClient(address, window_bytes), asyncio.Event()
     task = asyncio.create_task(client.run(connected))
     try:
-        async with asyncio.timeout(10):
+        async with time_limit(10):
             await connected.wait()
         yield client
     finally:

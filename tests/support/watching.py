@@ -1,6 +1,5 @@
 """A client that watches moves, and moves by the hundred."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +8,7 @@ import grpc
 
 from tests.support.api import Api, client
 from tests.support.invariants import Sql
+from tests.support.waiting import bounded
 from wms.orders.v1 import storage_pb2
 
 #: A client that takes only what it reads: its window for what it has not read stays at 64 KiB.
@@ -42,7 +42,7 @@ class Watching:
 
     async def next(self) -> Told | None:
         """Give what is told next; None for a heartbeat. Raises the error that ends the stream."""
-        message = await asyncio.wait_for(self.call.read(), 20)
+        message = await bounded(self.call.read(), 20)
         assert isinstance(message, storage_pb2.WatchMovesResponse), message
         return told(message.move) if message.HasField("move") else None
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.support.waiting import bounded
 from wms_server.at_work import AtWork, tell
 
 
@@ -20,7 +21,7 @@ async def test_who_leaves_stops_nothing() -> None:
     outcome.cancel()
     assert at_work.count == 1
     gate.set()
-    await asyncio.wait_for(at_work.fewer_than(1), 5)
+    await bounded(at_work.fewer_than(1), 5)
     assert (done, at_work.count) == (["done"], 0)
 
 
@@ -50,7 +51,7 @@ async def test_room_is_waited_for(limit: int) -> None:
         assert not waiting.done()
         gate.set()
         await asyncio.sleep(0)
-    await asyncio.wait_for(waiting, 5)
+    await bounded(waiting, 5)
     assert at_work.count == limit - 1
     for gate in gates:
         gate.set()

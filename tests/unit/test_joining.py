@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.support.waiting import eventually
+from tests.support.waiting import bounded, eventually
 from wms_core.application.ports import Database, Transaction
 from wms_core.application.workloads import Usage
 from wms_core.clock import CLOCK
@@ -88,7 +88,7 @@ async def test_who_comes_during_a_turn_shares_the_next() -> None:
     turns.let_go(0)
     await turns.are(2)
     turns.let_go(1)
-    assert await asyncio.wait_for(asyncio.gather(*first, *later), 10) == [b"a", b"b", b"c", b"d"]
+    assert await bounded(asyncio.gather(*first, *later), 10) == [b"a", b"b", b"c", b"d"]
     assert turns.begun == [["a"], ["b", "c", "d"]]
 
 
@@ -108,7 +108,7 @@ async def test_beside_late_turns_others_begin_as_many_as_may_be() -> None:
     assert turns.begun[2] == ["c", "d"]
     turns.let_go(0)
     turns.let_go(2)
-    assert await asyncio.wait_for(asyncio.gather(*asked), 10) == [b"a", b"b", b"c", b"d"]
+    assert await bounded(asyncio.gather(*asked), 10) == [b"a", b"b", b"c", b"d"]
 
 
 @pytest.mark.usefixtures("patient")
@@ -122,5 +122,5 @@ async def test_without_joining_each_call_has_a_turn_of_its_own() -> None:
     await turns.are(4)
     for number in range(4):
         turns.let_go(number)
-    assert await asyncio.wait_for(asyncio.gather(*asked), 10) == [b"a", b"b", b"c", b"d"]
+    assert await bounded(asyncio.gather(*asked), 10) == [b"a", b"b", b"c", b"d"]
     assert turns.begun == [["a"], ["b"], ["c"], ["d"]]

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from tests.support.waiting import bounded
 from wms_core.tasks import running
 from wms_core.traces import Tracing
 from wms_worker import progress
@@ -87,4 +88,4 @@ async def test_long_intervals_have_longer_stalls() -> None:
     async with running(cycle.wait_until_stalled(0.05, lambda: True)) as stalled:
         await asyncio.wait({stalled}, timeout=0.3)
         assert not stalled.done()
-        await asyncio.wait_for(stalled, 5)
+        await bounded(stalled, 5)

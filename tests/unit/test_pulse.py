@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
+from tests.support.waiting import bounded
 from wms_server import pulse
 from wms_server.pulse import TELL, Pulse
 
@@ -59,11 +60,11 @@ async def test_a_process_that_stands_still_is_noticed_and_says_where() -> None:
             done, _ = await asyncio.wait({ceased}, timeout=2)
             assert not done
             child.stdin.write(b"\n")
-            await asyncio.wait_for(ceased, 30)
+            await bounded(ceased, 30)
             child.send_signal(TELL)
             said = b""
             while b"in stand_still" not in said:
-                said += await asyncio.wait_for(child.stderr.read(1_000), 30)
+                said += await bounded(child.stderr.read(1_000), 30)
             assert child.returncode is None
 
 

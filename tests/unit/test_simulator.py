@@ -1,12 +1,12 @@
 """The simulated warehouse against a service that the test plays: what it asks, and what it never does."""
 
-import asyncio
 from collections import Counter
 
 import grpc
 import pytest
 
 from tests.support.house import COMPLETED, PACKING, House, playing, playing_at, serving, until
+from tests.support.waiting import bounded
 from wms_dev import client as client_module
 from wms_dev.ports import free_port
 from wms_dev.simulator import Rates, SimulatorFailed, Site, Tally, simulate
@@ -94,7 +94,7 @@ async def test_a_lasting_refusal_ends_the_simulator(house: House, code: grpc.Sta
     house.refusals = {"ClaimMoves": [(code, "there is no such warehouse")]}
     with pytest.raises(SimulatorFailed, match=rf"{code.name}: there is no such warehouse"):
         async with serving(house) as address:
-            await asyncio.wait_for(simulate(Site(address, "WH-99", speed=1000), Tally()), 10)
+            await bounded(simulate(Site(address, "WH-99", speed=1000), Tally()), 10)
     assert len(house.requests("ClaimMoves")) == 1
 
 
