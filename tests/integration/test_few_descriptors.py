@@ -15,6 +15,7 @@ from tests.support.processes import open_client
 from tests.support.requests import create_order
 from tests.support.waiting import eventually
 from wms_core.file_descriptors import raise_descriptor_limit
+from wms_core.tether import tethered
 from wms_dev.ports import free_port
 
 pytestmark = [pytest.mark.one_postgres, pytest.mark.slow]
@@ -40,7 +41,10 @@ class Limited:
         command = f"ulimit -n {_LIMIT} && exec {sys.executable} -m wms_core.command server"
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                ["/bin/sh", "-c", command], env={**os.environ, **variables}, stdout=output, stderr=output
+                tethered(["/bin/sh", "-c", command]),
+                env={**os.environ, **variables},
+                stdout=output,
+                stderr=output,
             )
 
     @property

@@ -14,8 +14,9 @@ import pytest
 
 from tests.support.api import is_ready
 from tests.support.invariants import Sql
-from tests.support.waiting import eventually
+from tests.support.waiting import bounded, eventually
 from wms_core.postgres.migrate import Migration, MigrationError, migrate, migrations
+from wms_core.tether import tethered
 from wms_dev.documents.catalog import read_catalog
 from wms_dev.ports import free_port
 
@@ -259,7 +260,7 @@ async def test_two_servers_that_start_at_once_on_an_empty_database_both_come_up(
 async def _server(url: str, address: str) -> AsyncIterator[None]:
     own = {"DATABASE_URL": url, "SERVER_ADDR": address, "HTTP_ADDR": "", "SERVER_PROCESSES": "1"}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wms_core.command", "server",
+        *tethered([sys.executable, "-m", "wms_core.command", "server"]),
         env={**os.environ, **own},
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
@@ -267,4 +268,4 @@ async def _server(url: str, address: str) -> AsyncIterator[None]:
         yield
     finally:
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await bounded(process.wait(), 15) == 0

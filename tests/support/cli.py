@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import bounded
+from wms_core.tether import tethered
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -49,7 +52,7 @@ def environment(address: str, **variables: str) -> dict[str, str]:
 async def start(address: str, *arguments: str, cwd: Path | None = None) -> asyncio.subprocess.Process:
     """Start it and leave it running."""
     return await asyncio.create_subprocess_exec(
-        *command(*arguments),
+        *tethered(command(*arguments)),
         env=environment(address),
         cwd=cwd,
         stdin=asyncio.subprocess.DEVNULL,
@@ -60,7 +63,7 @@ async def start(address: str, *arguments: str, cwd: Path | None = None) -> async
 
 async def finished(process: asyncio.subprocess.Process, within: float = 60.0) -> Done:
     """Wait for its end."""
-    out, err = await asyncio.wait_for(process.communicate(), within)
+    out, err = await bounded(process.communicate(), within)
     assert process.returncode is not None
     return Done(process.returncode, (out or b"").decode(), err.decode())
 
@@ -78,7 +81,7 @@ async def run(
         stderr=asyncio.subprocess.PIPE,
     )
     data = given.encode() if given is not None else None
-    out, err = await asyncio.wait_for(process.communicate(data), 60)
+    out, err = await bounded(process.communicate(data), 60)
     assert process.returncode is not None
     return Done(process.returncode, out.decode(encoding), err.decode(encoding))
 
@@ -109,7 +112,7 @@ async def on_a_terminal(columns: int, address: str, *arguments: str, encoding: s
     )
     os.close(theirs)
     seen = (await asyncio.to_thread(_all_of, ours)).decode(encoding)
-    assert await asyncio.wait_for(process.wait(), 30) == 0, seen
+    assert await bounded(process.wait(), 30) == 0, seen
     # What is drawn again over itself is a line each time.
     return _ESCAPES.sub("", seen).replace("\r\n", "\n").replace("\r", "\n")
 

@@ -15,6 +15,7 @@ import grpc
 
 from tests.support.api import Api, client, is_ready
 from tests.support.waiting import Stopwatch, eventually
+from wms_core.tether import tethered
 from wms_dev.ports import free_port
 
 FULFILLMENT = "wms.orders.worker.fulfillment"
@@ -33,7 +34,7 @@ class Process:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "wms_core.command", command],
+                tethered([sys.executable, "-m", "wms_core.command", command]),
                 env={**inherited, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -54,8 +55,9 @@ class Process:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """What it has logged as JSON; raises when a line is none."""
-        return [json.loads(line) for line in self.text.splitlines()]
+        """The whole lines that it has logged, as JSON; raises when one is none."""
+        *lines, _ = self.text.split("\n")
+        return [json.loads(line) for line in lines]
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """Give its log entries of one event."""

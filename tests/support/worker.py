@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from tests.support import pages
 from tests.support.api import is_ready
 from tests.support.waiting import eventually
+from wms_core.tether import tethered
 from wms_dev.ports import free_port
 from wms_worker.app import open_application
 from wms_worker.settings import WorkerSettings
@@ -100,7 +101,7 @@ async def worker_process(database_url: str, **environment: str) -> AsyncIterator
         **environment,
     }
     process = subprocess.Popen(  # noqa: ASYNC220 # starting takes a millisecond
-        [sys.executable, "-m", "wms_core.command", "worker"],
+        tethered([sys.executable, "-m", "wms_core.command", "worker"]),
         env={**os.environ, **ours},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -18,6 +18,7 @@ from tests.support.orders import stocked
 from tests.support.requests import receive
 from tests.support.waiting import eventually
 from tests.support.worker import open_worker
+from wms_core.tether import tethered
 from wms_dev.ports import free_port
 
 
@@ -98,7 +99,9 @@ async def _warehouse(server: str) -> AsyncIterator[None]:
     """Simulate one that is quick and makes no mistakes."""
     command = [sys.executable, "-m", "wms_core.command", "simulate", "--server", server, "--speed", "600"]
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
+    process = await asyncio.create_subprocess_exec(
+        *tethered(command), stdin=quiet, stdout=quiet, stderr=quiet
+    )
     try:
         yield
     finally:
