@@ -64,10 +64,14 @@ async def test_without_a_quorum_nobody_acts_and_all_resumes_by_itself(
         assert await third.stopped(within=8) == 0
         await asyncio.sleep(CHOSEN.outage)
         assert await sql.fetchval("SELECT count(*) FROM recorded_writes") == written
-        assert len(placed) > count
+        await eventually(lambda: _is_longer(placed, count))
         ensemble.mend()
         await eventually(lambda: _one_is_active(first, second), within=SESSION + 10)
     assert await broken_promises(sql) == []
+
+
+async def _is_longer(placed: list[str], count: int) -> bool:
+    return len(placed) > count
 
 
 _CUTS: dict[str, Callable[[Proxy], Awaitable[None] | None]] = {

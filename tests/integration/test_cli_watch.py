@@ -13,6 +13,7 @@ from tests.support.api import Api
 from tests.support.cli import command, environment, finished, run, start
 from tests.support.orders import created
 from tests.support.processes import Processes, open_client
+from tests.support.waiting import bounded
 
 pytestmark = pytest.mark.one_postgres
 
@@ -26,20 +27,20 @@ async def watching(address: str, *arguments: str) -> AsyncIterator[asyncio.subpr
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await finished(process)
 
 
 async def told(process: asyncio.subprocess.Process) -> str:
     """Give the order that the next event tells of."""
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    line = await bounded(process.stdout.readline(), 30)
     return str(json.loads(line)["orderId"])
 
 
 async def complained(process: asyncio.subprocess.Process) -> str:
     """Give the next line of standard error."""
     assert process.stderr is not None
-    return (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+    return (await bounded(process.stderr.readline(), 30)).decode()
 
 
 async def test_events_are_printed_for_people_and_filtered(api: Api) -> None:

@@ -34,6 +34,8 @@ _STEPS = {
 }
 #: Seconds within which a cycle follows an order, however the clock was set.
 _SOON = 5.0
+#: Longer than a busy machine keeps a worker from its heartbeat, and shorter than each step of the clocks.
+_LEASE = "30s"
 #: Seconds that a process may take to start on a machine that is busy with other tests.
 _BUSY = 60.0
 
@@ -65,7 +67,9 @@ async def test_cycles_go_on_when_the_clock_of_the_worker_is_set(
     await site.open()
     await site.stock(("CAR-1", "SKU-001", 1000))
     pages = free_port()
-    worker = processes.worker(database_url, worker_http_addr=f"127.0.0.1:{pages}", **clock.environment)
+    worker = processes.worker(
+        database_url, worker_http_addr=f"127.0.0.1:{pages}", standalone_lease=_LEASE, **clock.environment
+    )
     await worker.serving(FULFILLMENT)
     await _is_worked_on(site)
     for ahead in _ahead_and_back(step):
@@ -123,7 +127,12 @@ async def test_no_order_is_made_twice_while_the_clocks_are_set_under_load(
     pages, worker_pages = free_port(), free_port()
     clock = FakeClock(tmp_path)
     server = processes.server(database_url, http_addr=f"127.0.0.1:{pages}", **clock.environment)
-    worker = processes.worker(database_url, worker_http_addr=f"127.0.0.1:{worker_pages}", **clock.environment)
+    worker = processes.worker(
+        database_url,
+        worker_http_addr=f"127.0.0.1:{worker_pages}",
+        standalone_lease=_LEASE,
+        **clock.environment,
+    )
     await server.serving(within=_BUSY)
     await worker.serving(FULFILLMENT, within=_BUSY)
     placed: dict[str, str] = {}

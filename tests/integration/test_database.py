@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -12,7 +11,7 @@ import pytest
 from tests.support.event_log import make_orders
 from tests.support.invariants import Sql
 from tests.support.outages import END_SESSIONS, end_sessions_unnoticed
-from tests.support.waiting import eventually
+from tests.support.waiting import Stopwatch, eventually, time_limit
 from wms_core.application.ports import Fence, Transaction
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
@@ -43,6 +42,14 @@ def running(statement: str) -> Work:
 async def _works(database: PostgresDatabase) -> bool:
     found = await database.transact(lambda transaction: transaction.storage.warehouse_exists("WH-01"))
     return found and await database.read(lambda transaction: transaction.storage.warehouse_exists("WH-01"))
+
+
+async def _works_again(database: PostgresDatabase) -> bool:
+    """Say so also of a database whose limits are so short that a busy machine exceeds them."""
+    try:
+        return await _works(database)
+    except StorageUnavailable:
+        return False
 
 
 async def test_what_the_work_wrote_is_committed_when_it_returns(database: PostgresDatabase, sql: Sql) -> None:
@@ -123,11 +130,11 @@ async def test_a_row_that_stays_locked_is_waited_for_within_bounds(database_url:
     """Half the statement's time for each try; then the caller is told that somebody else is at it."""
     await make_orders(sql, ["A"])
     async with (
-        open_database(database_url, PoolOptions(statement_timeout=0.2)) as database,
+        open_database(database_url, PoolOptions(statement_timeout=0.6)) as database,
         sql.transaction(),
     ):
         await sql.execute("SELECT FROM orders FOR UPDATE")
-        async with asyncio.timeout(5):
+        async with time_limit(5):
             with pytest.raises(ConcurrentChange):
                 await database.transact(lambda transaction: transaction.orders.lock(["A"]))
 
@@ -205,7 +212,7 @@ async def test_cancellation_at_any_moment_leaks_nothing(database: PostgresDataba
 
     async def cut_off() -> bool:
         try:
-            async with asyncio.timeout(dice.uniform(0, 0.02)):
+            async with time_limit(dice.uniform(0, 0.02)):
                 await database.transact(work)
         except TimeoutError:
             return True
@@ -273,13 +280,13 @@ async def test_a_pool_without_a_free_connection_is_not_waited_for_in_vain(databa
     async with open_database(database_url, PoolOptions(max_size=2, acquire_timeout=0.3)) as database:
         holders = [asyncio.create_task(database.transact(hold)) for _ in range(2)]
         await eventually(lambda: _busy(database, 2))
-        begun = time.monotonic()
+        watch = Stopwatch()
         with pytest.raises(StorageUnavailable):
             await _works(database)
-        assert time.monotonic() - begun < 2
+        assert watch.seconds < 2
         release.set()
         await asyncio.gather(*holders)
-        assert await _works(database)
+        await eventually(lambda: _works_again(database))
 
 
 async def _busy(database: PostgresDatabase, number: int) -> bool:
@@ -289,7 +296,7 @@ async def _busy(database: PostgresDatabase, number: int) -> bool:
 async def test_a_database_that_is_not_there_is_told_soon() -> None:
     """Opening does not wait for it; work and the readiness check say that it is away."""
     url = f"postgresql://wms:secret@127.0.0.1:{free_port()}/nowhere"
-    async with asyncio.timeout(5), open_database(url, PoolOptions()) as database:
+    async with time_limit(5), open_database(url, PoolOptions()) as database:
         for attempt in (_works(database), database.dependencies(2.0)):
             with pytest.raises(StorageUnavailable) as caught:
                 await attempt
@@ -306,7 +313,7 @@ async def test_a_check_that_gets_no_answer_fails_in_its_time(database_url: str) 
     async with open_database(database_url, PoolOptions(max_size=1)) as database:
         holder = asyncio.create_task(database.transact(hold))
         await eventually(lambda: _busy(database, 1))
-        async with asyncio.timeout(2):
+        async with time_limit(2):
             with pytest.raises(StorageUnavailable):
                 await database.dependencies(0.2)
         release.set()
@@ -317,10 +324,10 @@ async def test_a_check_that_gets_no_answer_fails_in_its_time(database_url: str) 
 async def test_a_statement_that_takes_too_long_is_ended(database_url: str) -> None:
     """By the server, so that it does no more harm; the connection goes on."""
     async with open_database(database_url, PoolOptions(statement_timeout=0.2)) as database:
-        async with asyncio.timeout(3):
+        async with time_limit(3):
             with pytest.raises(StorageUnavailable):
                 await database.transact(running("SELECT pg_sleep(60)"))
-        assert await _works(database)
+        await eventually(lambda: _works_again(database))
 
 
 async def test_a_transaction_that_is_left_idle_is_ended(database_url: str, sql: Sql) -> None:
@@ -335,7 +342,7 @@ async def test_a_transaction_that_is_left_idle_is_ended(database_url: str, sql: 
         with pytest.raises(StorageUnavailable):
             await database.transact(work)
         assert await sql.fetchval("SELECT count(*) FROM warehouses") == 1
-        assert await _works(database)
+        await eventually(lambda: _works_again(database))
 
 
 async def _gone(sql: Sql) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -17,13 +16,13 @@ from tests.support.processes import FULFILLMENT, Processes, open_client
 from tests.support.proxy import open_proxy
 from tests.support.requests import create_order, item
 from tests.support.stalled_client import HEALTH_WATCH, open_stalled_client, stalled_health_watches
-from tests.support.waiting import eventually
+from tests.support.waiting import Stopwatch, eventually
 from wms.orders.v1 import orders_pb2
 from wms_dev.ports import free_port
 
 pytestmark = pytest.mark.one_postgres
 
-LEASE_SECONDS = 1.0
+LEASE_SECONDS = 3.0
 
 
 async def test_readiness_changes_while_health_watches_are_stalled(
@@ -54,18 +53,18 @@ async def test_a_server_drains_while_streams_are_stalled(processes: Processes, d
                 "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", b":\x00", more=True
             ),
         )
-        asked = time.monotonic()
+        watch = Stopwatch()
         assert await server.stopped(within=10) == 0
-        assert time.monotonic() - asked < 4
+        assert watch.seconds < 4
 
 
 async def test_a_worker_takes_over_while_health_watches_are_stalled(
     processes: Processes, database_url: str, sql: Sql
 ) -> None:
     """With such watches on every replica the next one acts within the lease and a second."""
-    first = processes.worker(database_url, worker_id="first")
+    first = processes.worker(database_url, worker_id="first", standalone_lease=f"{LEASE_SECONDS}s")
     await first.serving(FULFILLMENT)
-    second = processes.worker(database_url, worker_id="second")
+    second = processes.worker(database_url, worker_id="second", standalone_lease=f"{LEASE_SECONDS}s")
     await second.serving()
     async with stalled_health_watches(first.address, second.address):
         first.signal(signal.SIGKILL)
@@ -77,9 +76,9 @@ async def test_a_worker_hands_over_and_ends_while_health_watches_are_stalled(
     processes: Processes, database_url: str
 ) -> None:
     """It gives the role up at once when it is asked to end, and ends."""
-    first = processes.worker(database_url, worker_id="first")
+    first = processes.worker(database_url, worker_id="first", standalone_lease=f"{LEASE_SECONDS}s")
     await first.serving(FULFILLMENT)
-    second = processes.worker(database_url, worker_id="second")
+    second = processes.worker(database_url, worker_id="second", standalone_lease=f"{LEASE_SECONDS}s")
     await second.serving()
     async with stalled_health_watches(first.address, second.address):
         first.signal(signal.SIGTERM)

@@ -81,7 +81,7 @@ async def is_ready(channel: grpc.aio.Channel, service: str = "") -> bool:
     try:
         # The stubs of this package do not know the methods of a stub.
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=2)
+        answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=10)
     except grpc.aio.AioRpcError:
         return False
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
