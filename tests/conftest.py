@@ -14,9 +14,12 @@ from tests.support.api import Api, open_api
 from tests.support.fulfillment import Fulfillment, open_fulfillment
 from tests.support.http_api import open_http_api
 from tests.support.kafka import own_kafka
+from tests.support.leaks import nothing_is_left_open, pytest_collection_finish
 from tests.support.postgres import TEMPLATE, VERSIONS, PostgresServers, database_named, execute
 from tests.support.zookeeper import own_zookeeper
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
+
+__all__ = ["nothing_is_left_open", "pytest_collection_finish"]
 
 # A shell that runs the tests in the background ignores these for all that they start.
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
