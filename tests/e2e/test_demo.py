@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from tests.support.waiting import Stopwatch
+from tests.support.waiting import Stopwatch, exit_code, until
 from wms.orders.v1 import dead_letter_pb2, event_pb2, order_pb2, storage_pb2
+from wms_core.tether import tethered
 from wms_dev.demo.accounts import faults
 from wms_dev.demo.books import MOVED_TO_DLQ, Books
 from wms_dev.demo.decisions import decide, end_it
 from wms_dev.demo.report import percentile
 from wms_dev.demo.summary import rows
-from wms_dev.embedded_postgres.waiting import until
 from wms_dev.ports import free_port
 from wms_dev.processes.census import processes_of
 from wms_dev.simulator.journal import HELD, SHORT_PICK, Incident
@@ -51,7 +51,7 @@ class Demo:
 
     def wait(self) -> int:
         """Its exit code, once it has ended."""
-        return self.process.wait(DEMO_SECONDS)
+        return exit_code(self.process, DEMO_SECONDS)
 
     def reaches_the_middle(self) -> bool:
         """Whether orders came to be under way before it ended."""
@@ -87,7 +87,7 @@ class Demos:
         output = self._output / mark
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "wms_core.command", "demo"],
+                tethered([sys.executable, "-m", "wms_core.command", "demo"]),
                 env={**_clean_environment(), **ours, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,

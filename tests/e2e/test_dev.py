@@ -19,8 +19,9 @@ import pytest
 
 from tests.support.kafka import count_records, require_kafka
 from tests.support.requests import create_order, item
+from tests.support.waiting import exit_code, until
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
-from wms_dev.embedded_postgres.waiting import until
+from wms_core.tether import tethered
 from wms_dev.ports import free_port
 from wms_dev.processes.census import processes_of
 from wms_dev.stack.address import Address, AddressWrong
@@ -60,7 +61,7 @@ class Dev:
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal to the launcher alone; gives its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(ENDED_SECONDS)
+        return exit_code(self.process, ENDED_SECONDS)
 
     def processes(self) -> dict[int, str]:
         """Its processes, itself included."""
@@ -125,7 +126,7 @@ class Devs:
         output = self._output / mark
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "wms_core.command", "dev"],
+                tethered([sys.executable, "-m", "wms_core.command", "dev"]),
                 env={**_without_others(), **ours, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -250,7 +251,7 @@ def test_the_end_of_a_child_ends_all(devs: Devs, name: str) -> None:
     dev = devs.start()
     assert dev.is_up(), dev.text()
     os.kill(dev.pid_of(name), signal.SIGKILL)
-    assert dev.process.wait(ENDED_SECONDS) == 1
+    assert exit_code(dev.process, ENDED_SECONDS) == 1
     shown = {"simulate": "simulator"}.get(name, name)
     assert f"The {shown} was ended by signal 9. Its last words:" in dev.text()
     assert not dev.processes()
@@ -262,7 +263,7 @@ def test_the_end_of_postgres_ends_all(devs: Devs) -> None:
     assert dev.is_up(), dev.text()
     [postmaster] = [pid for pid, line in dev.processes().items() if f"-D {dev.data}/cluster" in line]
     os.kill(postmaster, signal.SIGKILL)
-    assert dev.process.wait(ENDED_SECONDS) == 1
+    assert exit_code(dev.process, ENDED_SECONDS) == 1
     assert "Postgres has ended" in dev.text()
     assert dev.leaves_no_process(), dev.processes()
 
@@ -285,7 +286,7 @@ def test_a_second_one_on_the_same_data_is_refused(devs: Devs) -> None:
     first = devs.start()
     assert first.is_up(), first.text()
     second = devs.start()
-    assert second.process.wait(UP_SECONDS) == 1
+    assert exit_code(second.process, UP_SECONDS) == 1
     assert "set DATA_DIR to another folder" in second.text()
     first.ship_an_order("ORD-E2E-1")
 
@@ -296,7 +297,7 @@ def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         dev = devs.start(environment={variable: f"127.0.0.1:{port}"})
-        assert dev.process.wait(UP_SECONDS) == 1
+        assert exit_code(dev.process, UP_SECONDS) == 1
     assert f"Set {variable} to another address" in dev.text()
     assert not dev.data.exists()
 
@@ -304,7 +305,7 @@ def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
 def test_a_child_that_refuses_its_configuration_is_quoted(devs: Devs) -> None:
     """What a child says before it ends is shown, so that one knows what to mend."""
     dev = devs.start(environment={"FULFILLMENT_INTERVAL": "often"})
-    assert dev.process.wait(UP_SECONDS) == 1
+    assert exit_code(dev.process, UP_SECONDS) == 1
     assert re.search(r"The worker ended with exit code 1.*FULFILLMENT_INTERVAL", dev.text(), re.DOTALL)
     assert dev.leaves_no_process()
 

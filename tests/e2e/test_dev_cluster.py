@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import exit_code, until
 from tests.support.zookeeper import own_zookeeper
-from wms_dev.embedded_postgres.waiting import until
+from wms_core.tether import tethered
 from wms_dev.processes.census import processes_of
 
 pytestmark = [
@@ -45,7 +46,7 @@ def test_another_of_three_workers_follows_the_one_that_is_killed(
     mark, output = f"MARK_{uuid.uuid4().hex}", tmp_path / "output"
     with output.open("wb") as file:
         cluster = subprocess.Popen(
-            [sys.executable, "-m", "wms_core.command", "dev-cluster"],
+            tethered([sys.executable, "-m", "wms_core.command", "dev-cluster"]),
             env={**os.environ, mark: "1", "TMPDIR": str(tmp_path), "ZOOKEEPER_SESSION_TIMEOUT": "2s"},
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -58,7 +59,7 @@ def test_another_of_three_workers_follows_the_one_that_is_killed(
         followed = until(lambda: bool(_active(output)) and _active(output)[0][0] != name, 15)
         assert followed, output.read_text()
         cluster.send_signal(signal.SIGTERM)
-        assert cluster.wait(60) == 0
+        assert exit_code(cluster, 60) == 0
     finally:
         cluster.kill()
         cluster.wait(10)

@@ -6,10 +6,11 @@ What never comes on a busy machine is ended by the timeout of pytest.
 
 import asyncio
 import os
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -64,6 +65,22 @@ async def eventually(condition: Callable[[], Awaitable[T]], within: float = 20.0
         if watch.seconds > within:
             raise AssertionError(f"still {value!r} after {within} s")
         await asyncio.sleep(0.02)
+
+
+def until(condition: Callable[[], bool], within: float) -> bool:
+    """Return whether the condition comes to hold in time; for tests without an event loop."""
+    watch = Stopwatch()
+    while not condition():
+        if watch.seconds > within:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def exit_code(process: "subprocess.Popen[Any]", within: float) -> int:
+    """Return the exit code of a process once it has ended; AssertionError when it has not in time."""
+    assert until(lambda: process.poll() is not None, within), f"{process.args!r} still runs after {within} s"
+    return int(process.returncode)
 
 
 @asynccontextmanager
