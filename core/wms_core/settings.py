@@ -207,15 +207,14 @@ class CoreSettings(BaseSettings):
         """The rule for shortages."""
         return PartialRule(self.partial_fulfillment_min_ratio)
 
-    def pool_options(self, application_name: str, *, is_shared: bool = False) -> PoolOptions:
-        """The options of the pool; one that callers share has limits for each kind of work."""
+    def pool_options(self, application_name: str) -> PoolOptions:
+        """Return the options of a pool."""
         return PoolOptions(
             max_size=self.database_pool_size,
             statement_timeout=self.database_statement_timeout.total_seconds(),
             statement_cache=self.database_statement_cache,
             application_name=application_name,
             event_max_bytes=self.event_max_bytes,
-            is_shared=is_shared,
         )
 
 

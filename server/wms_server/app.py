@@ -216,9 +216,7 @@ async def open_application(
             open_tracing(settings, settings.service_name, exporter, said)
         )
         url = settings.database_url.get_secret_value()
-        database = await stack.enter_async_context(
-            open_database(url, settings.pool_options(f"{settings.service_name}-server", is_shared=True))
-        )
+        database = await stack.enter_async_context(open_database(url, settings.shared_pool_options))
         limits = Limits(
             settings.max_in_flight,
             settings.deadline_cap.total_seconds(),

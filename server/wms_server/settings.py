@@ -1,5 +1,6 @@
 """What the server takes from its environment; nothing else reads it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Self
 
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from wms_core.connection_limits import OVERFLOW_CONNECTIONS, ConnectionLimits
 from wms_core.file_descriptors import fit_connections
 from wms_core.listeners import listen_address
+from wms_core.postgres.database import PoolOptions
 from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
 from wms_server.watcher import Patience
@@ -72,6 +74,12 @@ class ServerSettings(CoreSettings):
         256,
         ge=1,
         description="Of these, the connections that one network address may have.",
+    )
+    database_lock_timeout: Duration = Field(
+        timedelta(seconds=1),
+        gt=NONE,
+        le=timedelta(days=1),
+        description="How long a change waits for what another one holds, before it is CONCURRENT_CHANGE.",
     )
     default_currency: str = Field(
         "USD",
@@ -174,6 +182,15 @@ class ServerSettings(CoreSettings):
     def page_token_secrets(self) -> tuple[bytes, ...]:
         """The keys for page tokens; none when those of the database are used."""
         return _split_keys(self.page_token_keys)
+
+    @property
+    def shared_pool_options(self) -> PoolOptions:
+        """The options of the pool that callers share, with limits for each kind of work."""
+        return replace(
+            self.pool_options(f"{self.service_name}-server"),
+            is_shared=True,
+            lock_timeout=self.database_lock_timeout.total_seconds(),
+        )
 
     @property
     def http_host_names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import asyncpg
 import grpc
@@ -21,6 +22,13 @@ pytestmark = pytest.mark.one_postgres
 _QUICK = 3.0
 _WRITERS = 64
 Call = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+async def api(database_url: str) -> AsyncIterator[Api]:
+    """Give a server whose changes wait for a lock as long as they do by default."""
+    async with open_api(database_url, database_lock_timeout=timedelta(seconds=1)) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -131,7 +139,7 @@ async def test_lists_that_take_long_leave_connections_to_all_others(
     database_url: str, lock: Sql, sql: Sql
 ) -> None:
     """With 40 of one caller that get no answer, calls of others go on, and their lists get their turn."""
-    async with open_api(database_url) as api:
+    async with open_api(database_url, database_lock_timeout=timedelta(seconds=1)) as api:
         order_id = (await api.orders.CreateOrder(create_order())).order.order_id
         await lock.execute("LOCK TABLE backorders")
 

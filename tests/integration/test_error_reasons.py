@@ -705,12 +705,17 @@ async def test_health_is_answered_by_a_server_at_its_limit_for_every_service(sta
             asyncio.ensure_future(_awaited(api.orders.ValidateOrder(_validate(order.order_id))))
             for _ in range(2)
         ]
-        await until_waiting(stage.sql, count=2)
+        await eventually(lambda: _is_overloaded(api))
         for _ in range(3):
             assert (await failing(api.storage.GetStock(storage_pb2.GetStockRequest()))).reason == "OVERLOADED"
             assert await is_ready(api.channel, ORDERS)
     for call in held:
         call.cancel()
+
+
+async def _is_overloaded(api: Api) -> bool:
+    call = api.storage.GetStock(storage_pb2.GetStockRequest())
+    return await call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_a_call_that_was_at_work_when_its_deadline_passed_is_finished(stage: Stage) -> None:

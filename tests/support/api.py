@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -65,7 +66,14 @@ async def open_api(
     It is traced when the test says where spans go.
     """
     address = f"127.0.0.1:{free_port()}"
-    chosen = {"server_addr": address, "http_addr": "", "tracing_enabled": exporter is not None, **settings}
+    chosen = {
+        "server_addr": address,
+        "http_addr": "",
+        "tracing_enabled": exporter is not None,
+        # A call that a test holds up waits until the test lets it go on.
+        "database_lock_timeout": timedelta(minutes=1),
+        **settings,
+    }
     server = ServerSettings(database_url=SecretStr(database_url), **chosen)
     async with open_application(server, exporter), grpc.aio.insecure_channel(address) as channel:
         await channel.channel_ready()

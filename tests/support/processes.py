@@ -121,7 +121,7 @@ class Processes:
 
     def server(self, database_url: str | None, address: str = "", **environment: str) -> Process:
         """Start a server of one process without pages; names of variables may be given in small letters."""
-        small = {"http_addr": "", "server_processes": "1", **environment}
+        small = {"http_addr": "", "server_processes": "1", "database_lock_timeout": "1m", **environment}
         return self._start("server", "SERVER_ADDR", database_url, address, small)
 
     def worker(self, database_url: str | None, address: str = "", **environment: str) -> Process:

@@ -97,7 +97,7 @@ async def test_who_waits_for_too_long_is_told_what_for() -> None:
 @pytest.mark.parametrize("size", [10, 20, 50, 100])
 def test_reads_and_writes_have_connections_whatever_the_others_do(size: int) -> None:
     """What all other kinds can hold together leaves some of the pool."""
-    limits = limits_for(size, 15)
+    limits = limits_for(size, 15, 1)
     for workload in (Workload.READ, Workload.WRITE):
         others = sum(limit.connections for kind, limit in limits.items() if kind is not workload)
         assert others < size, workload
@@ -106,12 +106,12 @@ def test_reads_and_writes_have_connections_whatever_the_others_do(size: int) -> 
 @pytest.mark.parametrize("size", range(1, 10))
 def test_each_kind_has_one_connection_at_least(size: int) -> None:
     """In a small pool they share them."""
-    assert all(1 <= limit.connections <= size for limit in limits_for(size, 15).values())
+    assert all(1 <= limit.connections <= size for limit in limits_for(size, 15, 1).values())
 
 
 def test_the_slow_kinds_have_limits_of_time() -> None:
     """Locks are waited for briefly where others want the connection; a list has a part of a statement's."""
-    bulkheads = Bulkheads(limits_for(10, 15))
+    bulkheads = Bulkheads(limits_for(10, 15, 1))
     assert bulkheads.time_limits(Workload.WRITE) == " SET LOCAL lock_timeout = 50;"
     assert bulkheads.time_limits(Workload.CONTENDED) == " SET LOCAL lock_timeout = 1000;"
     assert (

@@ -42,5 +42,7 @@ def test_a_socket_that_is_left_open_fails_in_the_file_that_has_opened_it(tmp_pat
         check=False,
     )
     errors = [line for line in done.stdout.splitlines() if line.startswith("ERROR ")]
-    assert [line.rpartition("/")[2] for line in errors] == ["test_first.py::test_that_leaves_a_socket_open"]
+    assert [line.partition(" - ")[0].rpartition("/")[2] for line in errors] == [
+        "test_first.py::test_that_leaves_a_socket_open"
+    ]
     assert "2 passed, 1 error" in done.stdout

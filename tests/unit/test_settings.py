@@ -121,6 +121,7 @@ WRONG = [
     (ServerSettings, "HTTP_ADDR", "localhost:http"),
     (ServerSettings, "HTTP_ALLOWED_HOSTS", "https://orders.example"),
     (ServerSettings, "HTTP_REQUEST_TIMEOUT", "0"),
+    (ServerSettings, "DATABASE_LOCK_TIMEOUT", "0"),
     (ServerSettings, "HTTP_KEEP_ALIVE_TIMEOUT", "0"),
     (ServerSettings, "HTTP_MAX_CONNECTIONS", "0"),
     (ServerSettings, "HTTP_MAX_CONNECTIONS_PER_PEER", "0"),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from wms_core.application.workloads import Workload
 from wms_core.domain.errors import WorkloadOverloaded
 
-#: Seconds that a write waits for a lock while it holds a connection that other writes want; and then one of
-#: those that are for waiting.
-_BRIEF_LOCK_SECONDS, LOCK_SECONDS = 0.05, 1.0
+#: Seconds that a write waits for a lock while it holds a connection that other writes want. Then it waits on
+#: one of those that are for waiting.
+_BRIEF_LOCK_SECONDS = 0.05
 #: What a list may take of the time that any statement may take.
 _LIST_SHARE = 1 / 3
 #: Connections of each kind, of ten. The slow kinds have few. Reads and writes are quick: together they may
@@ -38,14 +38,17 @@ class WorkloadLimits:
     statement_seconds: float | None = None
 
 
-def limits_for(pool_size: int, statement_seconds: float) -> dict[Workload, WorkloadLimits]:
-    """Return the limits of each kind on a pool of that size, for statements that may take so long."""
+def limits_for(
+    pool_size: int, statement_seconds: float, lock_seconds: float
+) -> dict[Workload, WorkloadLimits]:
+    """Return the limits of each kind on a pool of that size, for statements and locks of so many seconds."""
+    # Before the time of the statement is over, which says nothing of a lock.
+    lock_seconds = min(lock_seconds, statement_seconds / 2)
     waits = {
         Workload.WRITE: (_BRIEF_LOCK_SECONDS, None),
         Workload.BULK: (_BRIEF_LOCK_SECONDS, None),
-        # Before the time of the statement is over, which says nothing of a lock.
-        Workload.CONTENDED: (min(LOCK_SECONDS, statement_seconds / 2), None),
-        Workload.LIST: (LOCK_SECONDS, statement_seconds * _LIST_SHARE),
+        Workload.CONTENDED: (lock_seconds, None),
+        Workload.LIST: (lock_seconds, statement_seconds * _LIST_SHARE),
     }
     return {
         workload: WorkloadLimits(max(1, pool_size * share // 10), *waits.get(workload, (None, None)))

@@ -14,7 +14,7 @@ from wms_core.application.ports import Fence, Transaction
 from wms_core.application.workloads import BACKGROUND, Usage, Workload
 from wms_core.domain.errors import ConcurrentChange, Overloaded, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.address import parse_database_url
-from wms_core.postgres.bulkheads import LOCK_SECONDS, Bulkhead, Bulkheads, WorkloadLimits, limits_for
+from wms_core.postgres.bulkheads import Bulkhead, Bulkheads, WorkloadLimits, limits_for
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.errors import (
     DONE_AGAIN,
@@ -57,6 +57,7 @@ class PoolOptions:
     connect_timeout: float = 5.0
     acquire_timeout: float = 10.0
     statement_timeout: float = 15.0
+    lock_timeout: float = 1.0  # of changes that callers wait for
     idle_in_transaction_timeout: float = 10.0
     statement_cache: int = 100
     application_name: str = "wms-orders"
@@ -66,7 +67,9 @@ class PoolOptions:
     @property
     def limits(self) -> Mapping[Workload, WorkloadLimits]:
         """The limits of each kind of work; none unless callers of many kinds share the pool."""
-        return limits_for(self.max_size, self.statement_timeout) if self.is_shared else {}
+        if not self.is_shared:
+            return {}
+        return limits_for(self.max_size, self.statement_timeout, self.lock_timeout)
 
 
 class PostgresDatabase:
@@ -99,7 +102,7 @@ class PostgresDatabase:
         # The connections that others want are not for waiting.
         waiting = replace(usage, workload=Workload.CONTENDED)
         try:
-            return await self._repeated(work, fence, whole, waiting, within=LOCK_SECONDS)
+            return await self._repeated(work, fence, whole, waiting, within=self._options.lock_timeout)
         except Overloaded:
             raise locked_out from None
 
