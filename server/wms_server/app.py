@@ -35,8 +35,9 @@ from wms_server.joining import JoiningLimits
 from wms_server.metrics import Watchable, collectors, registry
 from wms_server.move_watch import MoveWatch
 from wms_server.page_tokens import PageTokens
-from wms_server.pipeline import MESSAGE_LIMIT, Limits, Pipeline
+from wms_server.pipeline import Limits, Pipeline
 from wms_server.reflection import add_reflection
+from wms_server.request_limits import MAX_REQUEST_BYTES
 from wms_server.rpc import handlers
 from wms_server.services.dead_letters import DeadLetterQueueService
 from wms_server.services.fulfillment import FulfillmentService
@@ -169,7 +170,7 @@ class Application:
 HEALTH_WATCHER_LIMIT = 1_000
 _OPTIONS = (
     # Leaves room for our own, clearer refusal.
-    ("grpc.max_receive_message_length", 2 * MESSAGE_LIMIT),
+    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES + 64 * 1024),
     # A window as wide as its probing would make it on a long line: to probe costs a ping for each piece that
     # is read, a fifth of what a small call costs (docs/adr/0017).
     ("grpc.http2.bdp_probe", 0),

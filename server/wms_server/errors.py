@@ -1,5 +1,8 @@
 """The one place where an error of ours becomes a status of gRPC (google.rpc.Status with its details)."""
 
+import string
+from urllib.parse import quote
+
 from google.protobuf.any_pb2 import Any
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.code_pb2 import Code
@@ -11,6 +14,8 @@ from wms_core.domain.errors import InvalidFields, WmsError
 from wms_core.domain.events import camel_case
 
 DOMAIN = "wms.orders"
+#: What travels as it is.
+_VISIBLE = string.printable.translate({ord(one): None for one in "%\t\n\r\x0b\x0c"})
 
 #: Categories, the first that fits.
 CODES: tuple[tuple[type[WmsError], int], ...] = (
@@ -27,22 +32,53 @@ CODES: tuple[tuple[type[WmsError], int], ...] = (
     (errors.NotServed, Code.UNIMPLEMENTED),
 )
 
-# The status travels in a trailer, and clients take no more than 8 KiB of those by default.
-_DETAILS_LIMIT = 5_500
-_MESSAGE_LIMIT = 1_000
+#: Bytes of a status. It travels in a trailer, encoded in base64, beside its message once more and the
+#: correlation id; clients take 8 KiB of trailers by default, each with 32 bytes for itself.
+MAX_STATUS_BYTES = 4_800
+#: Bytes of the message as it travels: whatever is not visible ASCII takes three for each of its own.
+_MAX_MESSAGE_BYTES = 1_000
+#: Bytes of one value of the metadata (contract: ErrorReason).
+_MAX_VALUE_BYTES = 512
+#: What a detail takes beside its content: its type and its length.
+_ENVELOPE_BYTES = 64
 _RETRY_AFTER = Duration(nanos=200_000_000)
 
 
-def status_of(error: WmsError) -> Status:
-    """Give the status with code, message, ErrorInfo and, where they help, BadRequest or RetryInfo."""
+def status_of(error: WmsError, max_bytes: int = MAX_STATUS_BYTES) -> Status:
+    """Return the status with code, message, ErrorInfo and, where they help, BadRequest or RetryInfo.
+
+    What would make it too large for clients is cut: texts end with `…`, and the last fault counts the others.
+    """
     code = next((code for kind, code in CODES if isinstance(error, kind)), Code.INTERNAL)
-    metadata = {camel_case(name): value for name, value in error.facts.items()}
+    metadata = {camel_case(name): _cut(value) for name, value in error.facts.items()}
     details = [_any(ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata))]
-    if isinstance(error, InvalidFields):
-        details.append(_any(_bad_request(error)))
     if isinstance(error, errors.Unavailable | errors.Overloaded):
         details.append(_any(RetryInfo(retry_delay=_RETRY_AFTER)))
-    return Status(code=code, message=str(error)[:_MESSAGE_LIMIT], details=details)
+    message = _cut_encoded(str(error), min(_MAX_MESSAGE_BYTES, max_bytes // 4))
+    status = Status(code=code, message=message, details=details)
+    if isinstance(error, InvalidFields):
+        status.details.append(_any(_bad_request(error, max_bytes - status.ByteSize() - _ENVELOPE_BYTES)))
+    return status
+
+
+def _cut(value: str) -> str:
+    """Return the first characters of a value that is too long."""
+    encoded = value.encode()
+    if len(encoded) <= _MAX_VALUE_BYTES:
+        return value
+    return encoded[: _MAX_VALUE_BYTES - 3].decode(errors="ignore") + "…"
+
+
+def _cut_encoded(text: str, max_bytes: int) -> str:
+    """Return the first characters of a text that take no more bytes in the way in which gRPC writes it."""
+    if len(quote(text, safe=_VISIBLE)) <= max_bytes:
+        return text
+    room, length = max_bytes - len(quote("…")), 0
+    for number, character in enumerate(text):
+        length += len(quote(character, safe=_VISIBLE))
+        if length > room:
+            return text[:number] + "…"
+    return text
 
 
 def internal_status(error_id: str) -> Status:
@@ -51,18 +87,20 @@ def internal_status(error_id: str) -> Status:
     return Status(code=Code.INTERNAL, message=f"Internal error {error_id}.", details=[_any(info)])
 
 
-def _bad_request(error: InvalidFields) -> BadRequest:
-    """Name every fault, as many as a trailer can carry; the last one says how many are missing."""
-    request = BadRequest()
-    for number, fault in enumerate(error.faults):
+def _bad_request(error: InvalidFields, max_bytes: int) -> BadRequest:
+    """Name every fault, as many as there is room for; the last one says how many are missing."""
+    request, room = BadRequest(), max_bytes - _ENVELOPE_BYTES
+    for fault in error.faults:
         violation = BadRequest.FieldViolation(
             field=fault.field[:200], description=fault.description[:300], reason=_reason(fault.rule)
         )
-        if request.ByteSize() + violation.ByteSize() > _DETAILS_LIMIT:
-            left = len(error.faults) - number
-            request.field_violations.add(description=f"and {left} more faults")
+        # Its own tag and length.
+        room -= violation.ByteSize() + 4
+        if room < 0:
             break
         request.field_violations.append(violation)
+    if left := len(error.faults) + error.omitted - len(request.field_violations):
+        request.field_violations.add(description=f"and {left} more faults")
     return request
 
 

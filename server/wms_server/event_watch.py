@@ -5,7 +5,7 @@ memory; there it joins the others, so that nothing is passed over and nothing to
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from wms_core.application.event_log import EventPage
 from wms_core.application.ports import Database, EventFilter, EventLogStore
 from wms_core.application.workloads import Usage, Workload
 from wms_core.domain.errors import StorageUnavailable
+from wms_core.domain.events import EventRecord
 from wms_server.event_groups import EventGroups
 from wms_server.event_news import News, Told, heartbeat
 from wms_server.event_watcher import EventWatcher
@@ -25,6 +26,8 @@ from wms_server.watcher import Patience
 _EVENTS, _AT_ONCE = 500, 4
 # Seconds that a page may take with the wait for its turn; then the database is away.
 _PATIENCE = 30.0
+# Characters of events that are told without letting others have their turn.
+_PORTION = 256 * 1024
 #: Of those who begin in the past.
 _PAGES = Usage(Workload.LIST, "watchers")
 T = TypeVar("T")
@@ -91,14 +94,31 @@ class EventWatch(Watch[EventWatcher]):
 
     async def _look(self) -> bool:
         recent = self._recent
-        events = await self._database.read(lambda transaction: transaction.events.after(recent.end, _EVENTS))
-        news = [News(event) for event in events]
-        if news and recent is self._recent:
-            # Else all watchers have left meanwhile, and others began somewhere else.
+        events, _ = await self._database.read(
+            lambda transaction: transaction.events.after(recent.end, _EVENTS)
+        )
+        for news in _portions(events):
+            if recent is not self._recent:
+                # All watchers have left meanwhile, and others began somewhere else.
+                break
             recent.add(news)
             self._groups.tell(news)
-        return bool(news)
+            await asyncio.sleep(0)
+        return bool(events)
 
     def _forget(self) -> None:
         self._recent = RecentEvents(0)
         self._groups = EventGroups()
+
+
+def _portions(events: Iterable[EventRecord]) -> Iterator[list[News]]:
+    portion: list[News] = []
+    size = 0
+    for event in events:
+        portion.append(News(event))
+        size += len(event.payload)
+        if size >= _PORTION:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion

@@ -65,15 +65,17 @@ class Asked(NamedTuple, Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class JoiningLimits:
-    """Bounds of one transaction: calls, and bytes of their requests.
+    """Bounds of one transaction: calls, and bytes of their requests, so that the loop is not held for long.
 
-    `at_once` is how many transactions may be under way when some of them are late: as many as have a
-    connection (docs/adr/0031). With one call for each nothing is joined: none is waited for, and their
-    connections bound how many are under way.
+    `reads` is how many calls share a query: each may bring an order of half a megabyte. `at_once` is how many
+    transactions may be under way when some of them are late: as many as have a connection (docs/adr/0031).
+    With one call for each nothing is joined: none is waited for, and their connections bound how many are
+    under way.
     """
 
     calls: int = 256
-    size: int = 4 * 1024 * 1024
+    size: int = 128 * 1024
+    reads: int = 32
     at_once: int = 3
 
     @property
@@ -98,6 +100,7 @@ class Joining:
         self._changes: bool = method.changes  # type: ignore[attr-defined]
         self._method = method
         self._limits = limits
+        self._calls = limits.calls if self._changes else min(limits.calls, limits.reads)
         self._at_work = at_work
         self._tracing = tracing
         self._waiting: deque[_Waiter] = deque()
@@ -153,14 +156,15 @@ class Joining:
         """Wait until a round of the loop brings nobody, or there are enough."""
         loop = asyncio.get_running_loop()
         ends, seen = loop.time() + GATHERING_SECONDS, 0
-        while seen < len(self._waiting) < self._limits.calls and loop.time() < ends:
+        while seen < len(self._waiting) < self._calls and loop.time() < ends:
             seen = len(self._waiting)
             await asyncio.sleep(0)
 
     def _taken(self) -> "list[_Waiter]":
         """Take the first of the line, at least one."""
-        batch, size = [self._waiting.popleft()], 0
-        while self._waiting and len(batch) < self._limits.calls:
+        batch = [self._waiting.popleft()]
+        size = batch[0].asked.size
+        while self._waiting and len(batch) < self._calls:
             size += self._waiting[0].asked.size
             if size > self._limits.size:
                 break

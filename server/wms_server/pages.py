@@ -1,14 +1,16 @@
 """Pages of lists: their sizes, by count and by bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from wms_core.application.ports import MAX_RESPONSE_BYTES
+from wms_core.cooperative import Pieces
 from wms_core.domain.errors import PageTooDeep
 
+T = TypeVar("T")
 DEFAULT, MOST, DEEPEST = 20, 200, 10_000
-#: Bytes of a page's elements: clients refuse an answer of more than 4 MiB unless they are told otherwise.
-LARGEST = 3_500_000
 
 
 def page_size(asked: int) -> int:
@@ -28,11 +30,17 @@ def deep(offset: int, size: int) -> int:
     return offset
 
 
-def fitting(messages: Sequence[Message]) -> int:
-    """Give how many of the first elements a page holds without being too large for a client; at least one."""
-    room = LARGEST
-    for number, message in enumerate(messages):
+async def fill(answer: Any, elements: Iterable[T], write: Callable[[T], Message]) -> int:
+    """Write elements into the list of an answer, at least one, until it is too large for clients.
+
+    Return how many it has.
+    """
+    room, pieces = MAX_RESPONSE_BYTES, Pieces()
+    for element in elements:
+        message = write(element)
         room -= message.ByteSize()
-        if room < 0:
-            return max(number, 1)
-    return len(messages)
+        if room < 0 and answer:
+            break
+        answer.append(message)
+        await pieces.pause_if_due()
+    return len(answer)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.message import Message
 
 from wms_core.application.once import once
 from wms_core.application.ports import Database, RequestKey, Transaction
@@ -25,8 +24,6 @@ from wms_core.clock import CLOCK
 from wms_core.domain.caller import ANONYMOUS
 from wms_core.domain.errors import (
     DeadlinePassedAtWork,
-    MalformedMessage,
-    MessageTooLarge,
     Overloaded,
     ShuttingDown,
     StorageUnavailable,
@@ -37,15 +34,14 @@ from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import ASCII, Call, broken_headers, caller_from
 from wms_server.database_spans import in_database
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
+from wms_server.request_decoding import RequestDecoder
 from wms_server.requests import Requests
 from wms_server.spans import begin_span
 from wms_server.streams import Send, StreamMethod, Streams
-from wms_server.validation import validate
 
 Method = Callable[[Transaction, Any, Call], Awaitable[Message]]
 M = TypeVar("M", bound=Callable[..., Any])
 T = TypeVar("T")
-MESSAGE_LIMIT = 4 * 1024 * 1024  # bytes of a request (contract: limits)
 Metadata = Sequence[tuple[str, str | bytes]]
 
 
@@ -61,6 +57,16 @@ def single_change(needs_transaction: Callable[[Any], bool]) -> Callable[[M], M]:
     def mark(method: M) -> M:
         method.needs_transaction = needs_transaction  # type: ignore[attr-defined]
         return change(method)
+
+    return mark
+
+
+def prepared(prepare: Callable[[Any], Awaitable[Any]]) -> Callable[[M], M]:
+    """Mark a method that gets what this makes of its request, before the transaction, in its place."""
+
+    def mark(method: M) -> M:
+        method.prepare = prepare  # type: ignore[attr-defined]
+        return method
 
     return mark
 
@@ -268,12 +274,12 @@ def _pass(outcome: "asyncio.Future[Outcome]") -> None:
 def joined_work_of(pipeline: Pipeline, method: JoinedMethod, descriptor: MethodDescriptor) -> Work:
     """Give the work of one rpc whose calls share transactions: decode, validate, wait for the answer."""
     rpc, has_ids = descriptor.name, "request_id" in descriptor.input_type.fields_by_name
-    request_type = GetMessageClass(descriptor.input_type)
+    decoder = RequestDecoder(descriptor)
     joining = pipeline.joining(method)
 
     def work(call: Call, raw: bytes) -> "asyncio.Future[Outcome]":
         try:
-            request = accepted(request_type, raw)
+            request = decoder.accept(raw)
         except WmsError as error:
             return refused(error)
         return joining.begin(Asked(request, call, request_key(rpc, request) if has_ids else None, len(raw)))
@@ -285,25 +291,27 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     """Give the work of one rpc: decode, validate, run in a transaction or a read, encode."""
     changes: bool = method.changes  # type: ignore[attr-defined]
     needs_transaction: Callable[[Any], bool] = getattr(method, "needs_transaction", lambda _request: True)
+    prepare: Callable[[Any], Awaitable[Any]] = getattr(method, "prepare", _as_it_is)
     rpc = descriptor.name
-    request_type = GetMessageClass(descriptor.input_type)
+    decoder = RequestDecoder(descriptor)
     database, workload = pipeline.database, workload_of(method)
 
     async def work(call: Call, raw: bytes) -> bytes:
-        request = accepted(request_type, raw)
+        request = decoder.accept(raw)
+        wanted = await prepare(request)
         usage = Usage(workload, call.source)
         if not changes:
 
             async def reading(transaction: Transaction) -> bytes:
                 call.expect_time()
-                return (await method(transaction, request, call)).SerializeToString()
+                return (await method(transaction, wanted, call)).SerializeToString()
 
             return await _told(call, "read", database.read(reading, usage=usage))
         key = request_key(rpc, request)
 
         async def changing(transaction: Transaction) -> bytes:
             async def first() -> bytes:
-                return (await method(transaction, request, call)).SerializeToString()
+                return (await method(transaction, wanted, call)).SerializeToString()
 
             call.expect_time()
             return await once(transaction, key, first)
@@ -319,34 +327,22 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     return lambda call, raw: pipeline.alone(work(call, raw))
 
 
-def stream_work_of(method: StreamMethod, request_type: type[Message]) -> StreamWork:
+async def _as_it_is(request: Any) -> Any:
+    return request
+
+
+def stream_work_of(method: StreamMethod, descriptor: MethodDescriptor) -> StreamWork:
     """Give the work of one rpc that answers with a stream: decode, validate, encode what comes."""
     assert method.streams  # type: ignore[attr-defined] # marked `stream`
+    decoder = RequestDecoder(descriptor)
 
     async def work(database: Database, call: Call, raw: bytes) -> AsyncGenerator[bytes, None]:
-        request = accepted(request_type, raw)
+        request = decoder.accept(raw)
         async with aclosing(method(database, request, call)) as messages:
             async for message in messages:
                 yield message if isinstance(message, bytes) else message.SerializeToString()
 
     return work
-
-
-def accepted(kind: type[Message], raw: bytes) -> Message:
-    """Read a request that keeps the rules. Raises MessageTooLarge, MalformedMessage, InvalidFields."""
-    if len(raw) > MESSAGE_LIMIT:
-        raise MessageTooLarge(limit=MESSAGE_LIMIT)
-    request = decode(kind, raw)
-    validate(request)
-    return request
-
-
-def decode(kind: type[Message], raw: bytes) -> Message:
-    """Read a message. Raises MalformedMessage."""
-    try:
-        return kind.FromString(raw)
-    except DecodeError:
-        raise MalformedMessage from None
 
 
 def request_key(rpc: str, request: Any) -> RequestKey | None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import grpc
 import structlog
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from wms_core.application.ports import Database
@@ -25,12 +24,11 @@ from wms_server.pipeline import (
     Pipeline,
     StreamWork,
     Work,
-    accepted,
-    decode,
     joined_work_of,
     stream_work_of,
     work_of,
 )
+from wms_server.request_decoding import RequestDecoder
 from wms_server.spans import end_span
 from wms_server.streams import send_in_time
 
@@ -94,19 +92,19 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
     """Each message of the stream brings a request of another rpc, and is done as a call of that."""
     element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
     work = unary_work(pipeline, element, getattr(service, snake_case(element.name)))
-    request_type = GetMessageClass(method.input_type)
+    decoder = RequestDecoder(method)
 
     async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
         call = pipeline.element(element.name, stream)
         try:
-            request = accepted(request_type, raw).request.SerializeToString()  # type: ignore[attr-defined]
+            request = decoder.accept(raw).request.SerializeToString()  # type: ignore[attr-defined]
         except WmsError as error:
             return _refused(error)
         return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     def names(raw: bytes) -> Collection[str]:
         try:
-            return served.names(decode(request_type, raw).request)  # type: ignore[no-any-return, attr-defined]
+            return served.names(decoder.decode(raw).request)  # type: ignore[no-any-return, attr-defined]
         except WmsError:
             return ()
 
@@ -124,7 +122,7 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
 
 
 def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
-    work = stream_work_of(served, GetMessageClass(method.input_type))
+    work = stream_work_of(served, method)
 
     async def stream(request: bytes, context: Context) -> None:
         await _flow(pipeline, work, method, request, context)

@@ -2,37 +2,51 @@
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import Violation, collect_violations
 
-from buf.validate import validate_pb2
 from wms.orders.v1.order_pb2 import ORDER_PRIORITY_STANDARD
 from wms.orders.v1.orders_pb2 import CreateOrderRequest, UpdateOrderRequest
 from wms_core.domain.errors import FieldFault, InvalidFields
+from wms_server.request_limits import is_ignored, list_faults
 from wms_server.sure import surely_valid
 
 _TIMESTAMP = "google.protobuf.Timestamp"
 _UPDATABLE = frozenset({"shipping_address", "priority", "promised_delivery_at", "items"})
 
 
-def validate(message: Message, prefix: str = "") -> None:
-    """Raise InvalidFields with every fault of a message."""
-    if found := faults(message, prefix):
-        raise InvalidFields(found)
+#: Faults of one message that are told.
+MAX_FAULTS = 100
 
 
-def faults(message: Message, prefix: str = "") -> list[FieldFault]:
-    """Give every fault of a message; paths begin with the prefix."""
+def validate(message: Message) -> None:
+    """Raise InvalidFields with the faults of a message."""
+    if error := invalid_fields(message):
+        raise error
+
+
+def invalid_fields(message: Message, prefix: str = "", *, fail_fast: bool = False) -> InvalidFields | None:
+    """Return the faults of a message, if it has any: all of them up to a limit, or the first one alone.
+
+    Paths begin with the prefix. Of a message with a list that is too long nothing else is judged.
+    """
     if isinstance(message, CreateOrderRequest) and surely_valid(message):
-        return []
-    found = [_fault(violation, prefix) for violation in collect_violations(message)]
-    found += _broken_times(message, prefix)
-    if isinstance(message, UpdateOrderRequest):
-        found += _broken_changes(message)
-    return found
+        return None
+    if too_long := list(islice(list_faults(message, prefix), MAX_FAULTS)):
+        return InvalidFields(too_long)
+    violations = collect_violations(message, fail_fast=fail_fast)
+    faults = [_fault(violation, prefix) for violation in violations[:MAX_FAULTS]]
+    # A timestamp has one fault here at most, and the lists have few elements: these need no limit.
+    faults += _broken_times(message, prefix)
+    omitted = max(0, len(violations) - MAX_FAULTS)
+    if isinstance(message, UpdateOrderRequest) and (changes := _invalid_changes(message)):
+        faults += changes.faults
+        omitted += changes.omitted
+    return InvalidFields(faults, omitted) if faults else None
 
 
 def changed_fields(request: UpdateOrderRequest) -> frozenset[str]:
@@ -42,11 +56,13 @@ def changed_fields(request: UpdateOrderRequest) -> frozenset[str]:
     return _UPDATABLE.intersection(field.name for field, _ in request.order.ListFields())
 
 
-def _broken_changes(request: UpdateOrderRequest) -> list[FieldFault]:
+def _invalid_changes(request: UpdateOrderRequest) -> InvalidFields | None:
     """Hold the changed fields to the rules of CreateOrder, with stand-ins for those that stay."""
     changed = changed_fields(request)
     if not changed and not request.update_mask.paths:
-        return [FieldFault("order", "must set at least one field that can be changed", "required")]
+        return InvalidFields(
+            [FieldFault("order", "must set at least one field that can be changed", "required")]
+        )
     asked = CreateOrderRequest(customer_id="-", priority=ORDER_PRIORITY_STANDARD)
     asked.items.add(sku="-", quantity=1)
     asked.shipping_address.street = asked.shipping_address.city = "-"
@@ -62,7 +78,7 @@ def _broken_changes(request: UpdateOrderRequest) -> list[FieldFault]:
         asked.shipping_address.CopyFrom(wanted.shipping_address)
     if "promised_delivery_at" in changed and wanted.HasField("promised_delivery_at"):
         asked.promised_delivery_at.CopyFrom(wanted.promised_delivery_at)
-    return faults(asked, "order.")
+    return invalid_fields(asked, "order.")
 
 
 def _fault(violation: Violation, prefix: str) -> FieldFault:
@@ -92,13 +108,7 @@ def _broken_times(message: Message, prefix: str) -> Iterator[FieldFault]:
 
 @cache
 def _fields_with_times(message: Descriptor) -> tuple[FieldDescriptor, ...]:
-    return tuple(field for field in message.fields if not _ignored(field) and _has_times(field, ()))
-
-
-def _ignored(field: FieldDescriptor) -> bool:
-    """Say whether the protos leave a field to be checked elsewhere: the elements of a batch, an update."""
-    rules = field.GetOptions().Extensions[validate_pb2.field]
-    return validate_pb2.IGNORE_ALWAYS in (rules.ignore, rules.repeated.items.ignore)
+    return tuple(field for field in message.fields if not is_ignored(field) and _has_times(field, ()))
 
 
 def _has_times(field: FieldDescriptor, above: tuple[str, ...]) -> bool:

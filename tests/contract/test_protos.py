@@ -16,12 +16,19 @@ import pytest
 from google.api.annotations_pb2 import http as http_option
 from google.api.http_pb2 import HttpRule
 from google.protobuf import descriptor_pb2, json_format
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import (
+    Descriptor,
+    EnumDescriptor,
+    FieldDescriptor,
+    MethodDescriptor,
+    ServiceDescriptor,
+)
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money
 
 from buf.validate import validate_pb2
+from tests.support.floods import lists_of
 from wms.orders.v1 import (
     dead_letter_pb2,
     dead_letters_pb2,
@@ -36,6 +43,7 @@ from wms.orders.v1 import (
 )
 from wms_dev import generate
 from wms_dev.generate.__main__ import main
+from wms_server.request_limits import MAX_REQUEST_BYTES, max_bytes, max_items
 
 FILES = [
     module.DESCRIPTOR
@@ -303,6 +311,62 @@ def test_every_changing_call_takes_a_request_id() -> None:
 def test_every_enum_begins_with_unspecified() -> None:
     """A field that nobody set is never mistaken for a value."""
     assert [enum.name for enum in ENUMS if not enum.values_by_number[0].name.endswith("_UNSPECIFIED")] == []
+
+
+def lists_of_requests() -> list[FieldDescriptor]:
+    """Every list in a request, at any depth, but for those of messages that are not ours."""
+    found = {way[-1].full_name: way[-1] for method in METHODS for way in lists_of(method)}
+    return [field for field in found.values() if field.full_name.startswith("wms.orders.v1.")]
+
+
+def test_every_list_of_a_request_says_how_long_it_may_be() -> None:
+    """A server can refuse a request for its length before it looks at the elements."""
+    assert [field.full_name for field in lists_of_requests() if not max_items(field)] == []
+    for field in lists_of_requests():
+        if field.enum_type is not None:
+            # Each value once.
+            assert max_items(field) == len(field.enum_type.values) - 1, field.full_name
+
+
+def test_a_request_within_the_rules_is_within_the_bytes_of_its_call() -> None:
+    """The longest texts in the longest lists, four bytes a character, fit into what each call takes."""
+    for method in METHODS:
+        assert max_bytes(method) <= MAX_REQUEST_BYTES
+        if method.name == "BatchCreateOrders":
+            # An order has half a megabyte then: 500 of them are not one request.
+            continue
+        assert longest(method.input_type) <= max_bytes(method), method.name
+
+
+LONGEST_BY_RULE = {
+    rules_pb2.resource_id: 128,
+    rules_pb2.visible_ascii: 128,
+    rules_pb2.wave_number: 22,
+    rules_pb2.country_code: 2,
+}
+WIDEST = {FieldDescriptor.TYPE_BOOL: 1, FieldDescriptor.TYPE_INT32: 10, FieldDescriptor.TYPE_INT64: 10}
+
+
+def longest(message: Descriptor) -> int:
+    """The most bytes of a message that keeps the rules, without what the service writes."""
+    written = {"Order.shipments", "Order.etag", "Order.last_failure_reason", "Order.cancel_reason"}
+    return sum(
+        (2 + 4 + longest_value(field)) * (max_items(field) if field.is_repeated else 1)
+        for field in message.fields
+        if f"{message.name}.{field.name}" not in written
+    )
+
+
+def longest_value(field: FieldDescriptor) -> int:
+    """The most bytes of one value of a field."""
+    if field.message_type is not None:
+        return longest(field.message_type)
+    if field.type != FieldDescriptor.TYPE_STRING:
+        return WIDEST.get(field.type, 10)
+    rules = field.GetOptions().Extensions[validate_pb2.field].string
+    if rules.HasField("max_len"):
+        return int(rules.max_len) * 4
+    return next((most for rule, most in LONGEST_BY_RULE.items() if rules.Extensions[rule]), 128)
 
 
 def test_buf_finds_nothing_to_complain_about() -> None:

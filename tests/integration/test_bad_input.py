@@ -18,7 +18,7 @@ from tests.support.requests import address, create_order, item, receive
 from tests.support.tables import counts
 from wms.orders.v1 import dead_letters_pb2, order_pb2, orders_pb2, reprocessing_pb2, storage_pb2
 from wms_core.domain.order_status import OrderStatus
-from wms_server.pipeline import MESSAGE_LIMIT
+from wms_server.request_limits import MAX_REQUEST_BYTES
 
 Request = orders_pb2.CreateOrderRequest
 
@@ -310,9 +310,9 @@ async def test_fields_of_a_later_contract_are_passed_over(api: Api) -> None:
 async def test_a_request_has_four_mebibytes_and_no_more(api: Api, sql: Sql) -> None:
     """At the limit it is read; one byte more is refused, with the limit, and nothing is written."""
     request = create_order()
-    await raw_call(api, ORDERS, "CreateOrder", padded(request, MESSAGE_LIMIT))
+    await raw_call(api, ORDERS, "CreateOrder", padded(request, MAX_REQUEST_BYTES))
     before = await counts(sql)
-    for size in (MESSAGE_LIMIT + 1, 2 * MESSAGE_LIMIT):
+    for size in (MAX_REQUEST_BYTES + 1, MAX_REQUEST_BYTES + 60_000):
         failure = await raw_failing(api, ORDERS, "CreateOrder", padded(request, size))
         assert (failure.code, failure.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE")
         assert failure.metadata == {"limit": "4194304"}
@@ -322,7 +322,7 @@ async def test_a_request_has_four_mebibytes_and_no_more(api: Api, sql: Sql) -> N
 @pytest.mark.usefixtures("untouched")
 async def test_a_request_far_beyond_the_limit_is_refused_by_the_transport(api: Api) -> None:
     """Without being read: the code is the same, and the connection goes on working."""
-    call = raw_call(api, ORDERS, "CreateOrder", b"\0" * (2 * MESSAGE_LIMIT + 1))
+    call = raw_call(api, ORDERS, "CreateOrder", b"\0" * (2 * MAX_REQUEST_BYTES + 1))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED

@@ -39,7 +39,7 @@ from wms.orders.v1 import (
 )
 from wms_core.domain.events import json_time
 from wms_core.domain.order_status import OrderStatus
-from wms_server.pipeline import MESSAGE_LIMIT
+from wms_server.request_limits import MAX_REQUEST_BYTES
 
 pytestmark = BOTH_WAYS
 
@@ -91,7 +91,7 @@ async def _malformed_message(stage: Stage) -> Failure:
 
 @provokes("MESSAGE_TOO_LARGE")
 async def _message_too_large(stage: Stage) -> Failure:
-    return await raw_failing(stage.api, ORDERS, "CreateOrder", padded(create_order(), MESSAGE_LIMIT + 1))
+    return await raw_failing(stage.api, ORDERS, "CreateOrder", padded(create_order(), MAX_REQUEST_BYTES + 1))
 
 
 @provokes("INVALID_PAGE_TOKEN")
@@ -131,6 +131,13 @@ async def _request_id_reused(stage: Stage) -> Failure:
     failure = await failing(stage.api.orders.CreateOrder(create_order(request_id="R-1", customer_id="B")))
     assert failure.metadata["requestId"] == "R-1"
     return failure
+
+
+@provokes("RESPONSE_TOO_LARGE")
+async def _response_too_large(stage: Stage) -> Failure:
+    order = await created(stage.api, items=[item("S" * 256) for _ in range(40)])
+    request = orders_pb2.BatchGetOrdersRequest(order_ids=[order.order_id] * 500)
+    return await failing(stage.api.orders.BatchGetOrders(request))
 
 
 # What does not exist, or does already

@@ -16,7 +16,7 @@ from tests.support.waiting import Stopwatch, eventually, time_limit
 from wms.orders.v1 import orders_pb2
 from wms_core.application import event_log
 from wms_core.application.event_log import EventPage
-from wms_core.application.ports import EventFilter, LogBounds, Transaction
+from wms_core.application.ports import EventFilter, LogBounds, ResultPage, Transaction
 from wms_core.domain.errors import ConcurrentChange, PositionNotKept
 from wms_core.domain.events import EventRecord
 from wms_core.postgres.database import PostgresDatabase
@@ -225,7 +225,7 @@ class Dropping(PostgresEventLogStore):
 
     database: PostgresDatabase
 
-    async def after(self, *arguments: object, **options: object) -> list[EventRecord]:
+    async def after(self, *arguments: object, **options: object) -> ResultPage[EventRecord]:
         """Drop, then read what is left."""
         assert await _drop(self.database) == FIRST
         return await super().after(*arguments, **options)  # type: ignore[arg-type]

@@ -285,7 +285,9 @@ async def test_pages_have_no_hole_while_events_get_their_positions(
     straddling = 0
     while True:
         after = seen[-1].sequence if seen else 0
-        page = await database.read(lambda transaction: orders.history(transaction, "A", after, 10))  # noqa: B023
+        page, _ = await database.read(
+            lambda transaction: orders.history(transaction, "A", after, 10)  # noqa: B023
+        )
         straddling += {event.position is None for event in page} == {True, False}
         seen += page
         if len(page) < 10:

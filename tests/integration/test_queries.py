@@ -29,7 +29,7 @@ from wms_core.domain.backorders import BackorderStatus
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import Priority
 from wms_core.postgres import backorder_store, dead_letter_store, event_log_store, fulfillment_store
-from wms_core.postgres.order_pages import order_page
+from wms_core.postgres.order_pages import order_page, orders_within
 from wms_core.postgres.queries import queries, query
 
 CORE = Path(__file__).parents[2] / "core" / "wms_core"
@@ -158,14 +158,14 @@ def _events(
     wanted: EventFilter | None = None,
     may_sort: bool = False,
 ) -> Read:
-    text, arguments = event_log_store._page(after, 200, until, wanted or EventFilter())
+    text, arguments = event_log_store._page(after, 200, 256 * 1024, until, wanted or EventFilter())
     return Read(text, tuple(arguments), index, may_sort)
 
 
 _S = OrderStatus
 READS = {
     "GetOrder": _named("orders.get", ["ORD-000100"], index="orders_pkey"),
-    "BatchGetOrders": _named("orders.get", [f"ORD-{n:06}" for n in range(1, 101)], index="orders_pkey"),
+    "GetOrder, many": _named("orders.get", [f"ORD-{n:06}" for n in range(1, 101)], index="orders_pkey"),
     "locking orders": _named("orders.lock", ["ORD-000100", "ORD-000200"], index="orders_pkey", may_sort=True),
     "ListOrders": _orders("orders_newest"),
     "ListOrders, a deep page by token": _orders("orders_newest", Page(size=20, after=DEEP)),
@@ -190,14 +190,19 @@ READS = {
     "ListOrders by time": _orders(
         "orders_newest", created_after=NOW - timedelta(days=2), created_before=NOW - timedelta(days=1)
     ),
+    "BatchGetOrders": Read(
+        orders_within(), (["ORD-000100", "ORD-000200"], 3_500_000), "orders_pkey", may_sort=True
+    ),
     "due retries": _named("cycle.due_retries", NOW, 100, index="orders_by_retry"),
-    "ListEligibleOrders": _named("orders.eligible", 5, [], 100, index="orders_by_retry", may_sort=True),
+    "ListEligibleOrders": _named(
+        "orders.eligible", 5, [], 100, 3_500_000, index="orders_by_retry", may_sort=True
+    ),
     "received": _named("cycle.received", 100, index="orders_by_status"),
     # What was read of each warehouse in the order of the index is put together.
     "validated": _named("cycle.validated", 100, index="orders_by_urgency", may_sort=True),
     "to allocate": _named("cycle.to_allocate", 100, index="orders_by_urgency", may_sort=True),
     "GetOrderHistory": _named(
-        "orders.history", "ORD-000100", 0, 100, index="order_events_p000000_order_id_sequence_idx",
+        "orders.history", "ORD-000100", 0, 100, 3_500_000, index="order_events_p000000_order_id_sequence_idx",
         may_sort=True,
     ),
     "WatchOrders, what is new": _events("order_events_p000000_pkey", 19_000),

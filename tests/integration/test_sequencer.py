@@ -249,7 +249,7 @@ async def _watch(database: PostgresDatabase, order_id: str, faults: list[str]) -
     """Be somebody who reads an order's history again and again; name it when it has a hole or shrinks."""
     known = 0
     while True:
-        history = await database.read(lambda transaction: transaction.orders.history(order_id, 0, 10_000))
+        history, _ = await database.read(lambda transaction: transaction.orders.history(order_id, 0, 10_000))
         numbers = [record.sequence for record in history]
         if numbers != list(range(1, len(numbers) + 1)) or len(numbers) < known:
             faults.append(f"history of {order_id}: {numbers} after {known}")

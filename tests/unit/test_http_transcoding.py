@@ -22,11 +22,12 @@ from wms.orders.v1 import (
 from wms_core.domain.errors import InvalidFields
 from wms_server.errors import status_of
 from wms_server.http.bindings import bindings_of
-from wms_server.http.faults import MOST, Faults
+from wms_server.http.faults import Faults
 from wms_server.http.json_reading import Reading
 from wms_server.http.json_text import parse_json
 from wms_server.http.json_writing import status_json, to_bytes, to_json
 from wms_server.http.transcoding import Asked, Transcoder
+from wms_server.validation import MAX_FAULTS
 
 _SERVICES = {
     service.name: service
@@ -186,7 +187,7 @@ def test_all_faults_are_told_at_once_also_broken_rules() -> None:
 
 def test_a_body_of_nothing_but_faults_is_not_read_to_its_end() -> None:
     """A hundred are enough for everybody."""
-    assert len(faults("CreateOrder", json.dumps({f"x{n}": 1 for n in range(1000)}))) == MOST
+    assert len(faults("CreateOrder", json.dumps({f"x{n}": 1 for n in range(1000)}))) == MAX_FAULTS
 
 
 @pytest.mark.parametrize(

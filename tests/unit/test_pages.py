@@ -2,7 +2,7 @@
 
 import pytest
 
-from wms.orders.v1 import order_pb2
+from wms.orders.v1 import order_pb2, orders_pb2
 from wms_core.domain.errors import PageTooDeep
 from wms_server import pages
 
@@ -32,6 +32,8 @@ def test_page_numbers_end_at_ten_thousand_results(page: int, size: int) -> None:
     ("lengths", "number"),
     [([], 0), ([10] * 200, 200), ([1_000_000] * 5, 3), ([3_000_000, 600_000, 1], 1), ([9_000_000, 1], 1)],
 )
-def test_a_page_ends_before_it_is_too_large(lengths: list[int], number: int) -> None:
+async def test_a_page_ends_before_it_is_too_large(lengths: list[int], number: int) -> None:
     """An order that is too large by itself is a page by itself."""
-    assert pages.fitting([order_pb2.Order(order_id="x" * length) for length in lengths]) == number
+    answer = orders_pb2.ListOrdersResponse()
+    shown = await pages.fill(answer.orders, lengths, lambda length: order_pb2.Order(order_id="x" * length))
+    assert shown == len(answer.orders) == number

@@ -12,6 +12,7 @@ NEXT: Final = {
     "MALFORMED_MESSAGE": "This command and the server may be of different versions.",
     "TIME_IN_FUTURE": "See that the clock of this machine is right.",
     "MESSAGE_TOO_LARGE": "Send less at once.",
+    "RESPONSE_TOO_LARGE": "Nothing was changed. Ask for fewer orders at once.",
     "REQUEST_ID_REUSED": "Nothing was changed. Leave out --request-id, and a new one is made.",
     "ETAG_MISMATCH": "Somebody changed the order. `wms-orders orders get ORDER` shows it; decide again.",
     "ORDER_NOT_FOUND": _ORDERS,

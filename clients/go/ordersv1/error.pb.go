@@ -26,7 +26,8 @@ const (
 // Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
 // `reason` is the name of one of these values without the prefix `ERROR_REASON_`, and whose `metadata` has
 // the keys named here. Act on the reason, not on the text of the error. New values may be added; treat
-// one you do not know like others of the same gRPC code.
+// one you do not know like others of the same gRPC code. A value of more than 512 bytes is cut and ends with
+// `…`, so that the error fits into the 8 KiB of trailers that clients take.
 type ErrorReason int32
 
 const (
@@ -63,7 +64,8 @@ const (
 	//
 	// Caller: Check the caller's clock and the unit of the time.
 	ErrorReason_ERROR_REASON_TIME_IN_FUTURE ErrorReason = 5
-	// The request is larger than 4 MiB.
+	// The request is larger than the call takes: 64 KiB, or its `max_bytes`, which is 4 MiB where it carries
+	// orders.
 	//
 	// Code: RESOURCE_EXHAUSTED. Metadata: `limit`, in bytes.
 	//
@@ -200,7 +202,8 @@ const (
 	ErrorReason_ERROR_REASON_MOVE_CLAIMED_BY_OTHER ErrorReason = 27
 	// The order has a backorder that is open or in progress, so it cannot be completed.
 	//
-	// Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas.
+	// Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas, the first 10 of
+	// them; ListBackorders has all.
 	//
 	// Caller: Wait for the goods, ship them, or close the backorder with CancelBackorder.
 	ErrorReason_ERROR_REASON_BACKORDER_OPEN ErrorReason = 28
@@ -296,7 +299,7 @@ const (
 	//
 	// Caller: Try again later, with the same request id: a change may have been made.
 	ErrorReason_ERROR_REASON_DATABASE_UNAVAILABLE ErrorReason = 43
-	// The server is at its limit of calls in flight, or of open streams.
+	// The server is at its limit of calls in flight, of open streams, or of the bytes that they hold.
 	//
 	// Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
 	//
@@ -381,6 +384,12 @@ const (
 	//
 	// Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
 	ErrorReason_ERROR_REASON_CROSS_SITE_REQUEST ErrorReason = 57
+	// The answer would be larger than the 4 MiB that clients take by default.
+	//
+	// Code: FAILED_PRECONDITION. Metadata: `limit`, in bytes.
+	//
+	// Caller: Nothing was changed. Ask for fewer orders at once.
+	ErrorReason_ERROR_REASON_RESPONSE_TOO_LARGE ErrorReason = 58
 )
 
 // Enum value maps for ErrorReason.
@@ -444,6 +453,7 @@ var (
 		55: "ERROR_REASON_REQUEST_TOO_SLOW",
 		56: "ERROR_REASON_HOST_NOT_ALLOWED",
 		57: "ERROR_REASON_CROSS_SITE_REQUEST",
+		58: "ERROR_REASON_RESPONSE_TOO_LARGE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                  0,
@@ -504,6 +514,7 @@ var (
 		"ERROR_REASON_REQUEST_TOO_SLOW":             55,
 		"ERROR_REASON_HOST_NOT_ALLOWED":             56,
 		"ERROR_REASON_CROSS_SITE_REQUEST":           57,
+		"ERROR_REASON_RESPONSE_TOO_LARGE":           58,
 	}
 )
 
@@ -538,7 +549,7 @@ var File_wms_orders_v1_error_proto protoreflect.FileDescriptor
 
 const file_wms_orders_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x19wms/orders/v1/error.proto\x12\rwms.orders.v1*\xab\x10\n" +
+	"\x19wms/orders/v1/error.proto\x12\rwms.orders.v1*\xd0\x10\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_INVALID_REQUEST\x10\x01\x12\"\n" +
@@ -598,7 +609,8 @@ const file_wms_orders_v1_error_proto_rawDesc = "" +
 	"#ERROR_REASON_UNSUPPORTED_MEDIA_TYPE\x106\x12!\n" +
 	"\x1dERROR_REASON_REQUEST_TOO_SLOW\x107\x12!\n" +
 	"\x1dERROR_REASON_HOST_NOT_ALLOWED\x108\x12#\n" +
-	"\x1fERROR_REASON_CROSS_SITE_REQUEST\x109B\x15\n" +
+	"\x1fERROR_REASON_CROSS_SITE_REQUEST\x109\x12#\n" +
+	"\x1fERROR_REASON_RESPONSE_TOO_LARGE\x10:B\x15\n" +
 	"\x11com.wms.orders.v1P\x01b\x06proto3"
 
 var (

@@ -1872,7 +1872,7 @@ func (x *ResumeFulfillmentRequest) GetRequestId() string {
 // What is still paused.
 type ResumeFulfillmentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The pauses that are still in force, everywhere first, then by warehouse.
+	// The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
 	Pauses        []*FulfillmentPause `protobuf:"bytes,1,rep,name=pauses,proto3" json:"pauses,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1964,7 +1964,8 @@ func (x *GetFulfillmentStatsRequest) GetWarehouseId() string {
 // How fulfillment stands.
 type GetFulfillmentStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One element per warehouse, by id.
+	// One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+	// its id.
 	Warehouses []*WarehouseFulfillmentStats `protobuf:"bytes,1,rep,name=warehouses,proto3" json:"warehouses,omitempty"`
 	// When this was computed; it may be a few seconds old.
 	ComputedAt    *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=computed_at,json=computedAt,proto3" json:"computed_at,omitempty"`
@@ -2321,10 +2322,10 @@ const file_wms_orders_v1_fulfillment_proto_rawDesc = "" +
 	"\x18GetFulfillmentRunRequest\x12#\n" +
 	"\x06run_id\x18\x01 \x01(\tB\f\xbaH\t\xc8\x01\x01r\x04\x98\xb5\x18\x01R\x05runId\"L\n" +
 	"\x19GetFulfillmentRunResponse\x12/\n" +
-	"\x03run\x18\x01 \x01(\v2\x1d.wms.orders.v1.FulfillmentRunR\x03run\"\x90\x02\n" +
+	"\x03run\x18\x01 \x01(\v2\x1d.wms.orders.v1.FulfillmentRunR\x03run\"\x92\x02\n" +
 	"\x1aListFulfillmentRunsRequest\x12,\n" +
-	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12N\n" +
-	"\bstatuses\x18\x02 \x03(\x0e2#.wms.orders.v1.FulfillmentRunStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12%\n" +
+	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12P\n" +
+	"\bstatuses\x18\x02 \x03(\x0e2#.wms.orders.v1.FulfillmentRunStatusB\x11\xbaH\x0e\x92\x01\v\x10\x05\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12%\n" +
 	"\x0erequested_only\x18\x03 \x01(\bR\rrequestedOnly\x12$\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +

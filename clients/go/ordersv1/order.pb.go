@@ -771,7 +771,8 @@ type Order struct {
 	LastFailedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=last_failed_at,json=lastFailedAt,proto3" json:"last_failed_at,omitempty"`
 	// When it is put back to `RECEIVED`, while it is `PENDING_RETRY`.
 	NextRetryAt *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=next_retry_at,json=nextRetryAt,proto3" json:"next_retry_at,omitempty"`
-	// What has been shipped so far, oldest first.
+	// What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+	// least the last one. The events tell of all.
 	Shipments []*Shipment `protobuf:"bytes,17,rep,name=shipments,proto3" json:"shipments,omitempty"`
 	// The reason given to CancelOrder; empty unless cancelled.
 	CancelReason string `protobuf:"bytes,18,opt,name=cancel_reason,json=cancelReason,proto3" json:"cancel_reason,omitempty"`
@@ -1027,14 +1028,14 @@ const file_wms_orders_v1_order_proto_rawDesc = "" +
 	"\x12quantity_allocated\x18\x05 \x01(\x05R\x11quantityAllocated\x12-\n" +
 	"\x12quantity_delivered\x18\x06 \x01(\x05R\x11quantityDelivered\x12)\n" +
 	"\x10quantity_shipped\x18\a \x01(\x05R\x0fquantityShipped\x121\n" +
-	"\x14quantity_backordered\x18\b \x01(\x05R\x13quantityBackordered\"\xed\x01\n" +
+	"\x14quantity_backordered\x18\b \x01(\x05R\x13quantityBackordered\"\xf8\x01\n" +
 	"\bShipment\x12'\n" +
 	"\x0fshipment_number\x18\x01 \x01(\x05R\x0eshipmentNumber\x12!\n" +
 	"\fcarrier_code\x18\x02 \x01(\tR\vcarrierCode\x12'\n" +
 	"\x0ftracking_number\x18\x03 \x01(\tR\x0etrackingNumber\x129\n" +
 	"\n" +
-	"shipped_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tshippedAt\x121\n" +
-	"\x05lines\x18\x05 \x03(\v2\x1b.wms.orders.v1.ShipmentLineR\x05lines\"]\n" +
+	"shipped_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tshippedAt\x12<\n" +
+	"\x05lines\x18\x05 \x03(\v2\x1b.wms.orders.v1.ShipmentLineB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\x05lines\"]\n" +
 	"\fShipmentLine\x12\x10\n" +
 	"\x03sku\x18\x01 \x01(\tR\x03sku\x12\x1a\n" +
 	"\bquantity\x18\x02 \x01(\x05R\bquantity\x12\x1f\n" +
@@ -1047,15 +1048,15 @@ const file_wms_orders_v1_order_proto_rawDesc = "" +
 	"\vorder_count\x18\x04 \x01(\x05R\n" +
 	"orderCount\x129\n" +
 	"\n" +
-	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xb6\t\n" +
+	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xcc\t\n" +
 	"\x05Order\x12\x19\n" +
 	"\border_id\x18\x01 \x01(\tR\aorderId\x12\x1f\n" +
 	"\vcustomer_id\x18\x02 \x01(\tR\n" +
 	"customerId\x12!\n" +
 	"\fwarehouse_id\x18\x03 \x01(\tR\vwarehouseId\x128\n" +
 	"\bpriority\x18\x04 \x01(\x0e2\x1c.wms.orders.v1.OrderPriorityR\bpriority\x122\n" +
-	"\x06status\x18\x05 \x01(\x0e2\x1a.wms.orders.v1.OrderStatusR\x06status\x12.\n" +
-	"\x05items\x18\x06 \x03(\v2\x18.wms.orders.v1.OrderItemR\x05items\x12I\n" +
+	"\x06status\x18\x05 \x01(\x0e2\x1a.wms.orders.v1.OrderStatusR\x06status\x129\n" +
+	"\x05items\x18\x06 \x03(\v2\x18.wms.orders.v1.OrderItemB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\x05items\x12I\n" +
 	"\x10shipping_address\x18\a \x01(\v2\x1e.wms.orders.v1.ShippingAddressR\x0fshippingAddress\x12L\n" +
 	"\x14promised_delivery_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x12promisedDeliveryAt\x12#\n" +
 	"\rallow_partial\x18\t \x01(\bR\fallowPartial\x12\x17\n" +
@@ -1067,8 +1068,8 @@ const file_wms_orders_v1_order_proto_rawDesc = "" +
 	"\rfailed_status\x18\r \x01(\x0e2\x1a.wms.orders.v1.OrderStatusR\ffailedStatus\x12.\n" +
 	"\x13last_failure_reason\x18\x0e \x01(\tR\x11lastFailureReason\x12@\n" +
 	"\x0elast_failed_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\flastFailedAt\x12>\n" +
-	"\rnext_retry_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vnextRetryAt\x125\n" +
-	"\tshipments\x18\x11 \x03(\v2\x17.wms.orders.v1.ShipmentR\tshipments\x12#\n" +
+	"\rnext_retry_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\vnextRetryAt\x12@\n" +
+	"\tshipments\x18\x11 \x03(\v2\x17.wms.orders.v1.ShipmentB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\tshipments\x12#\n" +
 	"\rcancel_reason\x18\x12 \x01(\tR\fcancelReason\x12\x12\n" +
 	"\x04etag\x18\x13 \x01(\tR\x04etag\x129\n" +
 	"\n" +

@@ -2132,11 +2132,12 @@ const file_wms_orders_v1_orders_proto_rawDesc = "" +
 	"\x15BatchGetOrdersRequest\x122\n" +
 	"\torder_ids\x18\x01 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\xf4\x03\"\br\x06\x98\xb5\x18\x01\x10\x01R\borderIds\"F\n" +
 	"\x16BatchGetOrdersResponse\x12,\n" +
-	"\x06orders\x18\x01 \x03(\v2\x14.wms.orders.v1.OrderR\x06orders\"\xef\x04\n" +
-	"\x11ListOrdersRequest\x12E\n" +
-	"\bstatuses\x18\x01 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12K\n" +
+	"\x06orders\x18\x01 \x03(\v2\x14.wms.orders.v1.OrderR\x06orders\"\xf3\x04\n" +
+	"\x11ListOrdersRequest\x12G\n" +
+	"\bstatuses\x18\x01 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12M\n" +
 	"\n" +
-	"priorities\x18\x02 \x03(\x0e2\x1c.wms.orders.v1.OrderPriorityB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\bpriority\x12-\n" +
+	"priorities\x18\x02 \x03(\x0e2\x1c.wms.orders.v1.OrderPriorityB\x11\xbaH\x0e\x92\x01\v\x10\x03\"\a\x82\x01\x04\x10\x01 \x00R\bpriority\x12-\n" +
 	"\vcustomer_id\x18\x03 \x01(\tB\f\xbaH\tr\a\x88\xb5\x18\x01\x18\x80\x02R\n" +
 	"customerId\x12,\n" +
 	"\fwarehouse_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12\"\n" +
@@ -2229,12 +2230,13 @@ const file_wms_orders_v1_orders_proto_rawDesc = "" +
 	"\x0fnext_attempt_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAt\x12\x1f\n" +
 	"\vlegal_calls\x18\x06 \x03(\tR\n" +
 	"legalCalls\x120\n" +
-	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xce\x02\n" +
+	"\x05since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xd0\x02\n" +
 	"\x12WatchOrdersRequest\x12(\n" +
 	"\bposition\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\bposition\x88\x01\x01\x120\n" +
 	"\torder_ids\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xf4\x03\"\br\x06\x98\xb5\x18\x01\x10\x01R\borderIds\x12+\n" +
-	"\x05types\x18\x03 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\x10d\"\vr\t\x88\xb5\x18\x01\x10\x01\x18\x80\x02R\x05types\x12E\n" +
-	"\bstatuses\x18\x04 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12-\n" +
+	"\x05types\x18\x03 \x03(\tB\x15\xbaH\x12\x92\x01\x0f\x10d\"\vr\t\x88\xb5\x18\x01\x10\x01\x18\x80\x02R\x05types\x12G\n" +
+	"\bstatuses\x18\x04 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12-\n" +
 	"\vcustomer_id\x18\x05 \x01(\tB\f\xbaH\tr\a\x88\xb5\x18\x01\x18\x80\x02R\n" +
 	"customerId\x12,\n" +
 	"\fwarehouse_id\x18\x06 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseIdB\v\n" +
@@ -2245,24 +2247,24 @@ const file_wms_orders_v1_orders_proto_rawDesc = "" +
 	"\amessage\"a\n" +
 	"\x0eWatchHeartbeat\x12\x1a\n" +
 	"\bposition\x18\x01 \x01(\x03R\bposition\x123\n" +
-	"\asent_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06sentAt2\xc3\x0f\n" +
-	"\fOrderService\x12v\n" +
-	"\vCreateOrder\x12!.wms.orders.v1.CreateOrderRequest\x1a\".wms.orders.v1.CreateOrderResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*b\x05order\"\x0e/api/v1/orders\x12\x8d\x01\n" +
-	"\x11BatchCreateOrders\x12'.wms.orders.v1.BatchCreateOrdersRequest\x1a(.wms.orders.v1.BatchCreateOrdersResponse\"%\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/orders:batchCreate\x12[\n" +
-	"\fIngestOrders\x12\".wms.orders.v1.IngestOrdersRequest\x1a#.wms.orders.v1.IngestOrdersResponse(\x010\x01\x12u\n" +
-	"\bGetOrder\x12\x1e.wms.orders.v1.GetOrderRequest\x1a\x1f.wms.orders.v1.GetOrderResponse\"(\x82\xd3\xe4\x93\x02\"b\x05order\x12\x19/api/v1/orders/{order_id}\x12\x9c\x01\n" +
-	"\x0eBatchGetOrders\x12$.wms.orders.v1.BatchGetOrdersRequest\x1a%.wms.orders.v1.BatchGetOrdersResponse\"=\x82\xd3\xe4\x93\x027Z\x1c:\x01*\"\x17/api/v1/orders:batchGet\x12\x17/api/v1/orders:batchGet\x12i\n" +
+	"\asent_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06sentAt2\xf3\x0f\n" +
+	"\fOrderService\x12}\n" +
+	"\vCreateOrder\x12!.wms.orders.v1.CreateOrderRequest\x1a\".wms.orders.v1.CreateOrderResponse\"'\xa8\xbb\x18\x80\x80\x80\x02\x82\xd3\xe4\x93\x02\x1a:\x01*b\x05order\"\x0e/api/v1/orders\x12\x94\x01\n" +
+	"\x11BatchCreateOrders\x12'.wms.orders.v1.BatchCreateOrdersRequest\x1a(.wms.orders.v1.BatchCreateOrdersResponse\",\xa8\xbb\x18\x80\x80\x80\x02\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/api/v1/orders:batchCreate\x12d\n" +
+	"\fIngestOrders\x12\".wms.orders.v1.IngestOrdersRequest\x1a#.wms.orders.v1.IngestOrdersResponse\"\a\xa8\xbb\x18\x80\x80\x80\x02(\x010\x01\x12u\n" +
+	"\bGetOrder\x12\x1e.wms.orders.v1.GetOrderRequest\x1a\x1f.wms.orders.v1.GetOrderResponse\"(\x82\xd3\xe4\x93\x02\"b\x05order\x12\x19/api/v1/orders/{order_id}\x12\xa2\x01\n" +
+	"\x0eBatchGetOrders\x12$.wms.orders.v1.BatchGetOrdersRequest\x1a%.wms.orders.v1.BatchGetOrdersResponse\"C\xa8\xbb\x18\x80\x80\x10\x82\xd3\xe4\x93\x027Z\x1c:\x01*\"\x17/api/v1/orders:batchGet\x12\x17/api/v1/orders:batchGet\x12i\n" +
 	"\n" +
-	"ListOrders\x12 .wms.orders.v1.ListOrdersRequest\x1a!.wms.orders.v1.ListOrdersResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/orders\x12\x85\x01\n" +
-	"\vUpdateOrder\x12!.wms.orders.v1.UpdateOrderRequest\x1a\".wms.orders.v1.UpdateOrderResponse\"/\x82\xd3\xe4\x93\x02):\x05orderb\x05order2\x19/api/v1/orders/{order_id}\x12\x90\x01\n" +
+	"ListOrders\x12 .wms.orders.v1.ListOrdersRequest\x1a!.wms.orders.v1.ListOrdersResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/orders\x12\x8c\x01\n" +
+	"\vUpdateOrder\x12!.wms.orders.v1.UpdateOrderRequest\x1a\".wms.orders.v1.UpdateOrderResponse\"6\xa8\xbb\x18\x80\x80\x80\x02\x82\xd3\xe4\x93\x02):\x05orderb\x05order2\x19/api/v1/orders/{order_id}\x12\x90\x01\n" +
 	"\rValidateOrder\x12#.wms.orders.v1.ValidateOrderRequest\x1a$.wms.orders.v1.ValidateOrderResponse\"4\x82\xd3\xe4\x93\x02.:\x01*b\x05order\x1a\"/api/v1/orders/{order_id}/validate\x12\x88\x01\n" +
 	"\vCancelOrder\x12!.wms.orders.v1.CancelOrderRequest\x1a\".wms.orders.v1.CancelOrderResponse\"2\x82\xd3\xe4\x93\x02,:\x01*b\x05order\x1a /api/v1/orders/{order_id}/cancel\x12\x80\x01\n" +
 	"\tShipOrder\x12\x1f.wms.orders.v1.ShipOrderRequest\x1a .wms.orders.v1.ShipOrderResponse\"0\x82\xd3\xe4\x93\x02*:\x01*b\x05order\"\x1e/api/v1/orders/{order_id}/ship\x12\x90\x01\n" +
-	"\rCompleteOrder\x12#.wms.orders.v1.CompleteOrderRequest\x1a$.wms.orders.v1.CompleteOrderResponse\"4\x82\xd3\xe4\x93\x02.:\x01*b\x05order\x1a\"/api/v1/orders/{order_id}/complete\x12\x83\x01\n" +
-	"\x12AssignOrdersToWave\x12(.wms.orders.v1.AssignOrdersToWaveRequest\x1a).wms.orders.v1.AssignOrdersToWaveResponse\"\x18\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/api/v1/waves\x12\x8b\x01\n" +
+	"\rCompleteOrder\x12#.wms.orders.v1.CompleteOrderRequest\x1a$.wms.orders.v1.CompleteOrderResponse\"4\x82\xd3\xe4\x93\x02.:\x01*b\x05order\x1a\"/api/v1/orders/{order_id}/complete\x12\x89\x01\n" +
+	"\x12AssignOrdersToWave\x12(.wms.orders.v1.AssignOrdersToWaveRequest\x1a).wms.orders.v1.AssignOrdersToWaveResponse\"\x1e\xa8\xbb\x18\x80\x80\x10\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/api/v1/waves\x12\x8b\x01\n" +
 	"\x0fGetOrderHistory\x12%.wms.orders.v1.GetOrderHistoryRequest\x1a&.wms.orders.v1.GetOrderHistoryResponse\")\x82\xd3\xe4\x93\x02#\x12!/api/v1/orders/{order_id}/history\x12\x86\x01\n" +
-	"\fExplainOrder\x12\".wms.orders.v1.ExplainOrderRequest\x1a#.wms.orders.v1.ExplainOrderResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/v1/orders/{order_id}/explanation\x12t\n" +
-	"\vWatchOrders\x12!.wms.orders.v1.WatchOrdersRequest\x1a\".wms.orders.v1.WatchOrdersResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/orders:watch0\x01B\x15\n" +
+	"\fExplainOrder\x12\".wms.orders.v1.ExplainOrderRequest\x1a#.wms.orders.v1.ExplainOrderResponse\"-\x82\xd3\xe4\x93\x02'\x12%/api/v1/orders/{order_id}/explanation\x12z\n" +
+	"\vWatchOrders\x12!.wms.orders.v1.WatchOrdersRequest\x1a\".wms.orders.v1.WatchOrdersResponse\"\"\xa8\xbb\x18\x80\x80\x10\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/orders:watch0\x01B\x15\n" +
 	"\x11com.wms.orders.v1P\x01b\x06proto3"
 
 var (

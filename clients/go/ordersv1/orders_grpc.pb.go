@@ -45,8 +45,10 @@ const (
 // Creates orders, moves them through their statuses and tells what happened to them.
 //
 // What holds for every call of this package:
+//   - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+//     in all, those of elements too; a larger one is refused before it is read;
 //   - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-//     field violation per fault, all of them at once;
+//     field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
 //   - checks come in this order: syntax, replay of the request id, existence, etag, status;
 //   - asking for the status that the order already has succeeds and tells no new event;
 //   - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -56,10 +58,11 @@ type OrderServiceClient interface {
 	//
 	// Errors: `WAREHOUSE_NOT_FOUND`, `ORDER_ALREADY_EXISTS`, `REQUEST_ID_REUSED`.
 	CreateOrder(ctx context.Context, in *CreateOrderRequest, opts ...grpc.CallOption) (*CreateOrderResponse, error)
-	// Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-	// each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+	// Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+	// checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+	// of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 	//
-	// Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+	// Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
 	BatchCreateOrders(ctx context.Context, in *BatchCreateOrdersRequest, opts ...grpc.CallOption) (*BatchCreateOrdersResponse, error)
 	// Creates orders from a stream, for bulk loads: one result per order, in the order of the requests,
 	// each sent when its order is committed. A bad order does not end the stream.
@@ -70,10 +73,10 @@ type OrderServiceClient interface {
 	//
 	// Errors: `ORDER_NOT_FOUND`.
 	GetOrder(ctx context.Context, in *GetOrderRequest, opts ...grpc.CallOption) (*GetOrderResponse, error)
-	// Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-	// of lines make an answer of many megabytes, more than a client takes by default.
+	// Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+	// long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 	//
-	// Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+	// Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
 	BatchGetOrders(ctx context.Context, in *BatchGetOrdersRequest, opts ...grpc.CallOption) (*BatchGetOrdersResponse, error)
 	// Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
 	// long orders ends early, below 4 MiB; its token leads on.
@@ -106,14 +109,16 @@ type OrderServiceClient interface {
 	// Errors: `ORDER_NOT_FOUND`, `ETAG_MISMATCH`, `ORDER_STATUS_CONFLICT`, `BACKORDER_OPEN`,
 	// `TIME_IN_FUTURE`, `REQUEST_ID_REUSED`.
 	CompleteOrder(ctx context.Context, in *CompleteOrderRequest, opts ...grpc.CallOption) (*CompleteOrderResponse, error)
-	// Puts validated orders into a wave and gives them its destination. All or nothing.
+	// Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+	// that the answer would be larger than clients take by default are refused before anything is done.
 	//
 	// Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-	// `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+	// `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
 	AssignOrdersToWave(ctx context.Context, in *AssignOrdersToWaveRequest, opts ...grpc.CallOption) (*AssignOrdersToWaveResponse, error)
 	// Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
 	// for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-	// gone, so that what is here does not begin with `sequence` 1.
+	// gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+	// 4 MiB; its token leads on.
 	//
 	// Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
 	GetOrderHistory(ctx context.Context, in *GetOrderHistoryRequest, opts ...grpc.CallOption) (*GetOrderHistoryResponse, error)
@@ -326,8 +331,10 @@ type OrderService_WatchOrdersClient = grpc.ServerStreamingClient[WatchOrdersResp
 // Creates orders, moves them through their statuses and tells what happened to them.
 //
 // What holds for every call of this package:
+//   - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+//     in all, those of elements too; a larger one is refused before it is read;
 //   - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-//     field violation per fault, all of them at once;
+//     field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
 //   - checks come in this order: syntax, replay of the request id, existence, etag, status;
 //   - asking for the status that the order already has succeeds and tells no new event;
 //   - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -337,10 +344,11 @@ type OrderServiceServer interface {
 	//
 	// Errors: `WAREHOUSE_NOT_FOUND`, `ORDER_ALREADY_EXISTS`, `REQUEST_ID_REUSED`.
 	CreateOrder(context.Context, *CreateOrderRequest) (*CreateOrderResponse, error)
-	// Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-	// each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+	// Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+	// checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+	// of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 	//
-	// Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+	// Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
 	BatchCreateOrders(context.Context, *BatchCreateOrdersRequest) (*BatchCreateOrdersResponse, error)
 	// Creates orders from a stream, for bulk loads: one result per order, in the order of the requests,
 	// each sent when its order is committed. A bad order does not end the stream.
@@ -351,10 +359,10 @@ type OrderServiceServer interface {
 	//
 	// Errors: `ORDER_NOT_FOUND`.
 	GetOrder(context.Context, *GetOrderRequest) (*GetOrderResponse, error)
-	// Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-	// of lines make an answer of many megabytes, more than a client takes by default.
+	// Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+	// long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 	//
-	// Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+	// Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
 	BatchGetOrders(context.Context, *BatchGetOrdersRequest) (*BatchGetOrdersResponse, error)
 	// Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
 	// long orders ends early, below 4 MiB; its token leads on.
@@ -387,14 +395,16 @@ type OrderServiceServer interface {
 	// Errors: `ORDER_NOT_FOUND`, `ETAG_MISMATCH`, `ORDER_STATUS_CONFLICT`, `BACKORDER_OPEN`,
 	// `TIME_IN_FUTURE`, `REQUEST_ID_REUSED`.
 	CompleteOrder(context.Context, *CompleteOrderRequest) (*CompleteOrderResponse, error)
-	// Puts validated orders into a wave and gives them its destination. All or nothing.
+	// Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+	// that the answer would be larger than clients take by default are refused before anything is done.
 	//
 	// Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-	// `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+	// `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
 	AssignOrdersToWave(context.Context, *AssignOrdersToWaveRequest) (*AssignOrdersToWaveResponse, error)
 	// Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
 	// for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-	// gone, so that what is here does not begin with `sequence` 1.
+	// gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+	// 4 MiB; its token leads on.
 	//
 	// Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
 	GetOrderHistory(context.Context, *GetOrderHistoryRequest) (*GetOrderHistoryResponse, error)

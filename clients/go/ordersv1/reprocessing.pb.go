@@ -934,13 +934,14 @@ var File_wms_orders_v1_reprocessing_proto protoreflect.FileDescriptor
 
 const file_wms_orders_v1_reprocessing_proto_rawDesc = "" +
 	"\n" +
-	" wms/orders/v1/reprocessing.proto\x12\rwms.orders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fwms/orders/v1/dead_letter.proto\x1a\x19wms/orders/v1/order.proto\x1a\x19wms/orders/v1/rules.proto\"\xd2\x01\n" +
+	" wms/orders/v1/reprocessing.proto\x12\rwms.orders.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fwms/orders/v1/dead_letter.proto\x1a\x19wms/orders/v1/order.proto\x1a\x19wms/orders/v1/rules.proto\"\xd4\x01\n" +
 	"\x19ListEligibleOrdersRequest\x12%\n" +
 	"\x05limit\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\x90N(\x00H\x00R\x05limit\x88\x01\x01\x12-\n" +
 	"\vmax_retries\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00H\x01R\n" +
-	"maxRetries\x88\x01\x01\x12E\n" +
-	"\bstatuses\x18\x03 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06statusB\b\n" +
+	"maxRetries\x88\x01\x01\x12G\n" +
+	"\bstatuses\x18\x03 \x03(\x0e2\x1a.wms.orders.v1.OrderStatusB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\a\x82\x01\x04\x10\x01 \x00R\x06statusB\b\n" +
 	"\x06_limitB\x0e\n" +
 	"\f_max_retries\"f\n" +
 	"\x1aListEligibleOrdersResponse\x122\n" +

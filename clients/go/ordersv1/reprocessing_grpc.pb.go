@@ -36,7 +36,7 @@ const (
 // transaction; the failure numbered `max_retries` moves the order to the dead letter queue.
 type ReprocessingServiceClient interface {
 	// Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-	// first.
+	// first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
 	ListEligibleOrders(ctx context.Context, in *ListEligibleOrdersRequest, opts ...grpc.CallOption) (*ListEligibleOrdersResponse, error)
 	// Reads what is known about an order's failures and retries.
 	//
@@ -128,7 +128,7 @@ func (c *reprocessingServiceClient) MoveToDeadLetterQueue(ctx context.Context, i
 // transaction; the failure numbered `max_retries` moves the order to the dead letter queue.
 type ReprocessingServiceServer interface {
 	// Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-	// first.
+	// first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
 	ListEligibleOrders(context.Context, *ListEligibleOrdersRequest) (*ListEligibleOrdersResponse, error)
 	// Reads what is known about an order's failures and retries.
 	//

@@ -16,6 +16,7 @@ import (
 	validate "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	descriptorpb "google.golang.org/protobuf/types/descriptorpb"
 	reflect "reflect"
 	unsafe "unsafe"
 )
@@ -28,6 +29,14 @@ const (
 )
 
 var file_wms_orders_v1_rules_proto_extTypes = []protoimpl.ExtensionInfo{
+	{
+		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
+		ExtensionType: (*uint32)(nil),
+		Field:         50101,
+		Name:          "wms.orders.v1.max_bytes",
+		Tag:           "varint,50101,opt,name=max_bytes",
+		Filename:      "wms/orders/v1/rules.proto",
+	},
 	{
 		ExtendedType:  (*validate.StringRules)(nil),
 		ExtensionType: (*bool)(nil),
@@ -86,33 +95,42 @@ var file_wms_orders_v1_rules_proto_extTypes = []protoimpl.ExtensionInfo{
 	},
 }
 
+// Extension fields to descriptorpb.MethodOptions.
+var (
+	// The largest request in bytes, as a message of protobuf or as JSON; of a stream, its largest message.
+	// Absent: 65,536. A larger one answers `MESSAGE_TOO_LARGE` before it is read.
+	//
+	// optional uint32 max_bytes = 50101;
+	E_MaxBytes = &file_wms_orders_v1_rules_proto_extTypes[0]
+)
+
 // Extension fields to validate.StringRules.
 var (
 	// No control characters (Unicode category Cc: tab, line feed, NUL, ...). The empty string passes.
 	//
 	// optional bool plain_text = 50001;
-	E_PlainText = &file_wms_orders_v1_rules_proto_extTypes[0]
+	E_PlainText = &file_wms_orders_v1_rules_proto_extTypes[1]
 	// At least one character that is not white space, and no control characters.
 	//
 	// optional bool filled_text = 50002;
-	E_FilledText = &file_wms_orders_v1_rules_proto_extTypes[1]
+	E_FilledText = &file_wms_orders_v1_rules_proto_extTypes[2]
 	// An id: 1 to 128 letters, digits, dots, underscores and hyphens (ASCII), the first a letter or a
 	// digit. The empty string passes; a field that must be set says so with `required`.
 	//
 	// optional bool resource_id = 50003;
-	E_ResourceId = &file_wms_orders_v1_rules_proto_extTypes[2]
+	E_ResourceId = &file_wms_orders_v1_rules_proto_extTypes[3]
 	// A wave's number, `WAVE-<year>-<five digits or more>`. The empty string passes.
 	//
 	// optional bool wave_number = 50004;
-	E_WaveNumber = &file_wms_orders_v1_rules_proto_extTypes[3]
+	E_WaveNumber = &file_wms_orders_v1_rules_proto_extTypes[4]
 	// A request id: 1 to 128 visible ASCII characters (no space). The empty string means none.
 	//
 	// optional bool visible_ascii = 50005;
-	E_VisibleAscii = &file_wms_orders_v1_rules_proto_extTypes[4]
+	E_VisibleAscii = &file_wms_orders_v1_rules_proto_extTypes[5]
 	// One of the 249 two-letter codes of ISO 3166-1, in capitals.
 	//
 	// optional bool country_code = 50006;
-	E_CountryCode = &file_wms_orders_v1_rules_proto_extTypes[5]
+	E_CountryCode = &file_wms_orders_v1_rules_proto_extTypes[6]
 )
 
 // Extension fields to validate.TimestampRules.
@@ -120,14 +138,15 @@ var (
 	// In the years 1 to 9999, which is what the service can store and answer.
 	//
 	// optional bool storable = 50001;
-	E_Storable = &file_wms_orders_v1_rules_proto_extTypes[6]
+	E_Storable = &file_wms_orders_v1_rules_proto_extTypes[7]
 )
 
 var File_wms_orders_v1_rules_proto protoreflect.FileDescriptor
 
 const file_wms_orders_v1_rules_proto_rawDesc = "" +
 	"\n" +
-	"\x19wms/orders/v1/rules.proto\x12\rwms.orders.v1\x1a\x1bbuf/validate/validate.proto:\x9e\x01\n" +
+	"\x19wms/orders/v1/rules.proto\x12\rwms.orders.v1\x1a\x1bbuf/validate/validate.proto\x1a google/protobuf/descriptor.proto:=\n" +
+	"\tmax_bytes\x12\x1e.google.protobuf.MethodOptions\x18\xb5\x87\x03 \x01(\rR\bmaxBytes:\x9e\x01\n" +
 	"\n" +
 	"plain_text\x12\x19.buf.validate.StringRules\x18ц\x03 \x01(\bBb\xc2H_\n" +
 	"]\n" +
@@ -156,21 +175,23 @@ const file_wms_orders_v1_rules_proto_rawDesc = "" +
 	"\x11com.wms.orders.v1P\x01"
 
 var file_wms_orders_v1_rules_proto_goTypes = []any{
-	(*validate.StringRules)(nil),    // 0: buf.validate.StringRules
-	(*validate.TimestampRules)(nil), // 1: buf.validate.TimestampRules
+	(*descriptorpb.MethodOptions)(nil), // 0: google.protobuf.MethodOptions
+	(*validate.StringRules)(nil),       // 1: buf.validate.StringRules
+	(*validate.TimestampRules)(nil),    // 2: buf.validate.TimestampRules
 }
 var file_wms_orders_v1_rules_proto_depIdxs = []int32{
-	0, // 0: wms.orders.v1.plain_text:extendee -> buf.validate.StringRules
-	0, // 1: wms.orders.v1.filled_text:extendee -> buf.validate.StringRules
-	0, // 2: wms.orders.v1.resource_id:extendee -> buf.validate.StringRules
-	0, // 3: wms.orders.v1.wave_number:extendee -> buf.validate.StringRules
-	0, // 4: wms.orders.v1.visible_ascii:extendee -> buf.validate.StringRules
-	0, // 5: wms.orders.v1.country_code:extendee -> buf.validate.StringRules
-	1, // 6: wms.orders.v1.storable:extendee -> buf.validate.TimestampRules
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	0, // [0:7] is the sub-list for extension extendee
+	0, // 0: wms.orders.v1.max_bytes:extendee -> google.protobuf.MethodOptions
+	1, // 1: wms.orders.v1.plain_text:extendee -> buf.validate.StringRules
+	1, // 2: wms.orders.v1.filled_text:extendee -> buf.validate.StringRules
+	1, // 3: wms.orders.v1.resource_id:extendee -> buf.validate.StringRules
+	1, // 4: wms.orders.v1.wave_number:extendee -> buf.validate.StringRules
+	1, // 5: wms.orders.v1.visible_ascii:extendee -> buf.validate.StringRules
+	1, // 6: wms.orders.v1.country_code:extendee -> buf.validate.StringRules
+	2, // 7: wms.orders.v1.storable:extendee -> buf.validate.TimestampRules
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	0, // [0:8] is the sub-list for extension extendee
 	0, // [0:0] is the sub-list for field type_name
 }
 
@@ -186,7 +207,7 @@ func file_wms_orders_v1_rules_proto_init() {
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wms_orders_v1_rules_proto_rawDesc), len(file_wms_orders_v1_rules_proto_rawDesc)),
 			NumEnums:      0,
 			NumMessages:   0,
-			NumExtensions: 7,
+			NumExtensions: 8,
 			NumServices:   0,
 		},
 		GoTypes:           file_wms_orders_v1_rules_proto_goTypes,

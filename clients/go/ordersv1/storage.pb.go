@@ -3755,10 +3755,10 @@ const file_wms_orders_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01R\trequestId\":\n" +
 	"\x0fPutLaneResponse\x12'\n" +
-	"\x04lane\x18\x01 \x01(\v2\x13.wms.orders.v1.LaneR\x04lane\"\xf4\x01\n" +
+	"\x04lane\x18\x01 \x01(\v2\x13.wms.orders.v1.LaneR\x04lane\"\xf6\x01\n" +
 	"\x10ListLanesRequest\x12,\n" +
-	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12D\n" +
-	"\bstatuses\x18\x02 \x03(\x0e2\x19.wms.orders.v1.LaneStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12\x1d\n" +
+	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12F\n" +
+	"\bstatuses\x18\x02 \x03(\x0e2\x19.wms.orders.v1.LaneStatusB\x11\xbaH\x0e\x92\x01\v\x10\x02\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12\x1d\n" +
 	"\x04zone\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\x04zone\x12$\n" +
 	"\tpage_size\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
@@ -3800,14 +3800,14 @@ const file_wms_orders_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01R\trequestId\"M\n" +
 	"\x17ReceiveCarriersResponse\x122\n" +
-	"\bcarriers\x18\x01 \x03(\v2\x16.wms.orders.v1.CarrierR\bcarriers\"\x9f\x03\n" +
+	"\bcarriers\x18\x01 \x03(\v2\x16.wms.orders.v1.CarrierR\bcarriers\"\xa3\x03\n" +
 	"\x13ListCarriersRequest\x12,\n" +
 	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12\x1e\n" +
 	"\x03sku\x18\x02 \x01(\tB\f\xbaH\tr\a\x88\xb5\x18\x01\x18\x80\x02R\x03sku\x12\"\n" +
 	"\alane_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\x06laneId\x120\n" +
-	"\x0edestination_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\rdestinationId\x12G\n" +
-	"\bstatuses\x18\x05 \x03(\x0e2\x1c.wms.orders.v1.CarrierStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12L\n" +
-	"\tlocations\x18\x06 \x03(\x0e2\x1e.wms.orders.v1.CarrierLocationB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\blocation\x12$\n" +
+	"\x0edestination_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\rdestinationId\x12I\n" +
+	"\bstatuses\x18\x05 \x03(\x0e2\x1c.wms.orders.v1.CarrierStatusB\x11\xbaH\x0e\x92\x01\v\x10\x03\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12N\n" +
+	"\tlocations\x18\x06 \x03(\x0e2\x1e.wms.orders.v1.CarrierLocationB\x11\xbaH\x0e\x92\x01\v\x10\x04\"\a\x82\x01\x04\x10\x01 \x00R\blocation\x12$\n" +
 	"\tpage_size\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"r\n" +
@@ -3878,10 +3878,10 @@ const file_wms_orders_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xa8\xb5\x18\x01R\trequestId\";\n" +
 	"\x10FailMoveResponse\x12'\n" +
-	"\x04move\x18\x01 \x01(\v2\x13.wms.orders.v1.MoveR\x04move\"\x8a\x01\n" +
+	"\x04move\x18\x01 \x01(\v2\x13.wms.orders.v1.MoveR\x04move\"\x8c\x01\n" +
 	"\x11WatchMovesRequest\x12/\n" +
-	"\fwarehouse_id\x18\x01 \x01(\tB\f\xbaH\t\xc8\x01\x01r\x04\x98\xb5\x18\x01R\vwarehouseId\x12D\n" +
-	"\bstatuses\x18\x02 \x03(\x0e2\x19.wms.orders.v1.MoveStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\"\x88\x01\n" +
+	"\fwarehouse_id\x18\x01 \x01(\tB\f\xbaH\t\xc8\x01\x01r\x04\x98\xb5\x18\x01R\vwarehouseId\x12F\n" +
+	"\bstatuses\x18\x02 \x03(\x0e2\x19.wms.orders.v1.MoveStatusB\x11\xbaH\x0e\x92\x01\v\x10\x05\"\a\x82\x01\x04\x10\x01 \x00R\x06status\"\x88\x01\n" +
 	"\x12WatchMovesResponse\x12)\n" +
 	"\x04move\x18\x01 \x01(\v2\x13.wms.orders.v1.MoveH\x00R\x04move\x12<\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x1c.wms.orders.v1.MoveHeartbeatH\x00R\theartbeatB\t\n" +
@@ -3900,12 +3900,12 @@ const file_wms_orders_v1_storage_proto_rawDesc = "" +
 	"\x05order\x18\x01 \x01(\v2\x14.wms.orders.v1.OrderR\x05order\x128\n" +
 	"\n" +
 	"backorders\x18\x02 \x03(\v2\x18.wms.orders.v1.BackorderR\n" +
-	"backorders\"\xa5\x02\n" +
+	"backorders\"\xa7\x02\n" +
 	"\x15ListBackordersRequest\x12,\n" +
 	"\fwarehouse_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\vwarehouseId\x12$\n" +
 	"\border_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x98\xb5\x18\x01R\aorderId\x12\x1e\n" +
-	"\x03sku\x18\x03 \x01(\tB\f\xbaH\tr\a\x88\xb5\x18\x01\x18\x80\x02R\x03sku\x12I\n" +
-	"\bstatuses\x18\x04 \x03(\x0e2\x1e.wms.orders.v1.BackorderStatusB\x0f\xbaH\f\x92\x01\t\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12$\n" +
+	"\x03sku\x18\x03 \x01(\tB\f\xbaH\tr\a\x88\xb5\x18\x01\x18\x80\x02R\x03sku\x12K\n" +
+	"\bstatuses\x18\x04 \x03(\x0e2\x1e.wms.orders.v1.BackorderStatusB\x11\xbaH\x0e\x92\x01\v\x10\x04\"\a\x82\x01\x04\x10\x01 \x00R\x06status\x12$\n" +
 	"\tpage_size\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\tpageToken\"z\n" +
@@ -3965,21 +3965,21 @@ const file_wms_orders_v1_storage_proto_rawDesc = "" +
 	"\x15BACKORDER_STATUS_OPEN\x10\x01\x12 \n" +
 	"\x1cBACKORDER_STATUS_IN_PROGRESS\x10\x02\x12\x1e\n" +
 	"\x1aBACKORDER_STATUS_FULFILLED\x10\x03\x12\x1e\n" +
-	"\x1aBACKORDER_STATUS_CANCELLED\x10\x042\xe5\x11\n" +
+	"\x1aBACKORDER_STATUS_CANCELLED\x10\x042\xf3\x11\n" +
 	"\x0eStorageService\x12z\n" +
 	"\aPutLane\x12\x1d.wms.orders.v1.PutLaneRequest\x1a\x1e.wms.orders.v1.PutLaneResponse\"0\x82\xd3\xe4\x93\x02*:\x04laneb\x04lane\x1a\x1c/api/v1/lanes/{lane.lane_id}\x12e\n" +
 	"\tListLanes\x12\x1f.wms.orders.v1.ListLanesRequest\x1a .wms.orders.v1.ListLanesResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/lanes\x12\xb2\x01\n" +
 	"\x0ePutDestination\x12$.wms.orders.v1.PutDestinationRequest\x1a%.wms.orders.v1.PutDestinationResponse\"S\x82\xd3\xe4\x93\x02M:\vdestinationb\vdestination\x1a1/api/v1/destinations/{destination.destination_id}\x12\x81\x01\n" +
-	"\x10ListDestinations\x12&.wms.orders.v1.ListDestinationsRequest\x1a'.wms.orders.v1.ListDestinationsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/destinations\x12}\n" +
-	"\x0fReceiveCarriers\x12%.wms.orders.v1.ReceiveCarriersRequest\x1a&.wms.orders.v1.ReceiveCarriersResponse\"\x1b\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/api/v1/carriers\x12q\n" +
+	"\x10ListDestinations\x12&.wms.orders.v1.ListDestinationsRequest\x1a'.wms.orders.v1.ListDestinationsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/destinations\x12\x84\x01\n" +
+	"\x0fReceiveCarriers\x12%.wms.orders.v1.ReceiveCarriersRequest\x1a&.wms.orders.v1.ReceiveCarriersResponse\"\"\xa8\xbb\x18\x80\x80\x80\x01\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/api/v1/carriers\x12q\n" +
 	"\fListCarriers\x12\".wms.orders.v1.ListCarriersRequest\x1a#.wms.orders.v1.ListCarriersResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/carriers\x12\x9d\x01\n" +
 	"\x10SetCarrierStatus\x12&.wms.orders.v1.SetCarrierStatusRequest\x1a'.wms.orders.v1.SetCarrierStatusResponse\"8\x82\xd3\xe4\x93\x022:\x01*b\acarrier\x1a$/api/v1/carriers/{carrier_id}/status\x12\x8b\x01\n" +
 	"\rSetLaneStatus\x12#.wms.orders.v1.SetLaneStatusRequest\x1a$.wms.orders.v1.SetLaneStatusResponse\"/\x82\xd3\xe4\x93\x02):\x01*b\x04lane\x1a\x1e/api/v1/lanes/{lane_id}/status\x12b\n" +
 	"\bGetStock\x12\x1e.wms.orders.v1.GetStockRequest\x1a\x1f.wms.orders.v1.GetStockResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/stock\x12q\n" +
 	"\n" +
 	"ClaimMoves\x12 .wms.orders.v1.ClaimMovesRequest\x1a!.wms.orders.v1.ClaimMovesResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/api/v1/moves:claim\x12\x8a\x01\n" +
-	"\fCompleteMove\x12\".wms.orders.v1.CompleteMoveRequest\x1a#.wms.orders.v1.CompleteMoveResponse\"1\x82\xd3\xe4\x93\x02+:\x01*b\x04move\" /api/v1/moves/{move_id}/complete\x12\x91\x01\n" +
-	"\x12BatchCompleteMoves\x12(.wms.orders.v1.BatchCompleteMovesRequest\x1a).wms.orders.v1.BatchCompleteMovesResponse\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/moves:batchComplete\x12z\n" +
+	"\fCompleteMove\x12\".wms.orders.v1.CompleteMoveRequest\x1a#.wms.orders.v1.CompleteMoveResponse\"1\x82\xd3\xe4\x93\x02+:\x01*b\x04move\" /api/v1/moves/{move_id}/complete\x12\x97\x01\n" +
+	"\x12BatchCompleteMoves\x12(.wms.orders.v1.BatchCompleteMovesRequest\x1a).wms.orders.v1.BatchCompleteMovesResponse\",\xa8\xbb\x18\x80\x80\x10\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/api/v1/moves:batchComplete\x12z\n" +
 	"\bFailMove\x12\x1e.wms.orders.v1.FailMoveRequest\x1a\x1f.wms.orders.v1.FailMoveResponse\"-\x82\xd3\xe4\x93\x02':\x01*b\x04move\"\x1c/api/v1/moves/{move_id}/fail\x12p\n" +
 	"\n" +
 	"WatchMoves\x12 .wms.orders.v1.WatchMovesRequest\x1a!.wms.orders.v1.WatchMovesResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/api/v1/moves:watch0\x01\x12\x92\x01\n" +

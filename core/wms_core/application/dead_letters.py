@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from wms_core.application.ports import DeadLetterFilter, Page, Transaction
+from wms_core.application.ports import DeadLetterFilter, Page, ResultPage, Transaction
 from wms_core.domain import failures
 from wms_core.domain.caller import Caller
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision, Resolution
@@ -10,8 +10,10 @@ from wms_core.domain.errors import DeadLetterEntryNotFound
 from wms_core.domain.orders import Order
 
 
-async def list_page(transaction: Transaction, wanted: DeadLetterFilter, page: Page) -> list[DeadLetterEntry]:
-    """Give a page, newest first, with one more when there are more."""
+async def list_page(
+    transaction: Transaction, wanted: DeadLetterFilter, page: Page
+) -> ResultPage[DeadLetterEntry]:
+    """Return a page, newest first."""
     return await transaction.dead_letters.page(wanted, page)
 
 

@@ -7,8 +7,9 @@ from wms_core.application.ports import EventFilter, EventLogStore, LogBounds
 from wms_core.domain.errors import PositionNotKept
 from wms_core.domain.events import EventRecord
 
-#: The most events of one page, and the most positions that are searched for them.
+#: The most events of one page, the bytes after which it ends, and the most positions that are searched.
 _EVENTS = 200
+_BYTES = 256 * 1024
 _POSITIONS = 5_000
 
 
@@ -47,8 +48,8 @@ async def following(log: EventLogStore, page: EventPage, wanted: EventFilter) ->
     if not wanted.order_ids:
         # Events of a few orders are found by an index, wherever they are.
         until = min(until, page.position + _POSITIONS)
-    events = await log.after(page.position, _EVENTS, until=until, wanted=wanted)
+    events, has_more = await log.after(page.position, _EVENTS, _BYTES, until=until, wanted=wanted)
     # What is kept now was kept when the events were read, so none is missing between them.
     bounds = await log.bounds()
     expect_kept(page.position, bounds)
-    return EventPage(events, events[-1].position or until if len(events) == _EVENTS else until, bounds)
+    return EventPage(events, events[-1].position or until if has_more else until, bounds)

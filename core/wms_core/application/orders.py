@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from wms_core.application import dead_letters
 from wms_core.application.once import replay
-from wms_core.application.ports import OrderFilter, Page, RequestKey, Transaction
+from wms_core.application.ports import (
+    MAX_RESPONSE_BYTES,
+    OrderFilter,
+    Page,
+    RequestKey,
+    ResultPage,
+    Transaction,
+)
 from wms_core.domain import lifecycle
 from wms_core.domain.caller import Caller
 from wms_core.domain.change import Change
@@ -16,6 +23,7 @@ from wms_core.domain.errors import (
     OrderAlreadyExists,
     OrderNotFound,
     RequestIdReused,
+    ResponseTooLarge,
     UnitsNotShipped,
     WarehouseMismatch,
     WaveDestinationConflict,
@@ -26,6 +34,9 @@ from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_core.domain.receiving import receive
 from wms_core.domain.storage import Wave
+
+#: Backorders that an error names (contract: BACKORDER_OPEN).
+_TOLD_BACKORDERS = 10
 
 
 class Wish(NamedTuple):
@@ -139,13 +150,20 @@ async def find(transaction: Transaction, order_ids: Sequence[str]) -> dict[str, 
     return await transaction.orders.get(list(dict.fromkeys(order_ids)))
 
 
-async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> list[Order]:
-    """Give orders in the order asked for. Raises OrderNotFound for the first that does not exist."""
-    found = await find(transaction, order_ids)
+async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> dict[str, Order]:
+    """Return orders by id. Raises OrderNotFound for the first that does not exist, ResponseTooLarge."""
+    page = await transaction.orders.get_within(list(dict.fromkeys(order_ids)), MAX_RESPONSE_BYTES)
+    return _all_of(page, order_ids)
+
+
+def _all_of(page: ResultPage[Order], order_ids: Sequence[str]) -> dict[str, Order]:
+    if page.has_more:
+        raise ResponseTooLarge(limit=MAX_RESPONSE_BYTES)
+    found = {order.order_id: order for order in page.elements}
     for order_id in order_ids:
         if order_id not in found:
             raise OrderNotFound(order_id=order_id)
-    return [found[order_id] for order_id in order_ids]
+    return found
 
 
 async def locked(transaction: Transaction, order_id: str, etag: str = "") -> Order:
@@ -163,8 +181,8 @@ async def saved(transaction: Transaction, change: Change) -> Order:
     return change.order
 
 
-async def list_page(transaction: Transaction, wanted: OrderFilter, page: Page) -> list[Order]:
-    """Give a page, newest first, with one more when there are more."""
+async def list_page(transaction: Transaction, wanted: OrderFilter, page: Page) -> ResultPage[Order]:
+    """Return a page, newest first."""
     return await transaction.orders.page(wanted, page)
 
 
@@ -226,7 +244,7 @@ async def complete(
     order = await locked(transaction, order_id, etag)
     if order.status is OrderStatus.SHIPPED:
         if open_ones := await transaction.backorders.live_of(order_id):
-            raise BackorderOpen(order_id=order_id, backorder_ids=",".join(open_ones))
+            raise BackorderOpen(order_id=order_id, backorder_ids=",".join(open_ones[:_TOLD_BACKORDERS]))
         if waiting := sum(item.delivered - item.shipped for item in order.items):
             raise UnitsNotShipped(order_id=order_id, quantity=waiting)
     return await saved(transaction, lifecycle.complete(order, delivered_at, caller, now))
@@ -244,15 +262,15 @@ async def assign_to_wave(
     orders are all in one wave to that destination already: then nothing changes.
     Gives the wave, these orders, and how many orders the wave has.
 
-    Raises DestinationNotFound, OrderNotFound, WarehouseMismatch, WaveDestinationConflict, StatusConflict.
+    Raises DestinationNotFound, OrderNotFound, ResponseTooLarge, WarehouseMismatch, WaveDestinationConflict,
+    StatusConflict.
     """
     destination = await transaction.storage.destination(destination_id)
     if destination is None:
         raise DestinationNotFound(destination_id=destination_id)
-    found = await transaction.orders.lock(list(dict.fromkeys(order_ids)))
+    locked_orders = await transaction.orders.lock_within(list(dict.fromkeys(order_ids)), MAX_RESPONSE_BYTES)
+    found = _all_of(locked_orders, order_ids)
     for order_id in order_ids:
-        if order_id not in found:
-            raise OrderNotFound(order_id=order_id)
         if (order := found[order_id]).warehouse_id != destination.warehouse_id:
             raise WarehouseMismatch(
                 resource=order_id,
@@ -280,9 +298,9 @@ async def assign_to_wave(
     return wave, [changes[order_id].order for order_id in order_ids], count
 
 
-async def history(transaction: Transaction, order_id: str, after: int, limit: int) -> list[EventRecord]:
-    """Give the events of an order after a sequence number, oldest first. Raises OrderNotFound."""
-    events = await transaction.orders.history(order_id, after, limit)
-    if not events:
+async def history(transaction: Transaction, order_id: str, after: int, limit: int) -> ResultPage[EventRecord]:
+    """Return events of an order after a sequence number, oldest first. Raises OrderNotFound."""
+    page = await transaction.orders.history(order_id, after, limit)
+    if not page.elements:
         await get(transaction, order_id)
-    return events
+    return page

@@ -7,7 +7,7 @@ returns and leaves nothing when it raises.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from wms_core.application.workloads import BACKGROUND, Usage
 from wms_core.domain.allocation import OwedUnits, StockAsked, Wait
@@ -22,6 +22,7 @@ from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order, Priority
 from wms_core.domain.publishing import LogEvent, ParkedEvent, Refusal, RelayState, Released
 from wms_core.domain.receiving import Receipt
+from wms_core.domain.retries import EligibleOrder
 from wms_core.domain.runs import Pause, Run, RunStatus, WarehouseStats
 from wms_core.domain.storage import (
     Allocation,
@@ -52,6 +53,18 @@ class Page:
     size: int
     after: tuple[datetime, str] | None = None
     offset: int = 0
+
+
+#: Bytes of the elements of an answer: clients refuse one of more than 4 MiB unless they are told otherwise. A
+#: page ends early, also as it is read.
+MAX_RESPONSE_BYTES = 3_500_000
+
+
+class ResultPage(NamedTuple, Generic[T]):
+    """Elements of a list, at least one if there is any, and whether there are more than these."""
+
+    elements: list[T]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,14 @@ class OrderStore(Protocol):
         """Give the orders there are, locked until the end of the transaction."""
         ...
 
+    async def get_within(self, order_ids: Sequence[str], max_bytes: int) -> ResultPage[Order]:
+        """Return the orders there are, by id, until they have so many bytes."""
+        ...
+
+    async def lock_within(self, order_ids: Sequence[str], max_bytes: int) -> ResultPage[Order]:
+        """Return the same, all of them locked until the end of the transaction."""
+        ...
+
     async def lock_free(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """As `lock`, but leave out those that another transaction is changing instead of waiting for it."""
         ...
@@ -200,22 +221,22 @@ class OrderStore(Protocol):
     async def let_go(self, order_ids: Sequence[str], backorder_ids: Sequence[str], now: datetime) -> None:
         """Let go of what locked orders, or single backorders of them, hold on carriers."""
 
-    async def page(self, wanted: OrderFilter, page: Page) -> list[Order]:
-        """Give one page, newest first, with one order more than asked when there are more."""
+    async def page(self, wanted: OrderFilter, page: Page) -> ResultPage[Order]:
+        """Return one page, newest first, which ends early when its orders are long."""
         ...
 
     async def eligible(
         self, statuses: Sequence[OrderStatus], max_retries: int, limit: int
-    ) -> tuple[list[Order], int]:
-        """Give the orders that wait for a retry and have failed fewer times, and how many there are."""
+    ) -> tuple[list[EligibleOrder], int]:
+        """Return the first orders that wait for a retry and have failed fewer times; the number of all."""
         ...
 
     async def attempts(self, order_id: str, life: int) -> list[FailureAttempt]:
         """Give the failures counted in one life of an order, first to last."""
         ...
 
-    async def history(self, order_id: str, after: int, limit: int) -> list[EventRecord]:
-        """Give the events of an order after a sequence number, also those that have no position yet."""
+    async def history(self, order_id: str, after: int, limit: int) -> ResultPage[EventRecord]:
+        """Return events of an order after a sequence number, also those that have no position yet."""
         ...
 
     async def since(self, order_id: str) -> datetime | None:
@@ -231,11 +252,18 @@ class EventLogStore(Protocol):
         ...
 
     async def after(
-        self, position: int, limit: int, *, until: int | None = None, wanted: EventFilter | None = None
-    ) -> list[EventRecord]:
-        """Give the next events after a position, up to another one, that the filter lets through.
+        self,
+        position: int,
+        limit: int,
+        max_bytes: int = MAX_RESPONSE_BYTES,
+        *,
+        until: int | None = None,
+        wanted: EventFilter | None = None,
+    ) -> ResultPage[EventRecord]:
+        """Return the next events after a position, up to another one, that the filter lets through.
 
-        What was kept when it was asked; `bounds` afterwards tells whether that was all.
+        It ends early with the event that reaches so many bytes. What was kept when it was asked; `bounds`
+        afterwards tells whether that was all.
         """
         ...
 
@@ -263,8 +291,8 @@ class DeadLetterStore(Protocol):
         """Add a decision to an entry whose order is locked."""
         ...
 
-    async def page(self, wanted: DeadLetterFilter, page: Page) -> list[DeadLetterEntry]:
-        """Give one page, newest first, with one entry more than asked when there are more."""
+    async def page(self, wanted: DeadLetterFilter, page: Page) -> ResultPage[DeadLetterEntry]:
+        """Return one page, newest first, which ends early when its entries are long."""
         ...
 
     async def stats(self) -> DeadLetterStats:

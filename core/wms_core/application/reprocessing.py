@@ -13,7 +13,7 @@ from wms_core.domain.caller import Caller
 from wms_core.domain.dead_letters import DeadLetterEntry
 from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
-from wms_core.domain.retries import RetryPolicy
+from wms_core.domain.retries import EligibleOrder, RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class RetryMetadata:
 
 async def list_eligible(
     transaction: Transaction, statuses: Sequence[OrderStatus], max_retries: int, limit: int
-) -> tuple[list[Order], int]:
-    """Give the orders that wait for a retry and have failed fewer times, and how many there are."""
+) -> tuple[list[EligibleOrder], int]:
+    """Return the first orders that wait for a retry and have failed fewer times, and how many there are."""
     return await transaction.orders.eligible(statuses, max_retries, limit)
 
 

@@ -82,11 +82,12 @@ class InvalidFields(InvalidArgument):
 
     reason = "INVALID_REQUEST"
 
-    def __init__(self, faults: Iterable[FieldFault]) -> None:
-        """Say every fault at once."""
+    def __init__(self, faults: Iterable[FieldFault], omitted: int = 0) -> None:
+        """Say every fault at once; so many more were found and are left out."""
         self.faults = tuple(faults)
+        self.omitted = omitted
         summary = "; ".join(f"{f.field}: {f.description}" for f in self.faults[:20])
-        more = len(self.faults) - 20
+        more = len(self.faults) - 20 + omitted
         super().__init__(summary=summary + (f"; and {more} more" if more > 0 else ""))
         self.facts = {}
 
@@ -394,3 +395,9 @@ class MessageTooLarge(Exhausted):
     """The request is larger than {limit} bytes; split it."""
 
     reason = "MESSAGE_TOO_LARGE"
+
+
+class ResponseTooLarge(FailedPrecondition):
+    """The answer would be larger than {limit} bytes; nothing was changed. Ask for fewer orders at once."""
+
+    reason = "RESPONSE_TOO_LARGE"

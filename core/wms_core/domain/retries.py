@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from wms_core.domain.order_status import OrderStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +35,17 @@ class RetryPolicy:
     def next_retry_at(self, failed_at: datetime, failures: int, draw: float = 0.0) -> datetime:
         """Give the time of the retry after failure number `failures` at `failed_at`."""
         return failed_at + self.delay(failures, draw)
+
+
+class EligibleOrder(NamedTuple):
+    """What is told of an order that waits for its retry."""
+
+    order_id: str
+    customer_id: str
+    warehouse_id: str
+    failed_status: OrderStatus | None
+    retry_count: int
+    last_failure_reason: str
+    last_failed_at: datetime | None
+    created_at: datetime
+    next_retry_at: datetime

@@ -9,7 +9,7 @@ import asyncpg
 from pydantic import TypeAdapter
 
 from wms_core.application.identifiers import new_id
-from wms_core.application.ports import DeadLetterFilter, Page
+from wms_core.application.ports import MAX_RESPONSE_BYTES, DeadLetterFilter, Page, ResultPage
 from wms_core.domain.change import Change
 from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision
 from wms_core.domain.order_status import OrderStatus
@@ -18,6 +18,7 @@ from wms_core.postgres.conditions import Conditions
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.order_rows import columns
 from wms_core.postgres.queries import query
+from wms_core.postgres.result_pages import result_page
 
 
 @cache
@@ -76,10 +77,10 @@ class PostgresDeadLetterStore:
             decision.resolved_at,
         )
 
-    async def page(self, wanted: DeadLetterFilter, page: Page) -> list[DeadLetterEntry]:
-        """Give one page, newest first, with one entry more than asked when there are more."""
+    async def page(self, wanted: DeadLetterFilter, page: Page) -> ResultPage[DeadLetterEntry]:
+        """Return one page, newest first, which ends early when its entries are long."""
         sql, arguments = _page(wanted, page)
-        return [_entry(row) for row in await self._connection.fetch(sql, *arguments)]
+        return await result_page(await self._connection.fetch(sql, *arguments), _entry, page.size)
 
     async def stats(self) -> DeadLetterStats:
         """Give the counts by one statement."""
@@ -138,5 +139,11 @@ def _page(wanted: DeadLetterFilter, page: Page) -> tuple[str, list[Any]]:
         f"SELECT entry_id FROM dead_letter_entries{conditions.where} "  # noqa: S608
         f"{newest} LIMIT {limit} OFFSET {offset}"
     )
-    sql = f"SELECT d.* FROM ({keys}) AS page JOIN dead_letter_documents d USING (entry_id) {newest}"  # noqa: S608
+    size = "octet_length(d.order_snapshot::text) + octet_length(d.attempts::text)"
+    sql = (
+        f"SELECT * FROM (SELECT d.*, count(*) OVER () AS found, sum({size}) OVER "  # noqa: S608
+        f"({newest} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before "
+        f"FROM ({keys}) AS page JOIN dead_letter_documents d USING (entry_id)) AS d "
+        f"WHERE coalesce(bytes_before, 0) < {conditions.parameter(MAX_RESPONSE_BYTES)} {newest}"
+    )
     return sql, conditions.values

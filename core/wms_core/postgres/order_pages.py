@@ -7,13 +7,26 @@ plan. Only words of this module enter the text; every value is a parameter.
 from collections.abc import Sequence
 from typing import Any
 
-from wms_core.application.ports import OrderFilter, Page
+from wms_core.application.ports import MAX_RESPONSE_BYTES, OrderFilter, Page
 from wms_core.domain.order_status import CAN_BE_OVERDUE, OrderStatus
 from wms_core.postgres.conditions import Conditions
 
+#: What an order takes when it is read, about.
+_BYTES = (
+    "200 + octet_length(d.customer_id) + octet_length(d.shipping_address::text) + "
+    "coalesce(octet_length(d.last_failure_reason), 0) + coalesce(octet_length(d.cancel_reason), 0) + "
+    "coalesce(octet_length(d.items::text), 0) + coalesce(octet_length(d.shipments::text), 0)"
+)
+
+
+def orders_within() -> str:
+    """Return the query for orders by id until they have so many bytes, and the number of those there are."""
+    keys = "SELECT o.created_at, o.order_id FROM orders o WHERE o.order_id = ANY ($1::text[])"
+    return _within(keys, "ORDER BY d.order_id", "$2")
+
 
 def order_page(wanted: OrderFilter, page: Page) -> tuple[str, Sequence[Any]]:
-    """Give the query for one page of orders, newest first, and its parameters."""
+    """Return the query for one page of orders, newest first, and its parameters."""
     conditions = _conditions(wanted, page)
     statuses = _statuses(wanted)
     limit = conditions.parameter(page.size + 1 + page.offset)
@@ -30,11 +43,21 @@ def order_page(wanted: OrderFilter, page: Page) -> tuple[str, Sequence[Any]]:
         )
     if page.offset:
         keys = f"SELECT * FROM ({keys}) AS k {newest} OFFSET {conditions.parameter(page.offset)}"  # noqa: S608
-    sql = (
-        f"SELECT d.* FROM ({keys}) AS page JOIN order_documents d USING (order_id) "  # noqa: S608
-        "ORDER BY page.created_at DESC, page.order_id DESC"
+    sql = _within(
+        keys, "ORDER BY d.created_at DESC, d.order_id DESC", conditions.parameter(MAX_RESPONSE_BYTES)
     )
     return sql, conditions.values
+
+
+def _within(keys: str, order: str, max_bytes: str) -> str:
+    # Without OFFSET 0 the lines of an order would be put together twice, once to be weighed.
+    return (
+        f"SELECT * FROM (SELECT d.*, count(*) OVER () AS found, sum({_BYTES}) OVER "  # noqa: S608
+        f"({order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before FROM ({keys}) AS page "
+        "CROSS JOIN LATERAL "
+        "(SELECT * FROM order_documents o WHERE o.order_id = page.order_id OFFSET 0) AS d) AS d "
+        f"WHERE coalesce(bytes_before, 0) < {max_bytes} {order}"
+    )
 
 
 def _conditions(wanted: OrderFilter, page: Page) -> Conditions:

@@ -4,8 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
+
 from wms_core.application.identifiers import new_id
-from wms_core.application.ports import OrderFilter, Page
+from wms_core.application.ports import MAX_RESPONSE_BYTES, OrderFilter, Page, ResultPage
+from wms_core.cooperative import map_in_pieces
 from wms_core.domain.change import Change
 from wms_core.domain.errors import OrderAlreadyExists, WarehouseNotFound, WmsError
 from wms_core.domain.events import EventRecord, size_fault
@@ -13,11 +16,12 @@ from wms_core.domain.order_status import OrderStatus
 from wms_core.domain.orders import FailureAttempt, Order
 from wms_core.domain.payloads import address_text
 from wms_core.domain.receiving import Receipt
+from wms_core.domain.retries import EligibleOrder
 from wms_core.postgres.backorder_store import save_backorders
 from wms_core.postgres.connection import Connection
 from wms_core.postgres.dead_letter_store import insert_dead_letters
 from wms_core.postgres.new_orders import arguments
-from wms_core.postgres.order_pages import order_page
+from wms_core.postgres.order_pages import order_page, orders_within
 from wms_core.postgres.order_rows import (
     attempt_from,
     columns,
@@ -27,6 +31,8 @@ from wms_core.postgres.order_rows import (
     order_from,
 )
 from wms_core.postgres.queries import query
+from wms_core.postgres.result_pages import result_page
+from wms_core.postgres.times import aware
 
 
 class PostgresOrderStore:
@@ -71,6 +77,16 @@ class PostgresOrderStore:
         """Lock, then read, so that what is read is what the lock protects."""
         rows = await self._connection.fetch(query("orders.lock"), list(order_ids))
         return await self.get([row["order_id"] for row in rows]) if rows else {}
+
+    async def get_within(self, order_ids: Sequence[str], max_bytes: int) -> ResultPage[Order]:
+        """Return the orders there are, by id, until they have so many bytes."""
+        rows = await self._connection.fetch(orders_within(), list(order_ids), max_bytes)
+        return await result_page(rows, order_from, len(order_ids))
+
+    async def lock_within(self, order_ids: Sequence[str], max_bytes: int) -> ResultPage[Order]:
+        """Return the same, all of them locked until the end of the transaction."""
+        rows = await self._connection.fetch(query("orders.lock"), list(order_ids))
+        return await self.get_within([row["order_id"] for row in rows], max_bytes)
 
     async def lock_free(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """As `lock`, without those that another transaction is changing."""
@@ -226,29 +242,48 @@ class PostgresOrderStore:
         if rows:
             await self._connection.execute(query("orders.put_back"), *columns(rows, 5), now)
 
-    async def page(self, wanted: OrderFilter, page: Page) -> list[Order]:
-        """Give one page, newest first, with one order more than asked when there are more."""
+    async def page(self, wanted: OrderFilter, page: Page) -> ResultPage[Order]:
+        """Return one page, newest first, which ends early when its orders are long."""
         sql, arguments = order_page(wanted, page)
-        return [order_from(row) for row in await self._connection.fetch(sql, *arguments)]
+        return await result_page(await self._connection.fetch(sql, *arguments), order_from, page.size)
 
     async def eligible(
         self, statuses: Sequence[OrderStatus], max_retries: int, limit: int
-    ) -> tuple[list[Order], int]:
-        """Give those that are due next, and the number of all."""
-        rows = await self._connection.fetch(query("orders.eligible"), max_retries, list(statuses), limit)
-        return [order_from(row) for row in rows], rows[0]["total"] if rows else 0
+    ) -> tuple[list[EligibleOrder], int]:
+        """Return those that are due next, and the number of all."""
+        rows = await self._connection.fetch(
+            query("orders.eligible"), max_retries, list(statuses), limit, MAX_RESPONSE_BYTES
+        )
+        return await map_in_pieces(_eligible, rows), rows[0]["total"] if rows else 0
 
     async def attempts(self, order_id: str, life: int) -> list[FailureAttempt]:
         """Give the failures counted in one life of an order, first to last."""
         rows = await self._connection.fetch(query("orders.attempts"), order_id, life)
         return [attempt_from(row) for row in rows]
 
-    async def history(self, order_id: str, after: int, limit: int) -> list[EventRecord]:
-        """Give the events of an order after a sequence number, oldest first."""
-        rows = await self._connection.fetch(query("orders.history"), order_id, after, limit)
-        return [event_from(row) for row in rows]
+    async def history(self, order_id: str, after: int, limit: int) -> ResultPage[EventRecord]:
+        """Return events of an order after a sequence number, oldest first."""
+        rows = await self._connection.fetch(
+            query("orders.history"), order_id, after, limit + 1, MAX_RESPONSE_BYTES
+        )
+        return await result_page(rows, event_from, limit)
 
     async def since(self, order_id: str) -> datetime | None:
         """Say when an order came into its status; None when that event is no longer kept."""
         moment: datetime | None = await self._connection.fetchval(query("orders.since"), order_id)
         return moment
+
+
+def _eligible(row: asyncpg.Record) -> EligibleOrder:
+    failed = row["failed_status"]
+    return EligibleOrder(
+        order_id=row["order_id"],
+        customer_id=row["customer_id"],
+        warehouse_id=row["warehouse_id"],
+        failed_status=OrderStatus(failed) if failed else None,
+        retry_count=row["retry_count"],
+        last_failure_reason=row["last_failure_reason"] or "",
+        last_failed_at=aware(row["last_failed_at"]),
+        created_at=row["created_at"],
+        next_retry_at=row["next_retry_at"],
+    )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.message_factory import GetMessageClass
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -16,7 +15,7 @@ from wms_server.calls import UTF_8, caller_from
 from wms_server.errors import status_of
 from wms_server.http.answers import caller_headers, failed
 from wms_server.http.bindings import bindings_of
-from wms_server.http.bodies import arrived
+from wms_server.http.bodies import passed_over
 from wms_server.http.calling import headers_of
 from wms_server.http.endpoints import UnaryEndpoint
 from wms_server.http.event_stream import StreamEndpoint
@@ -69,7 +68,7 @@ class Api:
             transcoder = Transcoder(binding, self._options.currency)
             endpoint: Endpoint
             if work is None:
-                flow = stream_work_of(served, GetMessageClass(method.input_type))
+                flow = stream_work_of(served, method)
                 endpoint = StreamEndpoint(self._pipeline, binding, flow, transcoder)
             else:
                 endpoint = UnaryEndpoint(self._pipeline, binding, work, transcoder, self._options.patience)
@@ -104,7 +103,7 @@ async def answer_with_error(
 ) -> None:
     """Answer a request that is no call once it has arrived: a client that still sends would get a reset."""
     with suppress(WmsError, ClientDisconnect):
-        await arrived(headers_of(scope), receive, timeout_seconds)
+        await passed_over(headers_of(scope), receive, timeout_seconds)
     await refused(scope, error)(scope, receive, send)
 
 

@@ -7,9 +7,23 @@ from google.protobuf.descriptor import Descriptor
 
 from wms_core.domain.errors import FieldFault, InvalidFields
 from wms_core.domain.events import camel_case
+from wms_server.validation import MAX_FAULTS
 
-#: More are not looked for: nobody reads them, and a body of nothing else must not cost much.
-MOST = 100
+#: Names that are not known which are compared with those that are: that takes as long as all else.
+MAX_HINTS = 20
+
+
+class Hints:
+    """How many more names of one request are compared."""
+
+    def __init__(self) -> None:
+        """Begin with all."""
+        self._left = MAX_HINTS
+
+    def take(self) -> bool:
+        """Say whether one more is."""
+        self._left -= 1
+        return self._left >= 0
 
 
 class EnoughFaults(Exception):
@@ -19,16 +33,20 @@ class EnoughFaults(Exception):
 class Faults:
     """Collects what is wrong with one request."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, hints: Hints | None = None) -> None:
+        """Begin with nothing. The elements of a batch share their hints."""
         self.found: list[FieldFault] = []
+        self.hints = hints or Hints()
+        #: The faults of all elements of a batch together.
+        self.of_all = 0
         #: By its place, the error of an element of a batch whose elements are judged one by one.
         self.of_elements: dict[int, InvalidFields] = {}
 
     def add(self, path: str, description: str, rule: str) -> None:
         """Note one more. Raises EnoughFaults."""
         self.found.append(FieldFault(_sendable(path), _sendable(description), rule))
-        if len(self.found) >= MOST:
+        if len(self.found) >= MAX_FAULTS:
+            # More are not looked for: nobody reads them, and a body of nothing else must not cost much.
             raise EnoughFaults
 
     def with_rules(self, broken: Iterable[FieldFault]) -> list[FieldFault]:

@@ -17,6 +17,8 @@ from wms_core.domain.errors import FieldFault, InvalidFields
 from wms_server import validation
 from wms_server.http.faults import EnoughFaults, Faults, json_path
 from wms_server.http.scalars import Unreadable, money_of, scalar_reader, time_of
+from wms_server.order_batches import MAX_BATCH_FAULTS
+from wms_server.request_limits import max_items
 
 _MONEY = "google.type.Money"
 _TIMESTAMP = "google.protobuf.Timestamp"
@@ -44,7 +46,8 @@ class Reading:
         for name, content in value.items():
             field = known.get(name)
             if field is None:
-                self.faults.add(joined(path, name[:100]), _unknown(known, name), "json.unknown")
+                hint = _unknown(known, name) if self.faults.hints.take() else "is not known here"
+                self.faults.add(joined(path, name[:100]), hint, "json.unknown")
             elif field.name in seen:
                 self.faults.add(joined(path, name), "is there twice, by two names", "json.twice")
             elif content is not None:
@@ -61,6 +64,8 @@ class Reading:
             self._known(target, {field.json_name: value}, path)
         elif not isinstance(value, list):
             self.faults.add(path, "must be an array", "json.array")
+        elif 0 < (limit := max_items(field)) < len(value):
+            self.faults.add(path, f"must contain no more than {limit} items", "repeated.max_items")
         else:
             self._elements(getattr(target, field.name), field, value, path)
 
@@ -84,7 +89,7 @@ class Reading:
 
     def _element(self, target: Message, value: Any, number: int, place: str) -> None:
         """Read an element that is judged by itself; one with a fault is left empty, which keeps its place."""
-        faults = Faults()
+        faults = Faults(self.faults.hints)
         kind: Any = target.DESCRIPTOR
         if not isinstance(value, dict):
             self.faults.of_elements[number] = InvalidFields(
@@ -94,10 +99,11 @@ class Reading:
         with suppress(EnoughFaults):
             Reading(self.currency, faults).message(target, value, "")
         if faults.found:
-            broken = (
-                replace(fault, field=json_path(kind, fault.field)) for fault in validation.faults(target)
-            )
+            error = validation.invalid_fields(target, fail_fast=self.faults.of_all >= MAX_BATCH_FAULTS)
+            judged = error.faults if error else ()
+            broken = (replace(fault, field=json_path(kind, fault.field)) for fault in judged)
             self.faults.of_elements[number] = InvalidFields(faults.with_rules(broken))
+            self.faults.of_all += len(self.faults.of_elements[number].faults)
             target.Clear()
 
     def one(self, target: Message, field: FieldDescriptor, value: Any, path: str) -> None:

@@ -4,7 +4,6 @@ What the path, the query, the body and some headers say becomes the request; the
 it that the binding names, becomes the body. No library that is kept does this in Python.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,11 +15,12 @@ from google.protobuf.message_factory import GetMessageClass
 from wms_core.domain.errors import InvalidFields
 from wms_server import validation
 from wms_server.errors import status_of
+from wms_server.http.beside_loop import MAX_INLINE_REQUEST_BYTES, beside_loop
 from wms_server.http.bindings import Binding
-from wms_server.http.bodies import AT_ONCE
 from wms_server.http.conditions import ANY, IF_MATCH, refuse_other_conditions
 from wms_server.http.faults import EnoughFaults, Faults, json_path
 from wms_server.http.json_reading import Reading, fields_by_name
+from wms_server.http.json_text import parse_json
 from wms_server.http.json_writing import to_json
 from wms_server.http.queries import read_query
 
@@ -70,11 +70,13 @@ class Transcoder:
         """Whether the call has a body at all."""
         return bool(self._binding.body)
 
-    async def read(self, asked: Asked) -> Transcoded:
-        """Read a request, a large one beside the event loop. Raises InvalidFields."""
-        if int(asked.headers.get("content-length", 0)) > AT_ONCE:
-            return await asyncio.to_thread(self.request, asked)
-        return self.request(asked)
+    async def read(self, asked: Asked, body: bytes | None = None) -> Transcoded:
+        """Read a request, a large one beside the event loop. Raises BrokenJson, InvalidFields."""
+
+        def read() -> Transcoded:
+            return self.request(asked if body is None else asked.with_body(parse_json(body)))
+
+        return await beside_loop(read, len(body or b""), MAX_INLINE_REQUEST_BYTES)
 
     def request(self, asked: Asked) -> Transcoded:
         """Read a request. Raises InvalidFields with all of its faults when some of it can't be read."""
@@ -84,16 +86,15 @@ class Transcoder:
         except EnoughFaults:
             raise InvalidFields(faults.found) from None
         if faults.found:
-            broken = self.named(InvalidFields(validation.faults(request)))
-            raise InvalidFields(faults.with_rules(broken.faults))
+            broken = validation.invalid_fields(request)
+            raise InvalidFields(faults.with_rules(self.named(broken).faults if broken else ()))
         return Transcoded(request, faults.of_elements)
 
     def named(self, error: InvalidFields) -> InvalidFields:
         """Give the error with the paths that the fields have in JSON."""
         kind, body = self._binding.call.input_type, self._binding.body
-        return InvalidFields(
-            replace(fault, field=json_path(kind, fault.field, body)) for fault in error.faults
-        )
+        named = [replace(fault, field=json_path(kind, fault.field, body)) for fault in error.faults]
+        return InvalidFields(named, error.omitted)
 
     def answer(self, raw: bytes, refused: Mapping[int, InvalidFields] | None = None) -> Any:
         """Write an answer as what JSON is made from; the results of refused elements are their faults."""

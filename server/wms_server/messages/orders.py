@@ -32,6 +32,7 @@ STATUS_WORDS = words(order_pb2.OrderStatus, "ORDER_STATUS_", OrderStatus)
 STATUS_NUMBERS = numbers(order_pb2.OrderStatus, "ORDER_STATUS_")
 PRIORITY_WORDS = words(order_pb2.OrderPriority, "ORDER_PRIORITY_", Priority)
 PRIORITY_NUMBERS = numbers(order_pb2.OrderPriority, "ORDER_PRIORITY_")
+_SHIPMENTS, _SHIPMENT_BYTES = 1_000, 1024 * 1024
 WAITING_NUMBERS = numbers(order_pb2.WaitingReason, "WAITING_REASON_")
 
 
@@ -147,7 +148,7 @@ def order_message(order: Order, now: datetime) -> order_pb2.Order:
         last_failure_reason=order.last_failure_reason or "",
         last_failed_at=timestamp(order.last_failed_at),
         next_retry_at=timestamp(order.next_retry_at),
-        shipments=[_shipment(shipment) for shipment in order.shipments],
+        shipments=_shipments(order.shipments),
         cancel_reason=order.cancel_reason or "",
         etag=order.etag,
         created_at=timestamp(order.created_at),
@@ -185,6 +186,19 @@ def _address(address: Address) -> order_pb2.ShippingAddress:
         zip_code=address.zip_code,
         phone=address.phone,
     )
+
+
+def _shipments(shipments: Sequence[Shipment]) -> list[order_pb2.Shipment]:
+    """Write the newest ones, for which there is room in an answer, oldest first (contract: Order)."""
+    written: list[order_pb2.Shipment] = []
+    room = _SHIPMENT_BYTES
+    for shipment in reversed(shipments[-_SHIPMENTS:]):
+        message = _shipment(shipment)
+        room -= message.ByteSize()
+        if room < 0 and written:
+            break
+        written.append(message)
+    return written[::-1]
 
 
 def _shipment(shipment: Shipment) -> order_pb2.Shipment:

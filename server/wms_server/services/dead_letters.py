@@ -38,11 +38,10 @@ class DeadLetterQueueService:
             warehouse_id=request.warehouse_id,
             created_before=call.now - older if request.HasField("older_than_hours") else None,
         )
-        found = await dead_letters.list_page(transaction, wanted, page)
-        messages = [entry_message(entry) for entry in found[: page.size]]
-        shown = pages.fitting(messages)
-        answer = pb.ListDeadLetterEntriesResponse(entries=messages[:shown])
-        if len(found) > shown:
+        found, has_more = await dead_letters.list_page(transaction, wanted, page)
+        answer = pb.ListDeadLetterEntriesResponse()
+        shown = await pages.fill(answer.entries, found, entry_message)
+        if has_more or shown < len(found):
             last = found[shown - 1]
             answer.next_page_token = self._tokens.next_token(request, last.created_at, last.entry_id)
         return answer

@@ -109,7 +109,9 @@ class FulfillmentService:
         pauses = await control.resume(
             transaction, request.warehouse_id, request.reason, call.caller, call.now
         )
-        return pb.ResumeFulfillmentResponse(pauses=[pause_message(pause) for pause in pauses])
+        answer = pb.ResumeFulfillmentResponse()
+        await pages.fill(answer.pauses, pauses, pause_message)
+        return answer
 
     @costly
     @read
@@ -118,9 +120,9 @@ class FulfillmentService:
     ) -> pb.GetFulfillmentStatsResponse:
         """Sum up each warehouse."""
         stats, pauses = await control.stats(transaction, request.warehouse_id, call.now)
-        return pb.GetFulfillmentStatsResponse(
-            warehouses=[stats_message(one, pauses) for one in stats], computed_at=timestamp(call.now)
-        )
+        answer = pb.GetFulfillmentStatsResponse(computed_at=timestamp(call.now))
+        await pages.fill(answer.warehouses, stats, lambda one: stats_message(one, pauses))
+        return answer
 
     @costly
     @read

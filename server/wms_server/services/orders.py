@@ -10,8 +10,16 @@ from google.rpc.status_pb2 import Status
 from wms.orders.v1 import orders_pb2 as pb
 from wms_core.application import explanations, orders
 from wms_core.application.orders import Wish
-from wms_core.application.ports import Database, EventFilter, OrderFilter, RequestKey, Transaction
-from wms_core.domain.errors import InvalidFields, OrderNotFound, WmsError
+from wms_core.application.ports import (
+    MAX_RESPONSE_BYTES,
+    Database,
+    EventFilter,
+    OrderFilter,
+    RequestKey,
+    Transaction,
+)
+from wms_core.cooperative import map_in_pieces
+from wms_core.domain.errors import OrderNotFound, ResponseTooLarge, WmsError
 from wms_core.domain.orders import NewOrder, Order, OrderChanges
 from wms_server import pages
 from wms_server.at_work import Outcome
@@ -34,10 +42,11 @@ from wms_server.messages.orders import (
     write_created,
 )
 from wms_server.messages.values import moment
+from wms_server.order_batches import JudgedBatch, judge_batch
 from wms_server.page_tokens import MAX_SEQUENCE, PageTokens
-from wms_server.pipeline import change, costly, read, request_key, single_change
+from wms_server.pipeline import change, costly, prepared, read, request_key, single_change
 from wms_server.streams import stream
-from wms_server.validation import changed_fields, faults
+from wms_server.validation import changed_fields
 
 
 def _needs_transaction(asked: Sequence[Asked[pb.CreateOrderRequest]]) -> bool:
@@ -82,16 +91,17 @@ class OrderService:
 
     @costly
     @single_change(_batch_needs_transaction)
+    @prepared(judge_batch)
     async def batch_create_orders(
-        self, transaction: Transaction, request: pb.BatchCreateOrdersRequest, call: Call
+        self, transaction: Transaction, batch: JudgedBatch, call: Call
     ) -> pb.BatchCreateOrdersResponse:
         """Take orders in, each by itself."""
         answer = pb.BatchCreateOrdersResponse()
         wishes: list[tuple[pb.CreateOrderRequest, pb.CreateOrderResult, Wish]] = []
-        for element in request.requests:
+        for element, status in zip(batch.request.requests, batch.statuses, strict=True):
             result = answer.results.add()
-            if found := faults(element):
-                result.status.CopyFrom(status_of(InvalidFields(found)))
+            if status is not None:
+                result.status.CopyFrom(status)
             else:
                 key = request_key("CreateOrder", element)
                 wishes.append((element, result, self._wish(element, call, key)))
@@ -129,7 +139,12 @@ class OrderService:
     ) -> pb.BatchGetOrdersResponse:
         """Give orders, in the order asked for."""
         found = await orders.get_many(transaction, request.order_ids)
-        return pb.BatchGetOrdersResponse(orders=[order_message(order, call.now) for order in found])
+        messages = await map_in_pieces(partial(order_message, now=call.now), found.values())
+        by_id = {message.order_id: message for message in messages}
+        sizes = {order_id: message.ByteSize() for order_id, message in by_id.items()}
+        if sum(sizes[order_id] for order_id in request.order_ids) > MAX_RESPONSE_BYTES:
+            raise ResponseTooLarge(limit=MAX_RESPONSE_BYTES)
+        return pb.BatchGetOrdersResponse(orders=[by_id[order_id] for order_id in request.order_ids])
 
     @costly
     @read
@@ -149,11 +164,10 @@ class OrderService:
             created_before=moment(request, "created_before"),
             overdue_at=call.now if request.overdue_only else None,
         )
-        found = await orders.list_page(transaction, wanted, page)
-        messages = [order_message(order, call.now) for order in found[:size]]
-        shown = pages.fitting(messages)
-        answer = pb.ListOrdersResponse(orders=messages[:shown])
-        if len(found) > shown:
+        found, has_more = await orders.list_page(transaction, wanted, page)
+        answer = pb.ListOrdersResponse()
+        shown = await pages.fill(answer.orders, found, partial(order_message, now=call.now))
+        if has_more or shown < len(found):
             last = found[shown - 1]
             answer.next_page_token = self._tokens.next_token(request, last.created_at, last.order_id)
         return answer
@@ -224,7 +238,8 @@ class OrderService:
             transaction, request.order_ids, request.destination_id, request.wave_id, call.caller, call.now
         )
         return pb.AssignOrdersToWaveResponse(
-            wave=wave_message(wave, count), orders=[order_message(order, call.now) for order in assigned]
+            wave=wave_message(wave, count),
+            orders=await map_in_pieces(partial(order_message, now=call.now), assigned),
         )
 
     @read
@@ -234,10 +249,11 @@ class OrderService:
         """Give the events of an order, oldest first."""
         size = pages.page_size(request.page_size)
         after = self._tokens.number_after(request, MAX_SEQUENCE)
-        found = await orders.history(transaction, request.order_id, after, size + 1)
-        answer = pb.GetOrderHistoryResponse(events=[event_message(event) for event in found[:size]])
-        if len(found) > size:
-            answer.next_page_token = self._tokens.next_token(request, str(found[size - 1].sequence))
+        found, has_more = await orders.history(transaction, request.order_id, after, size)
+        answer = pb.GetOrderHistoryResponse()
+        shown = await pages.fill(answer.events, found, event_message)
+        if has_more or shown < len(found):
+            answer.next_page_token = self._tokens.next_token(request, str(found[shown - 1].sequence))
         return answer
 
     @read

@@ -4,8 +4,8 @@ from wms.orders.v1 import reprocessing_pb2 as pb
 from wms_core.application import orders, reprocessing
 from wms_core.application.ports import Transaction
 from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import Order
-from wms_core.domain.retries import RetryPolicy
+from wms_core.domain.retries import EligibleOrder, RetryPolicy
+from wms_server import pages
 from wms_server.calls import Call
 from wms_server.messages.dead_letters import entry_message, retry_fields
 from wms_server.messages.orders import STATUS_WORDS, order_message, status_number, statuses
@@ -34,7 +34,9 @@ class ReprocessingService:
             request.max_retries if request.HasField("max_retries") else self._policy.max_retries,
             request.limit or _LIMIT,
         )
-        return pb.ListEligibleOrdersResponse(orders=[_eligible(order) for order in found], total=total)
+        answer = pb.ListEligibleOrdersResponse(total=total)
+        await pages.fill(answer.orders, found, _eligible)
+        return answer
 
     @read
     async def get_retry_metadata(
@@ -96,13 +98,13 @@ class ReprocessingService:
         )
 
 
-def _eligible(order: Order) -> pb.EligibleOrder:
+def _eligible(order: EligibleOrder) -> pb.EligibleOrder:
     return pb.EligibleOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,
         status=status_number(order.failed_status),
         retry_count=order.retry_count,
-        last_failure_reason=order.last_failure_reason or "",
+        last_failure_reason=order.last_failure_reason,
         last_failed_at=timestamp(order.last_failed_at),
         created_at=timestamp(order.created_at),
         next_retry_at=timestamp(order.next_retry_at),

@@ -23,8 +23,16 @@ _PASSING = {
 }
 _PASSING_NUMBERS = {code.value[0] for code in _PASSING}
 _TOO_LARGE = "MESSAGE_TOO_LARGE"
+_RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
 #: Refusals of a whole batch that what one of its orders holds may be the cause of.
-_BY_CONTENT = (_TOO_LARGE, "INVALID_REQUEST", "MALFORMED_MESSAGE", "EVENT_TOO_LARGE", "INTERNAL")
+_BY_CONTENT = (
+    _TOO_LARGE,
+    _RESPONSE_TOO_LARGE,
+    "INVALID_REQUEST",
+    "MALFORMED_MESSAGE",
+    "EVENT_TOO_LARGE",
+    "INTERNAL",
+)
 
 
 class GaveUp(Exception):
@@ -147,12 +155,23 @@ class Sender:
             if one.failure is not None and one.failure.reason == "ORDER_ALREADY_EXISTS"
         ]
         if there:
-            wanted = orders_pb2.BatchGetOrdersRequest(order_ids=[request.order_id for _, request in there])
-            orders = self._session.orders.BatchGetOrders(wanted, **self._session.told).orders
+            orders = self._read([request.order_id for _, request in there])
             for (place, request), order in zip(there, orders, strict=True):
                 if says_the_same(order, request):
                     found[place] = Outcome(found[place].line, Fate.ALREADY_THERE)
         return found
+
+    def _read(self, order_ids: Sequence[str]) -> list[order_pb2.Order]:
+        """Return orders by their ids, by halves where they are too long for one answer."""
+        wanted = orders_pb2.BatchGetOrdersRequest(order_ids=order_ids)
+        try:
+            return list(self._session.orders.BatchGetOrders(wanted, **self._session.told).orders)
+        except grpc.RpcError as error:
+            too_large = isinstance(error, grpc.Call) and failure_of(error).reason == _RESPONSE_TOO_LARGE
+            if not too_large or len(order_ids) == 1:
+                raise
+        half = len(order_ids) // 2
+        return self._read(order_ids[:half]) + self._read(order_ids[half:])
 
 
 def says_the_same(order: order_pb2.Order, request: orders_pb2.CreateOrderRequest) -> bool:

@@ -133,7 +133,13 @@ SELECT attempt_number, status, reason, failed_at, workflow_id
   FROM order_failures WHERE order_id = $1 AND life = $2 ORDER BY attempt_number
 
 -- name: history
--- The events of an order from the log and, those without a position yet, from the outbox.
+-- The events of an order from the log and, those without a position yet, from the outbox: some rows, and no more when
+-- those before them have so many bytes of payload; `found` counts them before.
+SELECT *
+  FROM (SELECT *, count(*) OVER () AS found,
+               sum(octet_length(payload::text))
+                   OVER (ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
+          FROM (
 SELECT position, event_id, order_id, sequence, version, type, occurred_at, from_status, to_status,
        warehouse_id, actor, correlation_id, wave_number, workflow_id, traceparent, payload
   FROM order_events WHERE order_id = $1 AND sequence > $2
@@ -141,7 +147,9 @@ UNION ALL
 SELECT NULL, event_id, order_id, sequence, version, type, occurred_at, from_status, to_status,
        warehouse_id, actor, correlation_id, wave_number, workflow_id, traceparent, payload
   FROM outbox WHERE order_id = $1 AND sequence > $2
- ORDER BY sequence LIMIT $3
+ ORDER BY sequence LIMIT $3) AS e) AS e
+ WHERE coalesce(bytes_before, 0) < $4
+ ORDER BY sequence
 
 -- name: since
 -- When an order came into its status.
@@ -153,9 +161,11 @@ SELECT occurred_at, sequence FROM outbox
  ORDER BY sequence DESC LIMIT 1
 
 -- name: eligible
--- Orders that wait for a retry and failed fewer times than asked, the next due first, with the number of all.
+-- Orders that wait for a retry and failed fewer times than asked, the next due first, with the number of all: some rows,
+-- and no more when those before them have so many bytes.
 WITH due AS (
-    SELECT order_id, next_retry_at
+    SELECT order_id, customer_id, warehouse_id, failed_status, retry_count, last_failure_reason, last_failed_at,
+           created_at, next_retry_at
       FROM orders
      WHERE status = 'pending_retry' AND retry_count < $1
        AND (cardinality($2::text[]) = 0 OR failed_status = ANY ($2::text[]))
@@ -165,8 +175,12 @@ SELECT d.*,
        (SELECT count(*) FROM orders
          WHERE status = 'pending_retry' AND retry_count < $1
            AND (cardinality($2::text[]) = 0 OR failed_status = ANY ($2::text[]))) AS total
-  FROM due JOIN order_documents d USING (order_id)
- ORDER BY due.next_retry_at, due.order_id
+  FROM (SELECT *, sum(100 + octet_length(order_id) + octet_length(customer_id) + octet_length(last_failure_reason))
+                      OVER (ORDER BY next_retry_at, order_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                      AS bytes_before
+          FROM due) AS d
+ WHERE coalesce(bytes_before, 0) < $4
+ ORDER BY next_retry_at, order_id
 
 -- name: lock_released_moves
 -- The live moves of carriers that orders let go of, locked before their carriers.

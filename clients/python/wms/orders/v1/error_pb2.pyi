@@ -61,7 +61,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Check the caller's clock and the unit of the time.
     """
     ERROR_REASON_MESSAGE_TOO_LARGE: _ErrorReason.ValueType  # 6
-    """The request is larger than 4 MiB.
+    """The request is larger than the call takes: 64 KiB, or its `max_bytes`, which is 4 MiB where it carries
+    orders.
 
     Code: RESOURCE_EXHAUSTED. Metadata: `limit`, in bytes.
 
@@ -220,7 +221,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_BACKORDER_OPEN: _ErrorReason.ValueType  # 28
     """The order has a backorder that is open or in progress, so it cannot be completed.
 
-    Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas.
+    Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas, the first 10 of
+    them; ListBackorders has all.
 
     Caller: Wait for the goods, ship them, or close the backorder with CancelBackorder.
     """
@@ -332,7 +334,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Caller: Try again later, with the same request id: a change may have been made.
     """
     ERROR_REASON_OVERLOADED: _ErrorReason.ValueType  # 44
-    """The server is at its limit of calls in flight, or of open streams.
+    """The server is at its limit of calls in flight, of open streams, or of the bytes that they hold.
 
     Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
 
@@ -430,12 +432,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
     """
+    ERROR_REASON_RESPONSE_TOO_LARGE: _ErrorReason.ValueType  # 58
+    """The answer would be larger than the 4 MiB that clients take by default.
+
+    Code: FAILED_PRECONDITION. Metadata: `limit`, in bytes.
+
+    Caller: Nothing was changed. Ask for fewer orders at once.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
     `reason` is the name of one of these values without the prefix `ERROR_REASON_`, and whose `metadata` has
     the keys named here. Act on the reason, not on the text of the error. New values may be added; treat
-    one you do not know like others of the same gRPC code.
+    one you do not know like others of the same gRPC code. A value of more than 512 bytes is cut and ends with
+    `…`, so that the error fits into the 8 KiB of trailers that clients take.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
@@ -477,7 +487,8 @@ Code: INVALID_ARGUMENT. Metadata: `field`, `now`.
 Caller: Check the caller's clock and the unit of the time.
 """
 ERROR_REASON_MESSAGE_TOO_LARGE: ErrorReason.ValueType  # 6
-"""The request is larger than 4 MiB.
+"""The request is larger than the call takes: 64 KiB, or its `max_bytes`, which is 4 MiB where it carries
+orders.
 
 Code: RESOURCE_EXHAUSTED. Metadata: `limit`, in bytes.
 
@@ -636,7 +647,8 @@ Caller: Leave the move to the other caller.
 ERROR_REASON_BACKORDER_OPEN: ErrorReason.ValueType  # 28
 """The order has a backorder that is open or in progress, so it cannot be completed.
 
-Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas.
+Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas, the first 10 of
+them; ListBackorders has all.
 
 Caller: Wait for the goods, ship them, or close the backorder with CancelBackorder.
 """
@@ -748,7 +760,7 @@ Code: UNAVAILABLE. Metadata: `position`, the last one sent, when a WatchOrders s
 Caller: Try again later, with the same request id: a change may have been made.
 """
 ERROR_REASON_OVERLOADED: ErrorReason.ValueType  # 44
-"""The server is at its limit of calls in flight, or of open streams.
+"""The server is at its limit of calls in flight, of open streams, or of the bytes that they hold.
 
 Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
 
@@ -845,5 +857,12 @@ ERROR_REASON_CROSS_SITE_REQUEST: ErrorReason.ValueType  # 57
 Code: PERMISSION_DENIED. Metadata: `header`, `value`, which say where the page is from.
 
 Caller: Nothing was changed. Call the service from a server, or from a page of its own origin.
+"""
+ERROR_REASON_RESPONSE_TOO_LARGE: ErrorReason.ValueType  # 58
+"""The answer would be larger than the 4 MiB that clients take by default.
+
+Code: FAILED_PRECONDITION. Metadata: `limit`, in bytes.
+
+Caller: Nothing was changed. Ask for fewer orders at once.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

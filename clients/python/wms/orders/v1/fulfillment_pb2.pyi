@@ -986,7 +986,7 @@ class ResumeFulfillmentResponse(_message.Message):
     PAUSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___FulfillmentPause]:
-        """The pauses that are still in force, everywhere first, then by warehouse."""
+        """The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them."""
 
     def __init__(
         self,
@@ -1033,7 +1033,9 @@ class GetFulfillmentStatsResponse(_message.Message):
     COMPUTED_AT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def warehouses(self) -> _containers.RepeatedCompositeFieldContainer[Global___WarehouseFulfillmentStats]:
-        """One element per warehouse, by id."""
+        """One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+        its id.
+        """
 
     @_builtins.property
     def computed_at(self) -> _timestamp_pb2.Timestamp:

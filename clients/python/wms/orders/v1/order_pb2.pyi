@@ -514,7 +514,9 @@ class Order(_message.Message):
 
     @_builtins.property
     def shipments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shipment]:
-        """What has been shipped so far, oldest first."""
+        """What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+        least the last one. The events tell of all.
+        """
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:

@@ -29,8 +29,10 @@ class OrderServiceStub:
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+    in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-    field violation per fault, all of them at once;
+    field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -124,8 +126,10 @@ class OrderServiceServicer:
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+    in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-    field violation per fault, all of them at once;
+    field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -142,10 +146,11 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchCreateOrders(self, request, context):
-        """Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-        each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+        """Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+        checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+        of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 
-        Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+        Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,10 +176,10 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetOrders(self, request, context):
-        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-        of lines make an answer of many megabytes, more than a client takes by default.
+        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+        long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 
-        Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+        Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -242,10 +247,11 @@ class OrderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AssignOrdersToWave(self, request, context):
-        """Puts validated orders into a wave and gives them its destination. All or nothing.
+        """Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+        that the answer would be larger than clients take by default are refused before anything is done.
 
         Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-        `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+        `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -254,7 +260,8 @@ class OrderServiceServicer:
     def GetOrderHistory(self, request, context):
         """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
         for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-        gone, so that what is here does not begin with `sequence` 1.
+        gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+        4 MiB; its token leads on.
 
         Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
         """
@@ -392,8 +399,10 @@ class OrderService:
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+    in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-    field violation per fault, all of them at once;
+    field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a

@@ -30,8 +30,10 @@ class OrderServiceStub:
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+      in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-      field violation per fault, all of them at once;
+      field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -48,10 +50,11 @@ class OrderServiceStub:
     Errors: `WAREHOUSE_NOT_FOUND`, `ORDER_ALREADY_EXISTS`, `REQUEST_ID_REUSED`.
     """
     BatchCreateOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.BatchCreateOrdersRequest, _orders_pb2.BatchCreateOrdersResponse]
-    """Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-    each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+    """Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+    checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+    of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 
-    Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+    Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
     """
     IngestOrders: _grpc.StreamStreamMultiCallable[_orders_pb2.IngestOrdersRequest, _orders_pb2.IngestOrdersResponse]
     """Creates orders from a stream, for bulk loads: one result per order, in the order of the requests,
@@ -65,10 +68,10 @@ class OrderServiceStub:
     Errors: `ORDER_NOT_FOUND`.
     """
     BatchGetOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.BatchGetOrdersRequest, _orders_pb2.BatchGetOrdersResponse]
-    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-    of lines make an answer of many megabytes, more than a client takes by default.
+    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+    long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 
-    Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+    Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
     """
     ListOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ListOrdersRequest, _orders_pb2.ListOrdersResponse]
     """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
@@ -108,15 +111,17 @@ class OrderServiceStub:
     `TIME_IN_FUTURE`, `REQUEST_ID_REUSED`.
     """
     AssignOrdersToWave: _grpc.UnaryUnaryMultiCallable[_orders_pb2.AssignOrdersToWaveRequest, _orders_pb2.AssignOrdersToWaveResponse]
-    """Puts validated orders into a wave and gives them its destination. All or nothing.
+    """Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+    that the answer would be larger than clients take by default are refused before anything is done.
 
     Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-    `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+    `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
     """
     GetOrderHistory: _grpc.UnaryUnaryMultiCallable[_orders_pb2.GetOrderHistoryRequest, _orders_pb2.GetOrderHistoryResponse]
     """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
     for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-    gone, so that what is here does not begin with `sequence` 1.
+    gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+    4 MiB; its token leads on.
 
     Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
     """
@@ -158,8 +163,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+      in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-      field violation per fault, all of them at once;
+      field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -173,10 +180,11 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Errors: `WAREHOUSE_NOT_FOUND`, `ORDER_ALREADY_EXISTS`, `REQUEST_ID_REUSED`.
     """
     BatchCreateOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.BatchCreateOrdersRequest, _orders_pb2.BatchCreateOrdersResponse]  # type: ignore[assignment]
-    """Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-    each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+    """Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+    checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+    of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 
-    Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+    Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
     """
     IngestOrders: _aio.StreamStreamMultiCallable[_orders_pb2.IngestOrdersRequest, _orders_pb2.IngestOrdersResponse]  # type: ignore[assignment]
     """Creates orders from a stream, for bulk loads: one result per order, in the order of the requests,
@@ -190,10 +198,10 @@ class OrderServiceAsyncStub(OrderServiceStub):
     Errors: `ORDER_NOT_FOUND`.
     """
     BatchGetOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.BatchGetOrdersRequest, _orders_pb2.BatchGetOrdersResponse]  # type: ignore[assignment]
-    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-    of lines make an answer of many megabytes, more than a client takes by default.
+    """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+    long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 
-    Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+    Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
     """
     ListOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.ListOrdersRequest, _orders_pb2.ListOrdersResponse]  # type: ignore[assignment]
     """Lists orders, newest first. Pages never repeat or skip an order while others are added. A page of very
@@ -233,15 +241,17 @@ class OrderServiceAsyncStub(OrderServiceStub):
     `TIME_IN_FUTURE`, `REQUEST_ID_REUSED`.
     """
     AssignOrdersToWave: _aio.UnaryUnaryMultiCallable[_orders_pb2.AssignOrdersToWaveRequest, _orders_pb2.AssignOrdersToWaveResponse]  # type: ignore[assignment]
-    """Puts validated orders into a wave and gives them its destination. All or nothing.
+    """Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+    that the answer would be larger than clients take by default are refused before anything is done.
 
     Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-    `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+    `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
     """
     GetOrderHistory: _aio.UnaryUnaryMultiCallable[_orders_pb2.GetOrderHistoryRequest, _orders_pb2.GetOrderHistoryResponse]  # type: ignore[assignment]
     """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
     for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-    gone, so that what is here does not begin with `sequence` 1.
+    gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+    4 MiB; its token leads on.
 
     Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
     """
@@ -282,8 +292,10 @@ class OrderServiceServicer:
     """Creates orders, moves them through their statuses and tells what happened to them.
 
     What holds for every call of this package:
+    - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+      in all, those of elements too; a larger one is refused before it is read;
     - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-      field violation per fault, all of them at once;
+      field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
     - checks come in this order: syntax, replay of the request id, existence, etag, status;
     - asking for the status that the order already has succeeds and tells no new event;
     - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -305,10 +317,11 @@ class OrderServiceServicer:
         request: _orders_pb2.BatchCreateOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.BatchCreateOrdersResponse, _abc.Awaitable[_orders_pb2.BatchCreateOrdersResponse]]:
-        """Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-        each gets its result at its own place. With a `request_id`, the whole answer is replayed.
+        """Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+        checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+        of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
 
-        Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+        Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
         """
 
     def IngestOrders(
@@ -337,10 +350,10 @@ class OrderServiceServicer:
         request: _orders_pb2.BatchGetOrdersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.BatchGetOrdersResponse, _abc.Awaitable[_orders_pb2.BatchGetOrdersResponse]]:
-        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-        of lines make an answer of many megabytes, more than a client takes by default.
+        """Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+        long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
 
-        Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+        Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
         """
 
     def ListOrders(
@@ -415,10 +428,11 @@ class OrderServiceServicer:
         request: _orders_pb2.AssignOrdersToWaveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.AssignOrdersToWaveResponse, _abc.Awaitable[_orders_pb2.AssignOrdersToWaveResponse]]:
-        """Puts validated orders into a wave and gives them its destination. All or nothing.
+        """Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+        that the answer would be larger than clients take by default are refused before anything is done.
 
         Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-        `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+        `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
         """
 
     def GetOrderHistory(
@@ -428,7 +442,8 @@ class OrderServiceServicer:
     ) -> _typing.Union[_orders_pb2.GetOrderHistoryResponse, _abc.Awaitable[_orders_pb2.GetOrderHistoryResponse]]:
         """Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
         for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-        gone, so that what is here does not begin with `sequence` 1.
+        gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+        4 MiB; its token leads on.
 
         Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
         """

@@ -70,7 +70,7 @@ class ReprocessingServiceServicer:
 
     def ListEligibleOrders(self, request, context):
         """Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-        first.
+        first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,7 @@ class ReprocessingServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ReprocessingServiceAsyncStub: ...
     ListEligibleOrders: _grpc.UnaryUnaryMultiCallable[_reprocessing_pb2.ListEligibleOrdersRequest, _reprocessing_pb2.ListEligibleOrdersResponse]
     """Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-    first.
+    first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
     """
     GetRetryMetadata: _grpc.UnaryUnaryMultiCallable[_reprocessing_pb2.GetRetryMetadataRequest, _reprocessing_pb2.GetRetryMetadataResponse]
     """Reads what is known about an order's failures and retries.
@@ -75,7 +75,7 @@ class ReprocessingServiceAsyncStub(ReprocessingServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListEligibleOrders: _aio.UnaryUnaryMultiCallable[_reprocessing_pb2.ListEligibleOrdersRequest, _reprocessing_pb2.ListEligibleOrdersResponse]  # type: ignore[assignment]
     """Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-    first.
+    first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
     """
     GetRetryMetadata: _aio.UnaryUnaryMultiCallable[_reprocessing_pb2.GetRetryMetadataRequest, _reprocessing_pb2.GetRetryMetadataResponse]  # type: ignore[assignment]
     """Reads what is known about an order's failures and retries.
@@ -115,7 +115,7 @@ class ReprocessingServiceServicer:
         context: _ServicerContext,
     ) -> _typing.Union[_reprocessing_pb2.ListEligibleOrdersResponse, _abc.Awaitable[_reprocessing_pb2.ListEligibleOrdersResponse]]:
         """Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-        first.
+        first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
         """
 
     def GetRetryMetadata(

@@ -10,11 +10,13 @@ descriptor alone. (proto2 only because proto3 cannot extend a message that is no
 
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+MAX_BYTES_FIELD_NUMBER: _builtins.int
 PLAIN_TEXT_FIELD_NUMBER: _builtins.int
 FILLED_TEXT_FIELD_NUMBER: _builtins.int
 RESOURCE_ID_FIELD_NUMBER: _builtins.int
@@ -22,6 +24,10 @@ WAVE_NUMBER_FIELD_NUMBER: _builtins.int
 VISIBLE_ASCII_FIELD_NUMBER: _builtins.int
 COUNTRY_CODE_FIELD_NUMBER: _builtins.int
 STORABLE_FIELD_NUMBER: _builtins.int
+max_bytes: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.int]
+"""The largest request in bytes, as a message of protobuf or as JSON; of a stream, its largest message.
+Absent: 65,536. A larger one answers `MESSAGE_TOO_LARGE` before it is read.
+"""
 plain_text: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]
 """No control characters (Unicode category Cc: tab, line feed, NUL, ...). The empty string passes."""
 filled_text: _extension_dict._ExtensionFieldDescriptor[_validate_pb2.StringRules, _builtins.bool]

@@ -12,12 +12,23 @@ import type { GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
 import { extDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
 import type { StringRules, TimestampRules } from "../../../buf/validate/validate_pb.js";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
+import type { MethodOptions } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wms/orders/v1/rules.proto.
  */
 export const file_wms_orders_v1_rules: GenFile = /*@__PURE__*/
-  fileDesc("Chl3bXMvb3JkZXJzL3YxL3J1bGVzLnByb3RvEg13bXMub3JkZXJzLnYxOp4BCgpwbGFpbl90ZXh0EhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNGGAyABKAhCYsJIXwpdChFzdHJpbmcucGxhaW5fdGV4dBIjbXVzdCBub3QgY29udGFpbiBjb250cm9sIGNoYXJhY3RlcnMaIyFydWxlIHx8IHRoaXMubWF0Y2hlcygnXlxcUHtDY30qJCcpUglwbGFpblRleHQ67AEKC2ZpbGxlZF90ZXh0EhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNKGAyABKAhCrQHCSKkBCqYBChJzdHJpbmcuZmlsbGVkX3RleHQajwEhcnVsZSA/ICcnIDogIXRoaXMubWF0Y2hlcygnXlxcUHtDY30qJCcpID8gJ211c3Qgbm90IGNvbnRhaW4gY29udHJvbCBjaGFyYWN0ZXJzJyA6ICF0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfV0nKSA/ICdtdXN0IG5vdCBiZSBibGFuaycgOiAnJ1IKZmlsbGVkVGV4dDr6AQoLcmVzb3VyY2VfaWQSGS5idWYudmFsaWRhdGUuU3RyaW5nUnVsZXMY04YDIAEoCEK7AcJItwEKtAEKEnN0cmluZy5yZXNvdXJjZV9pZBJTbXVzdCBiZSAxIHRvIDEyOCBjaGFyYWN0ZXJzIG9mIEEtWiBhLXogMC05IC4gXyAtIGFuZCBiZWdpbiB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaSSFydWxlIHx8IHRoaXMgPT0gJycgfHwgdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDEyN30kJylSCnJlc291cmNlSWQ6uwEKC3dhdmVfbnVtYmVyEhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNSGAyABKAhCfcJIegp4ChJzdHJpbmcud2F2ZV9udW1iZXISHm11c3QgbG9vayBsaWtlIFdBVkUtMjAyNC0wMDEyMxpCIXJ1bGUgfHwgdGhpcyA9PSAnJyB8fCB0aGlzLm1hdGNoZXMoJ15XQVZFLVswLTldezR9LVswLTldezUsMTJ9JCcpUgp3YXZlTnVtYmVyOr8BCg12aXNpYmxlX2FzY2lpEhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNWGAyABKAhCfcJIegp4ChRzdHJpbmcudmlzaWJsZV9hc2NpaRIpbXVzdCBiZSAxIHRvIDEyOCB2aXNpYmxlIEFTQ0lJIGNoYXJhY3RlcnMaNSFydWxlIHx8IHRoaXMgPT0gJycgfHwgdGhpcy5tYXRjaGVzKCdeWyEtfl17MSwxMjh9JCcpUgx2aXNpYmxlQXNjaWk6wAcKDGNvdW50cnlfY29kZRIZLmJ1Zi52YWxpZGF0ZS5TdHJpbmdSdWxlcxjWhgMgASgIQv8Gwkj7Bgr4BgoTc3RyaW5nLmNvdW50cnlfY29kZRI6bXVzdCBiZSBhbiBJU08gMzE2Ni0xIGFscGhhLTIgY29kZSBpbiBjYXBpdGFscywgc3VjaCBhcyBVUxqkBiFydWxlIHx8ICh0aGlzLm1hdGNoZXMoJ15bQS1aXXsyfSQnKSAmJiAnQUQgQUUgQUYgQUcgQUkgQUwgQU0gQU8gQVEgQVIgQVMgQVQgQVUgQVcgQVggQVogQkEgQkIgQkQgQkUgQkYgQkcgQkggQkkgQkogQkwgQk0gQk4gQk8gQlEgQlIgQlMgQlQgQlYgQlcgQlkgQlogQ0EgQ0MgQ0QgQ0YgQ0cgQ0ggQ0kgQ0sgQ0wgQ00gQ04gQ08gQ1IgQ1UgQ1YgQ1cgQ1ggQ1kgQ1ogREUgREogREsgRE0gRE8gRFogRUMgRUUgRUcgRUggRVIgRVMgRVQgRkkgRkogRksgRk0gRk8gRlIgR0EgR0IgR0QgR0UgR0YgR0cgR0ggR0kgR0wgR00gR04gR1AgR1EgR1IgR1MgR1QgR1UgR1cgR1kgSEsgSE0gSE4gSFIgSFQgSFUgSUQgSUUgSUwgSU0gSU4gSU8gSVEgSVIgSVMgSVQgSkUgSk0gSk8gSlAgS0UgS0cgS0ggS0kgS00gS04gS1AgS1IgS1cgS1kgS1ogTEEgTEIgTEMgTEkgTEsgTFIgTFMgTFQgTFUgTFYgTFkgTUEgTUMgTUQgTUUgTUYgTUcgTUggTUsgTUwgTU0gTU4gTU8gTVAgTVEgTVIgTVMgTVQgTVUgTVYgTVcgTVggTVkgTVogTkEgTkMgTkUgTkYgTkcgTkkgTkwgTk8gTlAgTlIgTlUgTlogT00gUEEgUEUgUEYgUEcgUEggUEsgUEwgUE0gUE4gUFIgUFMgUFQgUFcgUFkgUUEgUkUgUk8gUlMgUlUgUlcgU0EgU0IgU0MgU0QgU0UgU0cgU0ggU0kgU0ogU0sgU0wgU00gU04gU08gU1IgU1MgU1QgU1YgU1ggU1kgU1ogVEMgVEQgVEYgVEcgVEggVEogVEsgVEwgVE0gVE4gVE8gVFIgVFQgVFYgVFcgVFogVUEgVUcgVU0gVVMgVVkgVVogVkEgVkMgVkUgVkcgVkkgVk4gVlUgV0YgV1MgWUUgWVQgWkEgWk0gWlcnLmNvbnRhaW5zKHRoaXMpKVILY291bnRyeUNvZGU65gEKCHN0b3JhYmxlEhwuYnVmLnZhbGlkYXRlLlRpbWVzdGFtcFJ1bGVzGNGGAyABKAhCqQHCSKUBCqIBChJ0aW1lc3RhbXAuc3RvcmFibGUSH211c3QgbGllIGluIHRoZSB5ZWFycyAxIHRvIDk5OTkaayFydWxlIHx8ICh0aGlzID49IHRpbWVzdGFtcCgnMDAwMS0wMS0wMVQwMDowMDowMFonKSAmJiB0aGlzIDw9IHRpbWVzdGFtcCgnOTk5OS0xMi0zMVQyMzo1OTo1OS45OTk5OTk5OTlaJykpUghzdG9yYWJsZUIVChFjb20ud21zLm9yZGVycy52MVAB", [file_buf_validate_validate]);
+  fileDesc("Chl3bXMvb3JkZXJzL3YxL3J1bGVzLnByb3RvEg13bXMub3JkZXJzLnYxOj0KCW1heF9ieXRlcxIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLWHAyABKA1SCG1heEJ5dGVzOp4BCgpwbGFpbl90ZXh0EhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNGGAyABKAhCYsJIXwpdChFzdHJpbmcucGxhaW5fdGV4dBIjbXVzdCBub3QgY29udGFpbiBjb250cm9sIGNoYXJhY3RlcnMaIyFydWxlIHx8IHRoaXMubWF0Y2hlcygnXlxcUHtDY30qJCcpUglwbGFpblRleHQ67AEKC2ZpbGxlZF90ZXh0EhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNKGAyABKAhCrQHCSKkBCqYBChJzdHJpbmcuZmlsbGVkX3RleHQajwEhcnVsZSA/ICcnIDogIXRoaXMubWF0Y2hlcygnXlxcUHtDY30qJCcpID8gJ211c3Qgbm90IGNvbnRhaW4gY29udHJvbCBjaGFyYWN0ZXJzJyA6ICF0aGlzLm1hdGNoZXMoJ1teXFxwe1p9XFxwe0NjfV0nKSA/ICdtdXN0IG5vdCBiZSBibGFuaycgOiAnJ1IKZmlsbGVkVGV4dDr6AQoLcmVzb3VyY2VfaWQSGS5idWYudmFsaWRhdGUuU3RyaW5nUnVsZXMY04YDIAEoCEK7AcJItwEKtAEKEnN0cmluZy5yZXNvdXJjZV9pZBJTbXVzdCBiZSAxIHRvIDEyOCBjaGFyYWN0ZXJzIG9mIEEtWiBhLXogMC05IC4gXyAtIGFuZCBiZWdpbiB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaSSFydWxlIHx8IHRoaXMgPT0gJycgfHwgdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDEyN30kJylSCnJlc291cmNlSWQ6uwEKC3dhdmVfbnVtYmVyEhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNSGAyABKAhCfcJIegp4ChJzdHJpbmcud2F2ZV9udW1iZXISHm11c3QgbG9vayBsaWtlIFdBVkUtMjAyNC0wMDEyMxpCIXJ1bGUgfHwgdGhpcyA9PSAnJyB8fCB0aGlzLm1hdGNoZXMoJ15XQVZFLVswLTldezR9LVswLTldezUsMTJ9JCcpUgp3YXZlTnVtYmVyOr8BCg12aXNpYmxlX2FzY2lpEhkuYnVmLnZhbGlkYXRlLlN0cmluZ1J1bGVzGNWGAyABKAhCfcJIegp4ChRzdHJpbmcudmlzaWJsZV9hc2NpaRIpbXVzdCBiZSAxIHRvIDEyOCB2aXNpYmxlIEFTQ0lJIGNoYXJhY3RlcnMaNSFydWxlIHx8IHRoaXMgPT0gJycgfHwgdGhpcy5tYXRjaGVzKCdeWyEtfl17MSwxMjh9JCcpUgx2aXNpYmxlQXNjaWk6wAcKDGNvdW50cnlfY29kZRIZLmJ1Zi52YWxpZGF0ZS5TdHJpbmdSdWxlcxjWhgMgASgIQv8Gwkj7Bgr4BgoTc3RyaW5nLmNvdW50cnlfY29kZRI6bXVzdCBiZSBhbiBJU08gMzE2Ni0xIGFscGhhLTIgY29kZSBpbiBjYXBpdGFscywgc3VjaCBhcyBVUxqkBiFydWxlIHx8ICh0aGlzLm1hdGNoZXMoJ15bQS1aXXsyfSQnKSAmJiAnQUQgQUUgQUYgQUcgQUkgQUwgQU0gQU8gQVEgQVIgQVMgQVQgQVUgQVcgQVggQVogQkEgQkIgQkQgQkUgQkYgQkcgQkggQkkgQkogQkwgQk0gQk4gQk8gQlEgQlIgQlMgQlQgQlYgQlcgQlkgQlogQ0EgQ0MgQ0QgQ0YgQ0cgQ0ggQ0kgQ0sgQ0wgQ00gQ04gQ08gQ1IgQ1UgQ1YgQ1cgQ1ggQ1kgQ1ogREUgREogREsgRE0gRE8gRFogRUMgRUUgRUcgRUggRVIgRVMgRVQgRkkgRkogRksgRk0gRk8gRlIgR0EgR0IgR0QgR0UgR0YgR0cgR0ggR0kgR0wgR00gR04gR1AgR1EgR1IgR1MgR1QgR1UgR1cgR1kgSEsgSE0gSE4gSFIgSFQgSFUgSUQgSUUgSUwgSU0gSU4gSU8gSVEgSVIgSVMgSVQgSkUgSk0gSk8gSlAgS0UgS0cgS0ggS0kgS00gS04gS1AgS1IgS1cgS1kgS1ogTEEgTEIgTEMgTEkgTEsgTFIgTFMgTFQgTFUgTFYgTFkgTUEgTUMgTUQgTUUgTUYgTUcgTUggTUsgTUwgTU0gTU4gTU8gTVAgTVEgTVIgTVMgTVQgTVUgTVYgTVcgTVggTVkgTVogTkEgTkMgTkUgTkYgTkcgTkkgTkwgTk8gTlAgTlIgTlUgTlogT00gUEEgUEUgUEYgUEcgUEggUEsgUEwgUE0gUE4gUFIgUFMgUFQgUFcgUFkgUUEgUkUgUk8gUlMgUlUgUlcgU0EgU0IgU0MgU0QgU0UgU0cgU0ggU0kgU0ogU0sgU0wgU00gU04gU08gU1IgU1MgU1QgU1YgU1ggU1kgU1ogVEMgVEQgVEYgVEcgVEggVEogVEsgVEwgVE0gVE4gVE8gVFIgVFQgVFYgVFcgVFogVUEgVUcgVU0gVVMgVVkgVVogVkEgVkMgVkUgVkcgVkkgVk4gVlUgV0YgV1MgWUUgWVQgWkEgWk0gWlcnLmNvbnRhaW5zKHRoaXMpKVILY291bnRyeUNvZGU65gEKCHN0b3JhYmxlEhwuYnVmLnZhbGlkYXRlLlRpbWVzdGFtcFJ1bGVzGNGGAyABKAhCqQHCSKUBCqIBChJ0aW1lc3RhbXAuc3RvcmFibGUSH211c3QgbGllIGluIHRoZSB5ZWFycyAxIHRvIDk5OTkaayFydWxlIHx8ICh0aGlzID49IHRpbWVzdGFtcCgnMDAwMS0wMS0wMVQwMDowMDowMFonKSAmJiB0aGlzIDw9IHRpbWVzdGFtcCgnOTk5OS0xMi0zMVQyMzo1OTo1OS45OTk5OTk5OTlaJykpUghzdG9yYWJsZUIVChFjb20ud21zLm9yZGVycy52MVAB", [file_buf_validate_validate, file_google_protobuf_descriptor]);
+
+/**
+ * The largest request in bytes, as a message of protobuf or as JSON; of a stream, its largest message.
+ * Absent: 65,536. A larger one answers `MESSAGE_TOO_LARGE` before it is read.
+ *
+ * @generated from extension: optional uint32 max_bytes = 50101;
+ */
+export const max_bytes: GenExtension<MethodOptions, number> = /*@__PURE__*/
+  extDesc(file_wms_orders_v1_rules, 0);
 
 /**
  * No control characters (Unicode category Cc: tab, line feed, NUL, ...). The empty string passes.
@@ -25,7 +36,7 @@ export const file_wms_orders_v1_rules: GenFile = /*@__PURE__*/
  * @generated from extension: optional bool plain_text = 50001;
  */
 export const plain_text: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 0);
+  extDesc(file_wms_orders_v1_rules, 1);
 
 /**
  * At least one character that is not white space, and no control characters.
@@ -33,7 +44,7 @@ export const plain_text: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool filled_text = 50002;
  */
 export const filled_text: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 1);
+  extDesc(file_wms_orders_v1_rules, 2);
 
 /**
  * An id: 1 to 128 letters, digits, dots, underscores and hyphens (ASCII), the first a letter or a
@@ -42,7 +53,7 @@ export const filled_text: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool resource_id = 50003;
  */
 export const resource_id: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 2);
+  extDesc(file_wms_orders_v1_rules, 3);
 
 /**
  * A wave's number, `WAVE-<year>-<five digits or more>`. The empty string passes.
@@ -50,7 +61,7 @@ export const resource_id: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool wave_number = 50004;
  */
 export const wave_number: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 3);
+  extDesc(file_wms_orders_v1_rules, 4);
 
 /**
  * A request id: 1 to 128 visible ASCII characters (no space). The empty string means none.
@@ -58,7 +69,7 @@ export const wave_number: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool visible_ascii = 50005;
  */
 export const visible_ascii: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 4);
+  extDesc(file_wms_orders_v1_rules, 5);
 
 /**
  * One of the 249 two-letter codes of ISO 3166-1, in capitals.
@@ -66,7 +77,7 @@ export const visible_ascii: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool country_code = 50006;
  */
 export const country_code: GenExtension<StringRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 5);
+  extDesc(file_wms_orders_v1_rules, 6);
 
 /**
  * In the years 1 to 9999, which is what the service can store and answer.
@@ -74,5 +85,5 @@ export const country_code: GenExtension<StringRules, boolean> = /*@__PURE__*/
  * @generated from extension: optional bool storable = 50001;
  */
 export const storable: GenExtension<TimestampRules, boolean> = /*@__PURE__*/
-  extDesc(file_wms_orders_v1_rules, 6);
+  extDesc(file_wms_orders_v1_rules, 7);
 

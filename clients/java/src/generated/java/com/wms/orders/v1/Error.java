@@ -36,7 +36,7 @@ public final class Error extends com.google.protobuf.GeneratedFile {
   static {
     java.lang.String[] descriptorData = {
       "\n\031wms/orders/v1/error.proto\022\rwms.orders." +
-      "v1*\253\020\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSPE" +
+      "v1*\320\020\n\013ErrorReason\022\034\n\030ERROR_REASON_UNSPE" +
       "CIFIED\020\000\022 \n\034ERROR_REASON_INVALID_REQUEST" +
       "\020\001\022\"\n\036ERROR_REASON_MALFORMED_MESSAGE\020\002\022#" +
       "\n\037ERROR_REASON_INVALID_PAGE_TOKEN\020\003\022\036\n\032E" +
@@ -88,8 +88,9 @@ public final class Error extends com.google.protobuf.GeneratedFile {
       "ASON_UNSUPPORTED_MEDIA_TYPE\0206\022!\n\035ERROR_R" +
       "EASON_REQUEST_TOO_SLOW\0207\022!\n\035ERROR_REASON" +
       "_HOST_NOT_ALLOWED\0208\022#\n\037ERROR_REASON_CROS" +
-      "S_SITE_REQUEST\0209B\025\n\021com.wms.orders.v1P\001b" +
-      "\006proto3"
+      "S_SITE_REQUEST\0209\022#\n\037ERROR_REASON_RESPONS" +
+      "E_TOO_LARGE\020:B\025\n\021com.wms.orders.v1P\001b\006pr" +
+      "oto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -10,7 +10,8 @@ package com.wms.orders.v1;
  * Why a call failed. Every error carries a `google.rpc.ErrorInfo` whose `domain` is `wms.orders`, whose
  * `reason` is the name of one of these values without the prefix `ERROR_REASON_`, and whose `metadata` has
  * the keys named here. Act on the reason, not on the text of the error. New values may be added; treat
- * one you do not know like others of the same gRPC code.
+ * one you do not know like others of the same gRPC code. A value of more than 512 bytes is cut and ends with
+ * `…`, so that the error fits into the 8 KiB of trailers that clients take.
  * </pre>
  *
  * Protobuf enum {@code wms.orders.v1.ErrorReason}
@@ -89,7 +90,8 @@ public enum ErrorReason
   ERROR_REASON_TIME_IN_FUTURE(5),
   /**
    * <pre>
-   * The request is larger than 4 MiB.
+   * The request is larger than the call takes: 64 KiB, or its `max_bytes`, which is 4 MiB where it carries
+   * orders.
    *
    * Code: RESOURCE_EXHAUSTED. Metadata: `limit`, in bytes.
    *
@@ -358,7 +360,8 @@ public enum ErrorReason
    * <pre>
    * The order has a backorder that is open or in progress, so it cannot be completed.
    *
-   * Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas.
+   * Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas, the first 10 of
+   * them; ListBackorders has all.
    *
    * Caller: Wait for the goods, ship them, or close the backorder with CancelBackorder.
    * </pre>
@@ -550,7 +553,7 @@ public enum ErrorReason
   ERROR_REASON_DATABASE_UNAVAILABLE(43),
   /**
    * <pre>
-   * The server is at its limit of calls in flight, or of open streams.
+   * The server is at its limit of calls in flight, of open streams, or of the bytes that they hold.
    *
    * Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
    *
@@ -717,6 +720,18 @@ public enum ErrorReason
    * <code>ERROR_REASON_CROSS_SITE_REQUEST = 57;</code>
    */
   ERROR_REASON_CROSS_SITE_REQUEST(57),
+  /**
+   * <pre>
+   * The answer would be larger than the 4 MiB that clients take by default.
+   *
+   * Code: FAILED_PRECONDITION. Metadata: `limit`, in bytes.
+   *
+   * Caller: Nothing was changed. Ask for fewer orders at once.
+   * </pre>
+   *
+   * <code>ERROR_REASON_RESPONSE_TOO_LARGE = 58;</code>
+   */
+  ERROR_REASON_RESPONSE_TOO_LARGE(58),
   UNRECOGNIZED(-1),
   ;
 
@@ -800,7 +815,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_TIME_IN_FUTURE_VALUE = 5;
   /**
    * <pre>
-   * The request is larger than 4 MiB.
+   * The request is larger than the call takes: 64 KiB, or its `max_bytes`, which is 4 MiB where it carries
+   * orders.
    *
    * Code: RESOURCE_EXHAUSTED. Metadata: `limit`, in bytes.
    *
@@ -1069,7 +1085,8 @@ public enum ErrorReason
    * <pre>
    * The order has a backorder that is open or in progress, so it cannot be completed.
    *
-   * Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas.
+   * Code: FAILED_PRECONDITION. Metadata: `orderId`, `backorderIds`, separated by commas, the first 10 of
+   * them; ListBackorders has all.
    *
    * Caller: Wait for the goods, ship them, or close the backorder with CancelBackorder.
    * </pre>
@@ -1261,7 +1278,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_DATABASE_UNAVAILABLE_VALUE = 43;
   /**
    * <pre>
-   * The server is at its limit of calls in flight, or of open streams.
+   * The server is at its limit of calls in flight, of open streams, or of the bytes that they hold.
    *
    * Code: RESOURCE_EXHAUSTED. Metadata: `limit`.
    *
@@ -1428,6 +1445,18 @@ public enum ErrorReason
    * <code>ERROR_REASON_CROSS_SITE_REQUEST = 57;</code>
    */
   public static final int ERROR_REASON_CROSS_SITE_REQUEST_VALUE = 57;
+  /**
+   * <pre>
+   * The answer would be larger than the 4 MiB that clients take by default.
+   *
+   * Code: FAILED_PRECONDITION. Metadata: `limit`, in bytes.
+   *
+   * Caller: Nothing was changed. Ask for fewer orders at once.
+   * </pre>
+   *
+   * <code>ERROR_REASON_RESPONSE_TOO_LARGE = 58;</code>
+   */
+  public static final int ERROR_REASON_RESPONSE_TOO_LARGE_VALUE = 58;
 
 
   public final int getNumber() {
@@ -1512,6 +1541,7 @@ public enum ErrorReason
       case 55: return ERROR_REASON_REQUEST_TOO_SLOW;
       case 56: return ERROR_REASON_HOST_NOT_ALLOWED;
       case 57: return ERROR_REASON_CROSS_SITE_REQUEST;
+      case 58: return ERROR_REASON_RESPONSE_TOO_LARGE;
       default: return null;
     }
   }

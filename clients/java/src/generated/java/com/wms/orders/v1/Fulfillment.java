@@ -248,118 +248,118 @@ public final class Fulfillment extends com.google.protobuf.GeneratedFile {
       "n\"8\n\030GetFulfillmentRunRequest\022\034\n\006run_id\030" +
       "\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\"G\n\031GetFulfillmentRun" +
       "Response\022*\n\003run\030\001 \001(\0132\035.wms.orders.v1.Fu" +
-      "lfillmentRun\"\337\001\n\032ListFulfillmentRunsRequ" +
-      "est\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022N\n\010" +
+      "lfillmentRun\"\341\001\n\032ListFulfillmentRunsRequ" +
+      "est\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022P\n\010" +
       "statuses\030\002 \003(\0162#.wms.orders.v1.Fulfillme" +
-      "ntRunStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006status\022\026\n\016" +
-      "requested_only\030\003 \001(\010\022\032\n\tpage_size\030\004 \001(\005B" +
-      "\007\272H\004\032\002(\000\022\034\n\npage_token\030\005 \001(\tB\010\272H\005r\003\030\200\020\"c" +
-      "\n\033ListFulfillmentRunsResponse\022+\n\004runs\030\001 " +
-      "\003(\0132\035.wms.orders.v1.FulfillmentRun\022\027\n\017ne" +
-      "xt_page_token\030\002 \001(\t\"N\n\022ListWorkersReques" +
-      "t\022\032\n\tpage_size\030\001 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_to" +
-      "ken\030\002 \001(\tB\010\272H\005r\003\030\200\020\"V\n\023ListWorkersRespon" +
-      "se\022&\n\007workers\030\001 \003(\0132\025.wms.orders.v1.Work" +
-      "er\022\027\n\017next_page_token\030\002 \001(\t\"\214\001\n\024SetWorke" +
-      "rModeRequest\022\037\n\tworker_id\030\001 \001(\tB\014\272H\tr\004\230\265" +
-      "\030\001\310\001\001\0224\n\004mode\030\002 \001(\0162\031.wms.orders.v1.Work" +
-      "erModeB\013\272H\010\202\001\002\020\001\310\001\001\022\035\n\nrequest_id\030\003 \001(\tB" +
-      "\t\272H\006r\004\250\265\030\001\">\n\025SetWorkerModeResponse\022%\n\006w" +
-      "orker\030\001 \001(\0132\025.wms.orders.v1.Worker\"g\n\017St" +
-      "epDownRequest\022\034\n\tworker_id\030\001 \001(\tB\t\272H\006r\004\230" +
-      "\265\030\001\022\027\n\004role\030\002 \001(\tB\t\272H\006r\004\230\265\030\001\022\035\n\nrequest_" +
-      "id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"9\n\020StepDownResponse\022" +
-      "%\n\006worker\030\001 \001(\0132\025.wms.orders.v1.Worker\"\266" +
-      "\001\n\027PauseFulfillmentRequest\022\037\n\014warehouse_" +
-      "id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\037\n\006reason\030\002 \001(\tB\017\272H\014" +
-      "r\007\030\320\017\220\265\030\001\310\001\001\022:\n\nexpires_at\030\003 \001(\0132\032.googl" +
-      "e.protobuf.TimestampB\n\272H\007\262\001\004\210\265\030\001\022\035\n\nrequ" +
-      "est_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"J\n\030PauseFulfillm" +
-      "entResponse\022.\n\005pause\030\001 \001(\0132\037.wms.orders." +
-      "v1.FulfillmentPause\"x\n\030ResumeFulfillment" +
-      "Request\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001" +
-      "\022\034\n\006reason\030\002 \001(\tB\014\272H\tr\007\030\320\017\210\265\030\001\022\035\n\nreques" +
-      "t_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"L\n\031ResumeFulfillme" +
-      "ntResponse\022/\n\006pauses\030\001 \003(\0132\037.wms.orders." +
-      "v1.FulfillmentPause\"=\n\032GetFulfillmentSta" +
-      "tsRequest\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265" +
-      "\030\001\"\214\001\n\033GetFulfillmentStatsResponse\022<\n\nwa" +
-      "rehouses\030\001 \003(\0132(.wms.orders.v1.Warehouse" +
-      "FulfillmentStats\022/\n\013computed_at\030\002 \001(\0132\032." +
-      "google.protobuf.Timestamp\"p\n\027ListParkedE" +
-      "ventsRequest\022\033\n\010order_id\030\001 \001(\tB\t\272H\006r\004\230\265\030" +
-      "\001\022\032\n\tpage_size\030\002 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_to" +
-      "ken\030\003 \001(\tB\010\272H\005r\003\030\200\020\"_\n\030ListParkedEventsR" +
-      "esponse\022*\n\006events\030\001 \003(\0132\032.wms.orders.v1." +
-      "ParkedEvent\022\027\n\017next_page_token\030\002 \001(\t\"Z\n\031" +
-      "ReleaseParkedEventRequest\022\036\n\010event_id\030\001 " +
-      "\001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\035\n\nrequest_id\030\002 \001(\tB\t\272" +
-      "H\006r\004\250\265\030\001\"G\n\032ReleaseParkedEventResponse\022)" +
-      "\n\005event\030\001 \001(\0132\032.wms.orders.v1.ParkedEven" +
-      "t*\367\001\n\024FulfillmentRunStatus\022&\n\"FULFILLMEN" +
-      "T_RUN_STATUS_UNSPECIFIED\020\000\022$\n FULFILLMEN" +
-      "T_RUN_STATUS_REQUESTED\020\001\022\"\n\036FULFILLMENT_" +
-      "RUN_STATUS_RUNNING\020\002\022$\n FULFILLMENT_RUN_" +
-      "STATUS_COMPLETED\020\003\022!\n\035FULFILLMENT_RUN_ST" +
-      "ATUS_FAILED\020\004\022$\n FULFILLMENT_RUN_STATUS_" +
-      "ABANDONED\020\005*\227\004\n\017FulfillmentStep\022 \n\034FULFI" +
-      "LLMENT_STEP_UNSPECIFIED\020\000\022\036\n\032FULFILLMENT" +
-      "_STEP_RETRY_DUE\020\001\022\035\n\031FULFILLMENT_STEP_VA" +
-      "LIDATE\020\002\022\037\n\033FULFILLMENT_STEP_PLAN_WAVES\020" +
-      "\003\022$\n FULFILLMENT_STEP_FILL_BACKORDERS\020\004\022" +
-      "\035\n\031FULFILLMENT_STEP_ALLOCATE\020\005\022\"\n\036FULFIL" +
-      "LMENT_STEP_REQUEST_MOVES\020\006\022(\n$FULFILLMEN" +
-      "T_STEP_REQUEST_RELOCATIONS\020\007\022\"\n\036FULFILLM" +
-      "ENT_STEP_START_PICKING\020\010\022%\n!FULFILLMENT_" +
-      "STEP_TAKE_IN_ARRIVALS\020\t\022$\n FULFILLMENT_S" +
-      "TEP_REQUEST_RETURNS\020\n\022\'\n#FULFILLMENT_STE" +
-      "P_FAIL_OVERDUE_MOVES\020\013\022)\n%FULFILLMENT_ST" +
-      "EP_TAKE_IN_FAILED_MOVES\020\014\022*\n&FULFILLMENT" +
-      "_STEP_TAKE_IN_HELD_CARRIERS\020\r*X\n\nWorkerM" +
-      "ode\022\033\n\027WORKER_MODE_UNSPECIFIED\020\000\022\024\n\020WORK" +
-      "ER_MODE_AUTO\020\001\022\027\n\023WORKER_MODE_PASSIVE\020\0022" +
-      "\340\014\n\022FulfillmentService\022\215\001\n\020StartFulfillm" +
-      "ent\022&.wms.orders.v1.StartFulfillmentRequ" +
-      "est\032\'.wms.orders.v1.StartFulfillmentResp" +
-      "onse\"(\202\323\344\223\002\"\"\030/api/v1/fulfillment/runs:\001" +
-      "*b\003run\022\226\001\n\021GetFulfillmentRun\022\'.wms.order" +
-      "s.v1.GetFulfillmentRunRequest\032(.wms.orde" +
-      "rs.v1.GetFulfillmentRunResponse\".\202\323\344\223\002(\022" +
-      "!/api/v1/fulfillment/runs/{run_id}b\003run\022" +
-      "\216\001\n\023ListFulfillmentRuns\022).wms.orders.v1." +
-      "ListFulfillmentRunsRequest\032*.wms.orders." +
-      "v1.ListFulfillmentRunsResponse\" \202\323\344\223\002\032\022\030" +
-      "/api/v1/fulfillment/runs\022y\n\013ListWorkers\022" +
-      "!.wms.orders.v1.ListWorkersRequest\032\".wms" +
-      ".orders.v1.ListWorkersResponse\"#\202\323\344\223\002\035\022\033" +
-      "/api/v1/fulfillment/workers\022\233\001\n\rSetWorke" +
-      "rMode\022#.wms.orders.v1.SetWorkerModeReque" +
-      "st\032$.wms.orders.v1.SetWorkerModeResponse" +
-      "\"?\202\323\344\223\0029\032,/api/v1/fulfillment/workers/{w" +
-      "orker_id}/mode:\001*b\006worker\022}\n\010StepDown\022\036." +
-      "wms.orders.v1.StepDownRequest\032\037.wms.orde" +
-      "rs.v1.StepDownResponse\"0\202\323\344\223\002*\"\035/api/v1/" +
-      "fulfillment/step-down:\001*b\006worker\022\220\001\n\020Pau" +
-      "seFulfillment\022&.wms.orders.v1.PauseFulfi" +
-      "llmentRequest\032\'.wms.orders.v1.PauseFulfi" +
-      "llmentResponse\"+\202\323\344\223\002%\"\031/api/v1/fulfillm" +
-      "ent/pause:\001*b\005pause\022\215\001\n\021ResumeFulfillmen" +
-      "t\022\'.wms.orders.v1.ResumeFulfillmentReque" +
-      "st\032(.wms.orders.v1.ResumeFulfillmentResp" +
-      "onse\"%\202\323\344\223\002\037\"\032/api/v1/fulfillment/resume" +
-      ":\001*\022\217\001\n\023GetFulfillmentStats\022).wms.orders" +
-      ".v1.GetFulfillmentStatsRequest\032*.wms.ord" +
-      "ers.v1.GetFulfillmentStatsResponse\"!\202\323\344\223" +
-      "\002\033\022\031/api/v1/fulfillment/stats\022\216\001\n\020ListPa" +
-      "rkedEvents\022&.wms.orders.v1.ListParkedEve" +
-      "ntsRequest\032\'.wms.orders.v1.ListParkedEve" +
-      "ntsResponse\")\202\323\344\223\002#\022!/api/v1/fulfillment" +
-      "/parked-events\022\261\001\n\022ReleaseParkedEvent\022(." +
-      "wms.orders.v1.ReleaseParkedEventRequest\032" +
-      ").wms.orders.v1.ReleaseParkedEventRespon" +
-      "se\"F\202\323\344\223\002@\"4/api/v1/fulfillment/parked-e" +
-      "vents/{event_id}/release:\001*b\005eventB\025\n\021co" +
-      "m.wms.orders.v1P\001b\006proto3"
+      "ntRunStatusB\021\272H\016\222\001\013\020\005\"\007\202\001\004\020\001 \000R\006status\022\026" +
+      "\n\016requested_only\030\003 \001(\010\022\032\n\tpage_size\030\004 \001(" +
+      "\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\005 \001(\tB\010\272H\005r\003\030\200\020" +
+      "\"c\n\033ListFulfillmentRunsResponse\022+\n\004runs\030" +
+      "\001 \003(\0132\035.wms.orders.v1.FulfillmentRun\022\027\n\017" +
+      "next_page_token\030\002 \001(\t\"N\n\022ListWorkersRequ" +
+      "est\022\032\n\tpage_size\030\001 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_" +
+      "token\030\002 \001(\tB\010\272H\005r\003\030\200\020\"V\n\023ListWorkersResp" +
+      "onse\022&\n\007workers\030\001 \003(\0132\025.wms.orders.v1.Wo" +
+      "rker\022\027\n\017next_page_token\030\002 \001(\t\"\214\001\n\024SetWor" +
+      "kerModeRequest\022\037\n\tworker_id\030\001 \001(\tB\014\272H\tr\004" +
+      "\230\265\030\001\310\001\001\0224\n\004mode\030\002 \001(\0162\031.wms.orders.v1.Wo" +
+      "rkerModeB\013\272H\010\202\001\002\020\001\310\001\001\022\035\n\nrequest_id\030\003 \001(" +
+      "\tB\t\272H\006r\004\250\265\030\001\">\n\025SetWorkerModeResponse\022%\n" +
+      "\006worker\030\001 \001(\0132\025.wms.orders.v1.Worker\"g\n\017" +
+      "StepDownRequest\022\034\n\tworker_id\030\001 \001(\tB\t\272H\006r" +
+      "\004\230\265\030\001\022\027\n\004role\030\002 \001(\tB\t\272H\006r\004\230\265\030\001\022\035\n\nreques" +
+      "t_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"9\n\020StepDownRespons" +
+      "e\022%\n\006worker\030\001 \001(\0132\025.wms.orders.v1.Worker" +
+      "\"\266\001\n\027PauseFulfillmentRequest\022\037\n\014warehous" +
+      "e_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\037\n\006reason\030\002 \001(\tB\017\272" +
+      "H\014r\007\030\320\017\220\265\030\001\310\001\001\022:\n\nexpires_at\030\003 \001(\0132\032.goo" +
+      "gle.protobuf.TimestampB\n\272H\007\262\001\004\210\265\030\001\022\035\n\nre" +
+      "quest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"J\n\030PauseFulfil" +
+      "lmentResponse\022.\n\005pause\030\001 \001(\0132\037.wms.order" +
+      "s.v1.FulfillmentPause\"x\n\030ResumeFulfillme" +
+      "ntRequest\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265" +
+      "\030\001\022\034\n\006reason\030\002 \001(\tB\014\272H\tr\007\030\320\017\210\265\030\001\022\035\n\nrequ" +
+      "est_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"L\n\031ResumeFulfill" +
+      "mentResponse\022/\n\006pauses\030\001 \003(\0132\037.wms.order" +
+      "s.v1.FulfillmentPause\"=\n\032GetFulfillmentS" +
+      "tatsRequest\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004" +
+      "\230\265\030\001\"\214\001\n\033GetFulfillmentStatsResponse\022<\n\n" +
+      "warehouses\030\001 \003(\0132(.wms.orders.v1.Warehou" +
+      "seFulfillmentStats\022/\n\013computed_at\030\002 \001(\0132" +
+      "\032.google.protobuf.Timestamp\"p\n\027ListParke" +
+      "dEventsRequest\022\033\n\010order_id\030\001 \001(\tB\t\272H\006r\004\230" +
+      "\265\030\001\022\032\n\tpage_size\030\002 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_" +
+      "token\030\003 \001(\tB\010\272H\005r\003\030\200\020\"_\n\030ListParkedEvent" +
+      "sResponse\022*\n\006events\030\001 \003(\0132\032.wms.orders.v" +
+      "1.ParkedEvent\022\027\n\017next_page_token\030\002 \001(\t\"Z" +
+      "\n\031ReleaseParkedEventRequest\022\036\n\010event_id\030" +
+      "\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\035\n\nrequest_id\030\002 \001(\tB" +
+      "\t\272H\006r\004\250\265\030\001\"G\n\032ReleaseParkedEventResponse" +
+      "\022)\n\005event\030\001 \001(\0132\032.wms.orders.v1.ParkedEv" +
+      "ent*\367\001\n\024FulfillmentRunStatus\022&\n\"FULFILLM" +
+      "ENT_RUN_STATUS_UNSPECIFIED\020\000\022$\n FULFILLM" +
+      "ENT_RUN_STATUS_REQUESTED\020\001\022\"\n\036FULFILLMEN" +
+      "T_RUN_STATUS_RUNNING\020\002\022$\n FULFILLMENT_RU" +
+      "N_STATUS_COMPLETED\020\003\022!\n\035FULFILLMENT_RUN_" +
+      "STATUS_FAILED\020\004\022$\n FULFILLMENT_RUN_STATU" +
+      "S_ABANDONED\020\005*\227\004\n\017FulfillmentStep\022 \n\034FUL" +
+      "FILLMENT_STEP_UNSPECIFIED\020\000\022\036\n\032FULFILLME" +
+      "NT_STEP_RETRY_DUE\020\001\022\035\n\031FULFILLMENT_STEP_" +
+      "VALIDATE\020\002\022\037\n\033FULFILLMENT_STEP_PLAN_WAVE" +
+      "S\020\003\022$\n FULFILLMENT_STEP_FILL_BACKORDERS\020" +
+      "\004\022\035\n\031FULFILLMENT_STEP_ALLOCATE\020\005\022\"\n\036FULF" +
+      "ILLMENT_STEP_REQUEST_MOVES\020\006\022(\n$FULFILLM" +
+      "ENT_STEP_REQUEST_RELOCATIONS\020\007\022\"\n\036FULFIL" +
+      "LMENT_STEP_START_PICKING\020\010\022%\n!FULFILLMEN" +
+      "T_STEP_TAKE_IN_ARRIVALS\020\t\022$\n FULFILLMENT" +
+      "_STEP_REQUEST_RETURNS\020\n\022\'\n#FULFILLMENT_S" +
+      "TEP_FAIL_OVERDUE_MOVES\020\013\022)\n%FULFILLMENT_" +
+      "STEP_TAKE_IN_FAILED_MOVES\020\014\022*\n&FULFILLME" +
+      "NT_STEP_TAKE_IN_HELD_CARRIERS\020\r*X\n\nWorke" +
+      "rMode\022\033\n\027WORKER_MODE_UNSPECIFIED\020\000\022\024\n\020WO" +
+      "RKER_MODE_AUTO\020\001\022\027\n\023WORKER_MODE_PASSIVE\020" +
+      "\0022\340\014\n\022FulfillmentService\022\215\001\n\020StartFulfil" +
+      "lment\022&.wms.orders.v1.StartFulfillmentRe" +
+      "quest\032\'.wms.orders.v1.StartFulfillmentRe" +
+      "sponse\"(\202\323\344\223\002\"\"\030/api/v1/fulfillment/runs" +
+      ":\001*b\003run\022\226\001\n\021GetFulfillmentRun\022\'.wms.ord" +
+      "ers.v1.GetFulfillmentRunRequest\032(.wms.or" +
+      "ders.v1.GetFulfillmentRunResponse\".\202\323\344\223\002" +
+      "(\022!/api/v1/fulfillment/runs/{run_id}b\003ru" +
+      "n\022\216\001\n\023ListFulfillmentRuns\022).wms.orders.v" +
+      "1.ListFulfillmentRunsRequest\032*.wms.order" +
+      "s.v1.ListFulfillmentRunsResponse\" \202\323\344\223\002\032" +
+      "\022\030/api/v1/fulfillment/runs\022y\n\013ListWorker" +
+      "s\022!.wms.orders.v1.ListWorkersRequest\032\".w" +
+      "ms.orders.v1.ListWorkersResponse\"#\202\323\344\223\002\035" +
+      "\022\033/api/v1/fulfillment/workers\022\233\001\n\rSetWor" +
+      "kerMode\022#.wms.orders.v1.SetWorkerModeReq" +
+      "uest\032$.wms.orders.v1.SetWorkerModeRespon" +
+      "se\"?\202\323\344\223\0029\032,/api/v1/fulfillment/workers/" +
+      "{worker_id}/mode:\001*b\006worker\022}\n\010StepDown\022" +
+      "\036.wms.orders.v1.StepDownRequest\032\037.wms.or" +
+      "ders.v1.StepDownResponse\"0\202\323\344\223\002*\"\035/api/v" +
+      "1/fulfillment/step-down:\001*b\006worker\022\220\001\n\020P" +
+      "auseFulfillment\022&.wms.orders.v1.PauseFul" +
+      "fillmentRequest\032\'.wms.orders.v1.PauseFul" +
+      "fillmentResponse\"+\202\323\344\223\002%\"\031/api/v1/fulfil" +
+      "lment/pause:\001*b\005pause\022\215\001\n\021ResumeFulfillm" +
+      "ent\022\'.wms.orders.v1.ResumeFulfillmentReq" +
+      "uest\032(.wms.orders.v1.ResumeFulfillmentRe" +
+      "sponse\"%\202\323\344\223\002\037\"\032/api/v1/fulfillment/resu" +
+      "me:\001*\022\217\001\n\023GetFulfillmentStats\022).wms.orde" +
+      "rs.v1.GetFulfillmentStatsRequest\032*.wms.o" +
+      "rders.v1.GetFulfillmentStatsResponse\"!\202\323" +
+      "\344\223\002\033\022\031/api/v1/fulfillment/stats\022\216\001\n\020List" +
+      "ParkedEvents\022&.wms.orders.v1.ListParkedE" +
+      "ventsRequest\032\'.wms.orders.v1.ListParkedE" +
+      "ventsResponse\")\202\323\344\223\002#\022!/api/v1/fulfillme" +
+      "nt/parked-events\022\261\001\n\022ReleaseParkedEvent\022" +
+      "(.wms.orders.v1.ReleaseParkedEventReques" +
+      "t\032).wms.orders.v1.ReleaseParkedEventResp" +
+      "onse\"F\202\323\344\223\002@\"4/api/v1/fulfillment/parked" +
+      "-events/{event_id}/release:\001*b\005eventB\025\n\021" +
+      "com.wms.orders.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -59,7 +59,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<com.wms.orders.v1.WarehouseFulfillmentStats> warehouses_;
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -70,7 +71,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -82,7 +84,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -93,7 +96,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -104,7 +108,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -566,7 +571,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -580,7 +586,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -594,7 +601,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -608,7 +616,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -627,7 +636,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -645,7 +655,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -663,7 +674,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -682,7 +694,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -700,7 +713,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -718,7 +732,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -737,7 +752,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -754,7 +770,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -771,7 +788,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -782,7 +800,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -796,7 +815,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -811,7 +831,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -822,7 +843,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -834,7 +856,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One element per warehouse, by id.
+     * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+     * its id.
      * </pre>
      *
      * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>

@@ -12,7 +12,8 @@ public interface GetFulfillmentStatsResponseOrBuilder extends
 
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -21,7 +22,8 @@ public interface GetFulfillmentStatsResponseOrBuilder extends
       getWarehousesList();
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -29,7 +31,8 @@ public interface GetFulfillmentStatsResponseOrBuilder extends
   com.wms.orders.v1.WarehouseFulfillmentStats getWarehouses(int index);
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -37,7 +40,8 @@ public interface GetFulfillmentStatsResponseOrBuilder extends
   int getWarehousesCount();
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>
@@ -46,7 +50,8 @@ public interface GetFulfillmentStatsResponseOrBuilder extends
       getWarehousesOrBuilderList();
   /**
    * <pre>
-   * One element per warehouse, by id.
+   * One element per warehouse, by id; below 4 MiB of them. Of a warehouse that is not here any more ask by
+   * its id.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.WarehouseFulfillmentStats warehouses = 1;</code>

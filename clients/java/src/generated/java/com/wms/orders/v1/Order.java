@@ -268,7 +268,7 @@ private static final long serialVersionUID = 0L;
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<com.wms.orders.v1.OrderItem> getItemsList() {
@@ -279,7 +279,7 @@ private static final long serialVersionUID = 0L;
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<? extends com.wms.orders.v1.OrderItemOrBuilder> 
@@ -291,7 +291,7 @@ private static final long serialVersionUID = 0L;
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public int getItemsCount() {
@@ -302,7 +302,7 @@ private static final long serialVersionUID = 0L;
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.OrderItem getItems(int index) {
@@ -313,7 +313,7 @@ private static final long serialVersionUID = 0L;
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.OrderItemOrBuilder getItemsOrBuilder(
@@ -675,10 +675,11 @@ private static final long serialVersionUID = 0L;
   private java.util.List<com.wms.orders.v1.Shipment> shipments_;
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<com.wms.orders.v1.Shipment> getShipmentsList() {
@@ -686,10 +687,11 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<? extends com.wms.orders.v1.ShipmentOrBuilder> 
@@ -698,10 +700,11 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public int getShipmentsCount() {
@@ -709,10 +712,11 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.Shipment getShipments(int index) {
@@ -720,10 +724,11 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.ShipmentOrBuilder getShipmentsOrBuilder(
@@ -2513,7 +2518,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.OrderItem> getItemsList() {
       if (itemsBuilder_ == null) {
@@ -2527,7 +2532,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public int getItemsCount() {
       if (itemsBuilder_ == null) {
@@ -2541,7 +2546,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.OrderItem getItems(int index) {
       if (itemsBuilder_ == null) {
@@ -2555,7 +2560,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setItems(
         int index, com.wms.orders.v1.OrderItem value) {
@@ -2574,7 +2579,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setItems(
         int index, com.wms.orders.v1.OrderItem.Builder builderForValue) {
@@ -2592,7 +2597,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addItems(com.wms.orders.v1.OrderItem value) {
       if (itemsBuilder_ == null) {
@@ -2610,7 +2615,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addItems(
         int index, com.wms.orders.v1.OrderItem value) {
@@ -2629,7 +2634,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addItems(
         com.wms.orders.v1.OrderItem.Builder builderForValue) {
@@ -2647,7 +2652,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addItems(
         int index, com.wms.orders.v1.OrderItem.Builder builderForValue) {
@@ -2665,7 +2670,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addAllItems(
         java.lang.Iterable<? extends com.wms.orders.v1.OrderItem> values) {
@@ -2684,7 +2689,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder clearItems() {
       if (itemsBuilder_ == null) {
@@ -2701,7 +2706,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public Builder removeItems(int index) {
       if (itemsBuilder_ == null) {
@@ -2718,7 +2723,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.OrderItem.Builder getItemsBuilder(
         int index) {
@@ -2729,7 +2734,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.OrderItemOrBuilder getItemsOrBuilder(
         int index) {
@@ -2743,7 +2748,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<? extends com.wms.orders.v1.OrderItemOrBuilder> 
          getItemsOrBuilderList() {
@@ -2758,7 +2763,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.OrderItem.Builder addItemsBuilder() {
       return internalGetItemsFieldBuilder().addBuilder(
@@ -2769,7 +2774,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.OrderItem.Builder addItemsBuilder(
         int index) {
@@ -2781,7 +2786,7 @@ private static final long serialVersionUID = 0L;
      * What is ordered, and how far each line has come. May be changed until picking starts.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+     * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.OrderItem.Builder> 
          getItemsBuilderList() {
@@ -3872,10 +3877,11 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.Shipment> getShipmentsList() {
       if (shipmentsBuilder_ == null) {
@@ -3886,10 +3892,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public int getShipmentsCount() {
       if (shipmentsBuilder_ == null) {
@@ -3900,10 +3907,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.Shipment getShipments(int index) {
       if (shipmentsBuilder_ == null) {
@@ -3914,10 +3922,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setShipments(
         int index, com.wms.orders.v1.Shipment value) {
@@ -3933,10 +3942,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setShipments(
         int index, com.wms.orders.v1.Shipment.Builder builderForValue) {
@@ -3951,10 +3961,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addShipments(com.wms.orders.v1.Shipment value) {
       if (shipmentsBuilder_ == null) {
@@ -3969,10 +3980,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addShipments(
         int index, com.wms.orders.v1.Shipment value) {
@@ -3988,10 +4000,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addShipments(
         com.wms.orders.v1.Shipment.Builder builderForValue) {
@@ -4006,10 +4019,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addShipments(
         int index, com.wms.orders.v1.Shipment.Builder builderForValue) {
@@ -4024,10 +4038,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addAllShipments(
         java.lang.Iterable<? extends com.wms.orders.v1.Shipment> values) {
@@ -4043,10 +4058,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder clearShipments() {
       if (shipmentsBuilder_ == null) {
@@ -4060,10 +4076,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public Builder removeShipments(int index) {
       if (shipmentsBuilder_ == null) {
@@ -4077,10 +4094,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.Shipment.Builder getShipmentsBuilder(
         int index) {
@@ -4088,10 +4106,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentOrBuilder getShipmentsOrBuilder(
         int index) {
@@ -4102,10 +4121,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<? extends com.wms.orders.v1.ShipmentOrBuilder> 
          getShipmentsOrBuilderList() {
@@ -4117,10 +4137,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.Shipment.Builder addShipmentsBuilder() {
       return internalGetShipmentsFieldBuilder().addBuilder(
@@ -4128,10 +4149,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.Shipment.Builder addShipmentsBuilder(
         int index) {
@@ -4140,10 +4162,11 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What has been shipped so far, oldest first.
+     * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+     * least the last one. The events tell of all.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+     * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.Shipment.Builder> 
          getShipmentsBuilderList() {

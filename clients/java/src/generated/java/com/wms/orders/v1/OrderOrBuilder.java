@@ -113,7 +113,7 @@ public interface OrderOrBuilder extends
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<com.wms.orders.v1.OrderItem> 
       getItemsList();
@@ -122,7 +122,7 @@ public interface OrderOrBuilder extends
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.OrderItem getItems(int index);
   /**
@@ -130,7 +130,7 @@ public interface OrderOrBuilder extends
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   int getItemsCount();
   /**
@@ -138,7 +138,7 @@ public interface OrderOrBuilder extends
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<? extends com.wms.orders.v1.OrderItemOrBuilder> 
       getItemsOrBuilderList();
@@ -147,7 +147,7 @@ public interface OrderOrBuilder extends
    * What is ordered, and how far each line has come. May be changed until picking starts.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.OrderItem items = 6;</code>
+   * <code>repeated .wms.orders.v1.OrderItem items = 6 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.OrderItemOrBuilder getItemsOrBuilder(
       int index);
@@ -361,44 +361,49 @@ public interface OrderOrBuilder extends
 
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<com.wms.orders.v1.Shipment> 
       getShipmentsList();
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.Shipment getShipments(int index);
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   int getShipmentsCount();
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<? extends com.wms.orders.v1.ShipmentOrBuilder> 
       getShipmentsOrBuilderList();
   /**
    * <pre>
-   * What has been shipped so far, oldest first.
+   * What has been shipped so far, oldest first: the newest 1,000, and no more than 1 MiB of them, though at
+   * least the last one. The events tell of all.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.Shipment shipments = 17;</code>
+   * <code>repeated .wms.orders.v1.Shipment shipments = 17 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.ShipmentOrBuilder getShipmentsOrBuilder(
       int index);

@@ -107,70 +107,71 @@ public final class OrderOuterClass extends com.google.protobuf.GeneratedFile {
       "r\030\004 \001(\005\022\032\n\022quantity_allocated\030\005 \001(\005\022\032\n\022q" +
       "uantity_delivered\030\006 \001(\005\022\030\n\020quantity_ship" +
       "ped\030\007 \001(\005\022\034\n\024quantity_backordered\030\010 \001(\005\"" +
-      "\256\001\n\010Shipment\022\027\n\017shipment_number\030\001 \001(\005\022\024\n" +
+      "\271\001\n\010Shipment\022\027\n\017shipment_number\030\001 \001(\005\022\024\n" +
       "\014carrier_code\030\002 \001(\t\022\027\n\017tracking_number\030\003" +
       " \001(\t\022.\n\nshipped_at\030\004 \001(\0132\032.google.protob" +
-      "uf.Timestamp\022*\n\005lines\030\005 \003(\0132\033.wms.orders" +
-      ".v1.ShipmentLine\"B\n\014ShipmentLine\022\013\n\003sku\030" +
-      "\001 \001(\t\022\020\n\010quantity\030\002 \001(\005\022\023\n\013line_number\030\003" +
-      " \001(\005\"\212\001\n\004Wave\022\017\n\007wave_id\030\001 \001(\t\022\024\n\014wareho" +
-      "use_id\030\002 \001(\t\022\026\n\016destination_id\030\003 \001(\t\022\023\n\013" +
-      "order_count\030\004 \001(\005\022.\n\ncreated_at\030\005 \001(\0132\032." +
-      "google.protobuf.Timestamp\"\205\007\n\005Order\022\020\n\010o" +
-      "rder_id\030\001 \001(\t\022\023\n\013customer_id\030\002 \001(\t\022\024\n\014wa" +
-      "rehouse_id\030\003 \001(\t\022.\n\010priority\030\004 \001(\0162\034.wms" +
-      ".orders.v1.OrderPriority\022*\n\006status\030\005 \001(\016" +
-      "2\032.wms.orders.v1.OrderStatus\022\'\n\005items\030\006 " +
-      "\003(\0132\030.wms.orders.v1.OrderItem\0228\n\020shippin" +
-      "g_address\030\007 \001(\0132\036.wms.orders.v1.Shipping" +
-      "Address\0228\n\024promised_delivery_at\030\010 \001(\0132\032." +
-      "google.protobuf.Timestamp\022\025\n\rallow_parti" +
-      "al\030\t \001(\010\022\017\n\007wave_id\030\n \001(\t\022\026\n\016destination" +
-      "_id\030\013 \001(\t\022\023\n\013retry_count\030\014 \001(\005\0221\n\rfailed" +
-      "_status\030\r \001(\0162\032.wms.orders.v1.OrderStatu" +
-      "s\022\033\n\023last_failure_reason\030\016 \001(\t\0222\n\016last_f" +
-      "ailed_at\030\017 \001(\0132\032.google.protobuf.Timesta" +
-      "mp\0221\n\rnext_retry_at\030\020 \001(\0132\032.google.proto" +
-      "buf.Timestamp\022*\n\tshipments\030\021 \003(\0132\027.wms.o" +
-      "rders.v1.Shipment\022\025\n\rcancel_reason\030\022 \001(\t" +
-      "\022\014\n\004etag\030\023 \001(\t\022.\n\ncreated_at\030\024 \001(\0132\032.goo" +
-      "gle.protobuf.Timestamp\022.\n\nupdated_at\030\025 \001" +
-      "(\0132\032.google.protobuf.Timestamp\0220\n\014delive" +
-      "red_at\030\026 \001(\0132\032.google.protobuf.Timestamp" +
-      "\022\017\n\007overdue\030\027 \001(\010\0224\n\016waiting_reason\030\030 \001(" +
-      "\0162\034.wms.orders.v1.WaitingReason\022\020\n\010seque" +
-      "nce\030\031 \001(\003*\311\002\n\013OrderStatus\022\034\n\030ORDER_STATU" +
-      "S_UNSPECIFIED\020\000\022\031\n\025ORDER_STATUS_RECEIVED" +
-      "\020\001\022\032\n\026ORDER_STATUS_VALIDATED\020\002\022!\n\035ORDER_" +
-      "STATUS_ASSIGNED_TO_WAVE\020\003\022\030\n\024ORDER_STATU" +
-      "S_PICKING\020\004\022\030\n\024ORDER_STATUS_PACKING\020\005\022\030\n" +
-      "\024ORDER_STATUS_SHIPPED\020\006\022\032\n\026ORDER_STATUS_" +
-      "COMPLETED\020\007\022\032\n\026ORDER_STATUS_CANCELLED\020\010\022" +
-      "\036\n\032ORDER_STATUS_PENDING_RETRY\020\t\022\034\n\030ORDER" +
-      "_STATUS_DEAD_LETTER\020\n*\206\001\n\rOrderPriority\022" +
-      "\036\n\032ORDER_PRIORITY_UNSPECIFIED\020\000\022\033\n\027ORDER" +
-      "_PRIORITY_SAME_DAY\020\001\022\033\n\027ORDER_PRIORITY_N" +
-      "EXT_DAY\020\002\022\033\n\027ORDER_PRIORITY_STANDARD\020\003*\346" +
-      "\005\n\rWaitingReason\022\036\n\032WAITING_REASON_UNSPE" +
-      "CIFIED\020\000\022\036\n\032WAITING_REASON_NOT_WAITING\020\001" +
-      "\022&\n\"WAITING_REASON_AWAITING_VALIDATION\020\002" +
-      "\022 \n\034WAITING_REASON_AWAITING_WAVE\020\003\022&\n\"WA" +
-      "ITING_REASON_AWAITING_ALLOCATION\020\004\022!\n\035WA" +
-      "ITING_REASON_AWAITING_MOVES\020\005\022$\n WAITING" +
-      "_REASON_AWAITING_SHIPMENT\020\006\022$\n WAITING_R" +
-      "EASON_AWAITING_DELIVERY\020\007\022\036\n\032WAITING_REA" +
-      "SON_BACKORDERED\020\010\022\033\n\027WAITING_REASON_NO_S" +
-      "TOCK\020\t\022\035\n\031WAITING_REASON_QUEUE_FULL\020\n\022%\n" +
-      "!WAITING_REASON_DESTINATION_PAUSED\020\013\022\037\n\033" +
-      "WAITING_REASON_LANE_BLOCKED\020\014\022!\n\035WAITING" +
-      "_REASON_NO_DESTINATION\020\r\022 \n\034WAITING_REAS" +
-      "ON_RETRY_NOT_DUE\020\016\022\034\n\030WAITING_REASON_RET" +
-      "RY_DUE\020\017\022 \n\034WAITING_REASON_DEAD_LETTERED" +
-      "\020\020\022%\n!WAITING_REASON_FULFILLMENT_PAUSED\020" +
-      "\021\022#\n\037WAITING_REASON_NO_ACTIVE_WORKER\020\022\022\"" +
-      "\n\036WAITING_REASON_STOCK_ELSEWHERE\020\023\022\033\n\027WA" +
-      "ITING_REASON_NO_ROUTE\020\024B\025\n\021com.wms.order" +
-      "s.v1P\001b\006proto3"
+      "uf.Timestamp\0225\n\005lines\030\005 \003(\0132\033.wms.orders" +
+      ".v1.ShipmentLineB\t\272H\006\222\001\003\020\364\003\"B\n\014ShipmentL" +
+      "ine\022\013\n\003sku\030\001 \001(\t\022\020\n\010quantity\030\002 \001(\005\022\023\n\013li" +
+      "ne_number\030\003 \001(\005\"\212\001\n\004Wave\022\017\n\007wave_id\030\001 \001(" +
+      "\t\022\024\n\014warehouse_id\030\002 \001(\t\022\026\n\016destination_i" +
+      "d\030\003 \001(\t\022\023\n\013order_count\030\004 \001(\005\022.\n\ncreated_" +
+      "at\030\005 \001(\0132\032.google.protobuf.Timestamp\"\233\007\n" +
+      "\005Order\022\020\n\010order_id\030\001 \001(\t\022\023\n\013customer_id\030" +
+      "\002 \001(\t\022\024\n\014warehouse_id\030\003 \001(\t\022.\n\010priority\030" +
+      "\004 \001(\0162\034.wms.orders.v1.OrderPriority\022*\n\006s" +
+      "tatus\030\005 \001(\0162\032.wms.orders.v1.OrderStatus\022" +
+      "2\n\005items\030\006 \003(\0132\030.wms.orders.v1.OrderItem" +
+      "B\t\272H\006\222\001\003\020\364\003\0228\n\020shipping_address\030\007 \001(\0132\036." +
+      "wms.orders.v1.ShippingAddress\0228\n\024promise" +
+      "d_delivery_at\030\010 \001(\0132\032.google.protobuf.Ti" +
+      "mestamp\022\025\n\rallow_partial\030\t \001(\010\022\017\n\007wave_i" +
+      "d\030\n \001(\t\022\026\n\016destination_id\030\013 \001(\t\022\023\n\013retry" +
+      "_count\030\014 \001(\005\0221\n\rfailed_status\030\r \001(\0162\032.wm" +
+      "s.orders.v1.OrderStatus\022\033\n\023last_failure_" +
+      "reason\030\016 \001(\t\0222\n\016last_failed_at\030\017 \001(\0132\032.g" +
+      "oogle.protobuf.Timestamp\0221\n\rnext_retry_a" +
+      "t\030\020 \001(\0132\032.google.protobuf.Timestamp\0225\n\ts" +
+      "hipments\030\021 \003(\0132\027.wms.orders.v1.ShipmentB" +
+      "\t\272H\006\222\001\003\020\350\007\022\025\n\rcancel_reason\030\022 \001(\t\022\014\n\004eta" +
+      "g\030\023 \001(\t\022.\n\ncreated_at\030\024 \001(\0132\032.google.pro" +
+      "tobuf.Timestamp\022.\n\nupdated_at\030\025 \001(\0132\032.go" +
+      "ogle.protobuf.Timestamp\0220\n\014delivered_at\030" +
+      "\026 \001(\0132\032.google.protobuf.Timestamp\022\017\n\007ove" +
+      "rdue\030\027 \001(\010\0224\n\016waiting_reason\030\030 \001(\0162\034.wms" +
+      ".orders.v1.WaitingReason\022\020\n\010sequence\030\031 \001" +
+      "(\003*\311\002\n\013OrderStatus\022\034\n\030ORDER_STATUS_UNSPE" +
+      "CIFIED\020\000\022\031\n\025ORDER_STATUS_RECEIVED\020\001\022\032\n\026O" +
+      "RDER_STATUS_VALIDATED\020\002\022!\n\035ORDER_STATUS_" +
+      "ASSIGNED_TO_WAVE\020\003\022\030\n\024ORDER_STATUS_PICKI" +
+      "NG\020\004\022\030\n\024ORDER_STATUS_PACKING\020\005\022\030\n\024ORDER_" +
+      "STATUS_SHIPPED\020\006\022\032\n\026ORDER_STATUS_COMPLET" +
+      "ED\020\007\022\032\n\026ORDER_STATUS_CANCELLED\020\010\022\036\n\032ORDE" +
+      "R_STATUS_PENDING_RETRY\020\t\022\034\n\030ORDER_STATUS" +
+      "_DEAD_LETTER\020\n*\206\001\n\rOrderPriority\022\036\n\032ORDE" +
+      "R_PRIORITY_UNSPECIFIED\020\000\022\033\n\027ORDER_PRIORI" +
+      "TY_SAME_DAY\020\001\022\033\n\027ORDER_PRIORITY_NEXT_DAY" +
+      "\020\002\022\033\n\027ORDER_PRIORITY_STANDARD\020\003*\346\005\n\rWait" +
+      "ingReason\022\036\n\032WAITING_REASON_UNSPECIFIED\020" +
+      "\000\022\036\n\032WAITING_REASON_NOT_WAITING\020\001\022&\n\"WAI" +
+      "TING_REASON_AWAITING_VALIDATION\020\002\022 \n\034WAI" +
+      "TING_REASON_AWAITING_WAVE\020\003\022&\n\"WAITING_R" +
+      "EASON_AWAITING_ALLOCATION\020\004\022!\n\035WAITING_R" +
+      "EASON_AWAITING_MOVES\020\005\022$\n WAITING_REASON" +
+      "_AWAITING_SHIPMENT\020\006\022$\n WAITING_REASON_A" +
+      "WAITING_DELIVERY\020\007\022\036\n\032WAITING_REASON_BAC" +
+      "KORDERED\020\010\022\033\n\027WAITING_REASON_NO_STOCK\020\t\022" +
+      "\035\n\031WAITING_REASON_QUEUE_FULL\020\n\022%\n!WAITIN" +
+      "G_REASON_DESTINATION_PAUSED\020\013\022\037\n\033WAITING" +
+      "_REASON_LANE_BLOCKED\020\014\022!\n\035WAITING_REASON" +
+      "_NO_DESTINATION\020\r\022 \n\034WAITING_REASON_RETR" +
+      "Y_NOT_DUE\020\016\022\034\n\030WAITING_REASON_RETRY_DUE\020" +
+      "\017\022 \n\034WAITING_REASON_DEAD_LETTERED\020\020\022%\n!W" +
+      "AITING_REASON_FULFILLMENT_PAUSED\020\021\022#\n\037WA" +
+      "ITING_REASON_NO_ACTIVE_WORKER\020\022\022\"\n\036WAITI" +
+      "NG_REASON_STOCK_ELSEWHERE\020\023\022\033\n\027WAITING_R" +
+      "EASON_NO_ROUTE\020\024B\025\n\021com.wms.orders.v1P\001b" +
+      "\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -6,8 +6,10 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
  * <pre>
  * Creates orders, moves them through their statuses and tells what happened to them.
  * What holds for every call of this package:
+ * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+ *   in all, those of elements too; a larger one is refused before it is read;
  * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
- *   field violation per fault, all of them at once;
+ *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
  * - checks come in this order: syntax, replay of the request id, existence, etag, status;
  * - asking for the status that the order already has succeeds and tells no new event;
  * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -550,8 +552,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -573,9 +577,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-     * each gets its result at its own place. With a `request_id`, the whole answer is replayed.
-     * Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+     * Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+     * checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+     * of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
+     * Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
      * </pre>
      */
     default void batchCreateOrders(com.wms.orders.v1.BatchCreateOrdersRequest request,
@@ -608,9 +613,9 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-     * of lines make an answer of many megabytes, more than a client takes by default.
-     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+     * long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
+     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
      * </pre>
      */
     default void batchGetOrders(com.wms.orders.v1.BatchGetOrdersRequest request,
@@ -693,9 +698,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Puts validated orders into a wave and gives them its destination. All or nothing.
+     * Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+     * that the answer would be larger than clients take by default are refused before anything is done.
      * Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
      * </pre>
      */
     default void assignOrdersToWave(com.wms.orders.v1.AssignOrdersToWaveRequest request,
@@ -707,7 +713,8 @@ public final class OrderServiceGrpc {
      * <pre>
      * Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
      * for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-     * gone, so that what is here does not begin with `sequence` 1.
+     * gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+     * 4 MiB; its token leads on.
      * Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
      * </pre>
      */
@@ -761,8 +768,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -782,8 +791,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -817,9 +828,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-     * each gets its result at its own place. With a `request_id`, the whole answer is replayed.
-     * Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+     * Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+     * checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+     * of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
+     * Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
      * </pre>
      */
     public void batchCreateOrders(com.wms.orders.v1.BatchCreateOrdersRequest request,
@@ -855,9 +867,9 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-     * of lines make an answer of many megabytes, more than a client takes by default.
-     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+     * long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
+     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
      * </pre>
      */
     public void batchGetOrders(com.wms.orders.v1.BatchGetOrdersRequest request,
@@ -947,9 +959,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Puts validated orders into a wave and gives them its destination. All or nothing.
+     * Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+     * that the answer would be larger than clients take by default are refused before anything is done.
      * Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
      * </pre>
      */
     public void assignOrdersToWave(com.wms.orders.v1.AssignOrdersToWaveRequest request,
@@ -962,7 +975,8 @@ public final class OrderServiceGrpc {
      * <pre>
      * Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
      * for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-     * gone, so that what is here does not begin with `sequence` 1.
+     * gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+     * 4 MiB; its token leads on.
      * Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
      * </pre>
      */
@@ -1019,8 +1033,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -1053,9 +1069,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-     * each gets its result at its own place. With a `request_id`, the whole answer is replayed.
-     * Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+     * Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+     * checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+     * of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
+     * Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
      * </pre>
      */
     public com.wms.orders.v1.BatchCreateOrdersResponse batchCreateOrders(com.wms.orders.v1.BatchCreateOrdersRequest request) throws io.grpc.StatusException {
@@ -1090,9 +1107,9 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-     * of lines make an answer of many megabytes, more than a client takes by default.
-     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+     * long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
+     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
      * </pre>
      */
     public com.wms.orders.v1.BatchGetOrdersResponse batchGetOrders(com.wms.orders.v1.BatchGetOrdersRequest request) throws io.grpc.StatusException {
@@ -1175,9 +1192,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Puts validated orders into a wave and gives them its destination. All or nothing.
+     * Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+     * that the answer would be larger than clients take by default are refused before anything is done.
      * Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
      * </pre>
      */
     public com.wms.orders.v1.AssignOrdersToWaveResponse assignOrdersToWave(com.wms.orders.v1.AssignOrdersToWaveRequest request) throws io.grpc.StatusException {
@@ -1189,7 +1207,8 @@ public final class OrderServiceGrpc {
      * <pre>
      * Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
      * for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-     * gone, so that what is here does not begin with `sequence` 1.
+     * gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+     * 4 MiB; its token leads on.
      * Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
      * </pre>
      */
@@ -1245,8 +1264,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -1279,9 +1300,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-     * each gets its result at its own place. With a `request_id`, the whole answer is replayed.
-     * Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+     * Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+     * checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+     * of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
+     * Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
      * </pre>
      */
     public com.wms.orders.v1.BatchCreateOrdersResponse batchCreateOrders(com.wms.orders.v1.BatchCreateOrdersRequest request) {
@@ -1302,9 +1324,9 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-     * of lines make an answer of many megabytes, more than a client takes by default.
-     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+     * long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
+     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
      * </pre>
      */
     public com.wms.orders.v1.BatchGetOrdersResponse batchGetOrders(com.wms.orders.v1.BatchGetOrdersRequest request) {
@@ -1387,9 +1409,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Puts validated orders into a wave and gives them its destination. All or nothing.
+     * Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+     * that the answer would be larger than clients take by default are refused before anything is done.
      * Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
      * </pre>
      */
     public com.wms.orders.v1.AssignOrdersToWaveResponse assignOrdersToWave(com.wms.orders.v1.AssignOrdersToWaveRequest request) {
@@ -1401,7 +1424,8 @@ public final class OrderServiceGrpc {
      * <pre>
      * Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
      * for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-     * gone, so that what is here does not begin with `sequence` 1.
+     * gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+     * 4 MiB; its token leads on.
      * Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
      * </pre>
      */
@@ -1456,8 +1480,10 @@ public final class OrderServiceGrpc {
    * <pre>
    * Creates orders, moves them through their statuses and tells what happened to them.
    * What holds for every call of this package:
+   * - a request has at most 64 KiB, or what the call's `max_bytes` says, and its lists at most 12,500 elements
+   *   in all, those of elements too; a larger one is refused before it is read;
    * - a request that breaks a rule written here answers `INVALID_ARGUMENT` / `INVALID_REQUEST` with one
-   *   field violation per fault, all of them at once;
+   *   field violation per fault, all of them at once up to 100; a list that is too long is the only fault told;
    * - checks come in this order: syntax, replay of the request id, existence, etag, status;
    * - asking for the status that the order already has succeeds and tells no new event;
    * - every error carries a `google.rpc.ErrorInfo` with the domain `wms.orders` and a reason that is a
@@ -1491,9 +1517,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Creates up to 500 orders. Not all or nothing: each element is checked and stored by itself, and
-     * each gets its result at its own place. With a `request_id`, the whole answer is replayed.
-     * Errors of the batch: `REQUEST_ID_REUSED`. Errors of an element: those of CreateOrder.
+     * Creates up to 500 orders, which have at most 12,000 lines in all. Not all or nothing: each element is
+     * checked and stored by itself, and each gets its result at its own place; after 1,000 faults in all, those
+     * of a further element are told by their first one. With a `request_id`, the whole answer is replayed.
+     * Errors of the batch: `REQUEST_ID_REUSED`, `RESPONSE_TOO_LARGE`. Errors of an element: those of CreateOrder.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<com.wms.orders.v1.BatchCreateOrdersResponse> batchCreateOrders(
@@ -1516,9 +1543,9 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: orders of hundreds
-     * of lines make an answer of many megabytes, more than a client takes by default.
-     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist.
+     * Reads up to 500 orders, all from one moment, in the order of the ids. All or nothing: when they are very
+     * long, so that the answer would be larger than clients take by default, it is refused; ask for fewer.
+     * Errors: `ORDER_NOT_FOUND`, with the first id that does not exist; `RESPONSE_TOO_LARGE`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<com.wms.orders.v1.BatchGetOrdersResponse> batchGetOrders(
@@ -1608,9 +1635,10 @@ public final class OrderServiceGrpc {
 
     /**
      * <pre>
-     * Puts validated orders into a wave and gives them its destination. All or nothing.
+     * Puts validated orders into a wave and gives them its destination. All or nothing; orders that are so long
+     * that the answer would be larger than clients take by default are refused before anything is done.
      * Errors: `ORDER_NOT_FOUND`, `DESTINATION_NOT_FOUND`, `WAREHOUSE_MISMATCH`,
-     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `REQUEST_ID_REUSED`.
+     * `WAVE_DESTINATION_CONFLICT`, `ORDER_STATUS_CONFLICT`, `RESPONSE_TOO_LARGE`, `REQUEST_ID_REUSED`.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<com.wms.orders.v1.AssignOrdersToWaveResponse> assignOrdersToWave(
@@ -1623,7 +1651,8 @@ public final class OrderServiceGrpc {
      * <pre>
      * Lists the events of one order, oldest first. An event is here as soon as the change it tells of, and
      * for 30 days at least as a rule (`EVENT_RETENTION`): of an order that is older, the first ones may be
-     * gone, so that what is here does not begin with `sequence` 1.
+     * gone, so that what is here does not begin with `sequence` 1. A page of very long events ends early, below
+     * 4 MiB; its token leads on.
      * Errors: `ORDER_NOT_FOUND`, `INVALID_PAGE_TOKEN`.
      * </pre>
      */

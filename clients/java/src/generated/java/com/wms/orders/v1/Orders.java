@@ -232,139 +232,140 @@ public final class Orders extends com.google.protobuf.GeneratedFile {
       "rs.v1.Order\"A\n\025BatchGetOrdersRequest\022(\n\t" +
       "order_ids\030\001 \003(\tB\025\272H\022\222\001\017\010\001\020\364\003\"\010r\006\020\001\230\265\030\001\">" +
       "\n\026BatchGetOrdersResponse\022$\n\006orders\030\001 \003(\013" +
-      "2\024.wms.orders.v1.Order\"\211\004\n\021ListOrdersReq" +
-      "uest\022E\n\010statuses\030\001 \003(\0162\032.wms.orders.v1.O" +
-      "rderStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006status\022K\n\np" +
-      "riorities\030\002 \003(\0162\034.wms.orders.v1.OrderPri" +
-      "orityB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\010priority\022!\n\013cust" +
-      "omer_id\030\003 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014warehouse" +
-      "_id\030\004 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\007wave_id\030\005 \001(\tB\t\272" +
-      "H\006r\004\240\265\030\001\022=\n\rcreated_after\030\006 \001(\0132\032.google" +
-      ".protobuf.TimestampB\n\272H\007\262\001\004\210\265\030\001\022>\n\016creat" +
-      "ed_before\030\007 \001(\0132\032.google.protobuf.Timest" +
-      "ampB\n\272H\007\262\001\004\210\265\030\001\022\024\n\014overdue_only\030\010 \001(\010\022\032\n" +
-      "\tpage_size\030\t \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030" +
-      "\n \001(\tB\010\272H\005r\003\030\200\020\022\030\n\004page\030\013 \001(\005B\n\272H\007\032\005\030\220N(" +
-      "\000:\027\272H\024\"\022\n\npage_token\n\004page\"S\n\022ListOrders" +
-      "Response\022$\n\006orders\030\001 \003(\0132\024.wms.orders.v1" +
-      ".Order\022\027\n\017next_page_token\030\002 \001(\t\"\233\003\n\022Upda" +
-      "teOrderRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230" +
-      "\265\030\001\310\001\001\022+\n\005order\030\002 \001(\0132\024.wms.orders.v1.Or" +
-      "derB\006\272H\003\330\001\003\022\374\001\n\013update_mask\030\003 \001(\0132\032.goog" +
-      "le.protobuf.FieldMaskB\312\001\272H\306\001\272\001\302\001\n\025field_" +
-      "mask.changeable\022Hmay only name shipping_" +
-      "address, priority, promised_delivery_at " +
-      "and items\032_this.paths.all(path, path in " +
-      "[\'shipping_address\', \'priority\', \'promis" +
-      "ed_delivery_at\', \'items\'])\022\032\n\004etag\030\004 \001(\t" +
-      "B\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t\272H\006r" +
-      "\004\250\265\030\001\":\n\023UpdateOrderResponse\022#\n\005order\030\001 " +
-      "\001(\0132\024.wms.orders.v1.Order\"q\n\024ValidateOrd" +
-      "erRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001" +
-      "\001\022\032\n\004etag\030\002 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest" +
-      "_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"<\n\025ValidateOrderRes" +
-      "ponse\022#\n\005order\030\001 \001(\0132\024.wms.orders.v1.Ord" +
-      "er\"\215\001\n\022CancelOrderRequest\022\036\n\010order_id\030\001 " +
-      "\001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\006reason\030\002 \001(\tB\014\272H\tr\007" +
-      "\030\320\017\210\265\030\001\022\032\n\004etag\030\003 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nr" +
-      "equest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\":\n\023CancelOrde" +
+      "2\024.wms.orders.v1.Order\"\215\004\n\021ListOrdersReq" +
+      "uest\022G\n\010statuses\030\001 \003(\0162\032.wms.orders.v1.O" +
+      "rderStatusB\021\272H\016\222\001\013\020\n\"\007\202\001\004\020\001 \000R\006status\022M\n" +
+      "\npriorities\030\002 \003(\0162\034.wms.orders.v1.OrderP" +
+      "riorityB\021\272H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000R\010priority\022!\n\013" +
+      "customer_id\030\003 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014wareh" +
+      "ouse_id\030\004 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\007wave_id\030\005 \001(" +
+      "\tB\t\272H\006r\004\240\265\030\001\022=\n\rcreated_after\030\006 \001(\0132\032.go" +
+      "ogle.protobuf.TimestampB\n\272H\007\262\001\004\210\265\030\001\022>\n\016c" +
+      "reated_before\030\007 \001(\0132\032.google.protobuf.Ti" +
+      "mestampB\n\272H\007\262\001\004\210\265\030\001\022\024\n\014overdue_only\030\010 \001(" +
+      "\010\022\032\n\tpage_size\030\t \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_to" +
+      "ken\030\n \001(\tB\010\272H\005r\003\030\200\020\022\030\n\004page\030\013 \001(\005B\n\272H\007\032\005" +
+      "\030\220N(\000:\027\272H\024\"\022\n\npage_token\n\004page\"S\n\022ListOr" +
+      "dersResponse\022$\n\006orders\030\001 \003(\0132\024.wms.order" +
+      "s.v1.Order\022\027\n\017next_page_token\030\002 \001(\t\"\233\003\n\022" +
+      "UpdateOrderRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H" +
+      "\tr\004\230\265\030\001\310\001\001\022+\n\005order\030\002 \001(\0132\024.wms.orders.v" +
+      "1.OrderB\006\272H\003\330\001\003\022\374\001\n\013update_mask\030\003 \001(\0132\032." +
+      "google.protobuf.FieldMaskB\312\001\272H\306\001\272\001\302\001\n\025fi" +
+      "eld_mask.changeable\022Hmay only name shipp" +
+      "ing_address, priority, promised_delivery" +
+      "_at and items\032_this.paths.all(path, path" +
+      " in [\'shipping_address\', \'priority\', \'pr" +
+      "omised_delivery_at\', \'items\'])\022\032\n\004etag\030\004" +
+      " \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t" +
+      "\272H\006r\004\250\265\030\001\":\n\023UpdateOrderResponse\022#\n\005orde" +
+      "r\030\001 \001(\0132\024.wms.orders.v1.Order\"q\n\024Validat" +
+      "eOrderRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265" +
+      "\030\001\310\001\001\022\032\n\004etag\030\002 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nreq" +
+      "uest_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"<\n\025ValidateOrde" +
       "rResponse\022#\n\005order\030\001 \001(\0132\024.wms.orders.v1" +
-      ".Order\"\276\001\n\020ShipOrderRequest\022\036\n\010order_id\030" +
-      "\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022%\n\014carrier_code\030\002 \001(" +
-      "\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022(\n\017tracking_number\030\003 " +
-      "\001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\032\n\004etag\030\004 \001(\tB\014\272H\tr" +
-      "\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t\272H\006r\004\250\265\030\001\"" +
-      "8\n\021ShipOrderResponse\022#\n\005order\030\001 \001(\0132\024.wm" +
-      "s.orders.v1.Order\"\257\001\n\024CompleteOrderReque" +
-      "st\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022<\n\014de" +
-      "livered_at\030\002 \001(\0132\032.google.protobuf.Times" +
-      "tampB\n\272H\007\262\001\004\210\265\030\001\022\032\n\004etag\030\003 \001(\tB\014\272H\tr\007\030\200\001" +
-      "\210\265\030\001\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"<\n\025C" +
-      "ompleteOrderResponse\022#\n\005order\030\001 \001(\0132\024.wm" +
-      "s.orders.v1.Order\"\250\001\n\031AssignOrdersToWave" +
-      "Request\022*\n\torder_ids\030\001 \003(\tB\027\272H\024\222\001\021\010\001\020\364\003\030" +
-      "\001\"\010r\006\020\001\230\265\030\001\022$\n\016destination_id\030\002 \001(\tB\014\272H\t" +
-      "r\004\230\265\030\001\310\001\001\022\032\n\007wave_id\030\003 \001(\tB\t\272H\006r\004\240\265\030\001\022\035\n" +
-      "\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"e\n\032AssignOr" +
-      "dersToWaveResponse\022!\n\004wave\030\001 \001(\0132\023.wms.o" +
-      "rders.v1.Wave\022$\n\006orders\030\002 \003(\0132\024.wms.orde" +
-      "rs.v1.Order\"r\n\026GetOrderHistoryRequest\022\036\n" +
-      "\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\032\n\tpage_si" +
-      "ze\030\002 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\003 \001(\tB\010\272" +
-      "H\005r\003\030\200\020\"X\n\027GetOrderHistoryResponse\022$\n\006ev" +
-      "ents\030\001 \003(\0132\024.wms.orders.v1.Event\022\027\n\017next" +
-      "_page_token\030\002 \001(\t\"5\n\023ExplainOrderRequest" +
-      "\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\"\224\002\n\024Exp" +
-      "lainOrderResponse\022\020\n\010order_id\030\001 \001(\t\022*\n\006s" +
-      "tatus\030\002 \001(\0162\032.wms.orders.v1.OrderStatus\022" +
-      "4\n\016waiting_reason\030\003 \001(\0162\034.wms.orders.v1." +
-      "WaitingReason\022\023\n\013explanation\030\004 \001(\t\0223\n\017ne" +
-      "xt_attempt_at\030\005 \001(\0132\032.google.protobuf.Ti" +
-      "mestamp\022\023\n\013legal_calls\030\006 \003(\t\022)\n\005since\030\007 " +
-      "\001(\0132\032.google.protobuf.Timestamp\"\232\002\n\022Watc" +
-      "hOrdersRequest\022\036\n\010position\030\001 \001(\003B\007\272H\004\"\002(" +
-      "\000H\000\210\001\001\022&\n\torder_ids\030\002 \003(\tB\023\272H\020\222\001\r\020\364\003\"\010r\006" +
-      "\020\001\230\265\030\001\022$\n\005types\030\003 \003(\tB\025\272H\022\222\001\017\020d\"\013r\t\020\001\030\200\002" +
-      "\210\265\030\001\022E\n\010statuses\030\004 \003(\0162\032.wms.orders.v1.O" +
-      "rderStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006status\022!\n\013c" +
-      "ustomer_id\030\005 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014wareho" +
-      "use_id\030\006 \001(\tB\t\272H\006r\004\230\265\030\001B\013\n\t_position\"{\n\023" +
-      "WatchOrdersResponse\022%\n\005event\030\001 \001(\0132\024.wms" +
-      ".orders.v1.EventH\000\0222\n\theartbeat\030\002 \001(\0132\035." +
-      "wms.orders.v1.WatchHeartbeatH\000B\t\n\007messag" +
-      "e\"O\n\016WatchHeartbeat\022\020\n\010position\030\001 \001(\003\022+\n" +
-      "\007sent_at\030\002 \001(\0132\032.google.protobuf.Timesta" +
-      "mp2\303\017\n\014OrderService\022v\n\013CreateOrder\022!.wms" +
-      ".orders.v1.CreateOrderRequest\032\".wms.orde" +
-      "rs.v1.CreateOrderResponse\" \202\323\344\223\002\032\"\016/api/" +
-      "v1/orders:\001*b\005order\022\215\001\n\021BatchCreateOrder" +
-      "s\022\'.wms.orders.v1.BatchCreateOrdersReque" +
-      "st\032(.wms.orders.v1.BatchCreateOrdersResp" +
-      "onse\"%\202\323\344\223\002\037\"\032/api/v1/orders:batchCreate" +
-      ":\001*\022[\n\014IngestOrders\022\".wms.orders.v1.Inge" +
-      "stOrdersRequest\032#.wms.orders.v1.IngestOr" +
-      "dersResponse(\0010\001\022u\n\010GetOrder\022\036.wms.order" +
-      "s.v1.GetOrderRequest\032\037.wms.orders.v1.Get" +
-      "OrderResponse\"(\202\323\344\223\002\"\022\031/api/v1/orders/{o" +
-      "rder_id}b\005order\022\234\001\n\016BatchGetOrders\022$.wms" +
-      ".orders.v1.BatchGetOrdersRequest\032%.wms.o" +
-      "rders.v1.BatchGetOrdersResponse\"=\202\323\344\223\0027\022" +
-      "\027/api/v1/orders:batchGetZ\034\"\027/api/v1/orde" +
-      "rs:batchGet:\001*\022i\n\nListOrders\022 .wms.order" +
-      "s.v1.ListOrdersRequest\032!.wms.orders.v1.L" +
-      "istOrdersResponse\"\026\202\323\344\223\002\020\022\016/api/v1/order" +
-      "s\022\205\001\n\013UpdateOrder\022!.wms.orders.v1.Update" +
-      "OrderRequest\032\".wms.orders.v1.UpdateOrder" +
-      "Response\"/\202\323\344\223\002)2\031/api/v1/orders/{order_" +
-      "id}:\005orderb\005order\022\220\001\n\rValidateOrder\022#.wm" +
-      "s.orders.v1.ValidateOrderRequest\032$.wms.o" +
-      "rders.v1.ValidateOrderResponse\"4\202\323\344\223\002.\032\"" +
-      "/api/v1/orders/{order_id}/validate:\001*b\005o" +
-      "rder\022\210\001\n\013CancelOrder\022!.wms.orders.v1.Can" +
-      "celOrderRequest\032\".wms.orders.v1.CancelOr" +
-      "derResponse\"2\202\323\344\223\002,\032 /api/v1/orders/{ord" +
-      "er_id}/cancel:\001*b\005order\022\200\001\n\tShipOrder\022\037." +
-      "wms.orders.v1.ShipOrderRequest\032 .wms.ord" +
-      "ers.v1.ShipOrderResponse\"0\202\323\344\223\002*\"\036/api/v" +
-      "1/orders/{order_id}/ship:\001*b\005order\022\220\001\n\rC" +
-      "ompleteOrder\022#.wms.orders.v1.CompleteOrd" +
-      "erRequest\032$.wms.orders.v1.CompleteOrderR" +
-      "esponse\"4\202\323\344\223\002.\032\"/api/v1/orders/{order_i" +
-      "d}/complete:\001*b\005order\022\203\001\n\022AssignOrdersTo" +
-      "Wave\022(.wms.orders.v1.AssignOrdersToWaveR" +
-      "equest\032).wms.orders.v1.AssignOrdersToWav" +
-      "eResponse\"\030\202\323\344\223\002\022\"\r/api/v1/waves:\001*\022\213\001\n\017" +
-      "GetOrderHistory\022%.wms.orders.v1.GetOrder" +
-      "HistoryRequest\032&.wms.orders.v1.GetOrderH" +
-      "istoryResponse\")\202\323\344\223\002#\022!/api/v1/orders/{" +
-      "order_id}/history\022\206\001\n\014ExplainOrder\022\".wms" +
-      ".orders.v1.ExplainOrderRequest\032#.wms.ord" +
-      "ers.v1.ExplainOrderResponse\"-\202\323\344\223\002\'\022%/ap" +
-      "i/v1/orders/{order_id}/explanation\022t\n\013Wa" +
-      "tchOrders\022!.wms.orders.v1.WatchOrdersReq" +
-      "uest\032\".wms.orders.v1.WatchOrdersResponse" +
-      "\"\034\202\323\344\223\002\026\022\024/api/v1/orders:watch0\001B\025\n\021com." +
-      "wms.orders.v1P\001b\006proto3"
+      ".Order\"\215\001\n\022CancelOrderRequest\022\036\n\010order_i" +
+      "d\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\006reason\030\002 \001(\tB\014\272" +
+      "H\tr\007\030\320\017\210\265\030\001\022\032\n\004etag\030\003 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022" +
+      "\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\":\n\023Cancel" +
+      "OrderResponse\022#\n\005order\030\001 \001(\0132\024.wms.order" +
+      "s.v1.Order\"\276\001\n\020ShipOrderRequest\022\036\n\010order" +
+      "_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022%\n\014carrier_code\030" +
+      "\002 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022(\n\017tracking_numbe" +
+      "r\030\003 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\032\n\004etag\030\004 \001(\tB\014" +
+      "\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t\272H\006r\004\250" +
+      "\265\030\001\"8\n\021ShipOrderResponse\022#\n\005order\030\001 \001(\0132" +
+      "\024.wms.orders.v1.Order\"\257\001\n\024CompleteOrderR" +
+      "equest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022<" +
+      "\n\014delivered_at\030\002 \001(\0132\032.google.protobuf.T" +
+      "imestampB\n\272H\007\262\001\004\210\265\030\001\022\032\n\004etag\030\003 \001(\tB\014\272H\tr" +
+      "\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"" +
+      "<\n\025CompleteOrderResponse\022#\n\005order\030\001 \001(\0132" +
+      "\024.wms.orders.v1.Order\"\250\001\n\031AssignOrdersTo" +
+      "WaveRequest\022*\n\torder_ids\030\001 \003(\tB\027\272H\024\222\001\021\010\001" +
+      "\020\364\003\030\001\"\010r\006\020\001\230\265\030\001\022$\n\016destination_id\030\002 \001(\tB" +
+      "\014\272H\tr\004\230\265\030\001\310\001\001\022\032\n\007wave_id\030\003 \001(\tB\t\272H\006r\004\240\265\030" +
+      "\001\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"e\n\032Assi" +
+      "gnOrdersToWaveResponse\022!\n\004wave\030\001 \001(\0132\023.w" +
+      "ms.orders.v1.Wave\022$\n\006orders\030\002 \003(\0132\024.wms." +
+      "orders.v1.Order\"r\n\026GetOrderHistoryReques" +
+      "t\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\032\n\tpag" +
+      "e_size\030\002 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\003 \001(" +
+      "\tB\010\272H\005r\003\030\200\020\"X\n\027GetOrderHistoryResponse\022$" +
+      "\n\006events\030\001 \003(\0132\024.wms.orders.v1.Event\022\027\n\017" +
+      "next_page_token\030\002 \001(\t\"5\n\023ExplainOrderReq" +
+      "uest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\"\224\002\n" +
+      "\024ExplainOrderResponse\022\020\n\010order_id\030\001 \001(\t\022" +
+      "*\n\006status\030\002 \001(\0162\032.wms.orders.v1.OrderSta" +
+      "tus\0224\n\016waiting_reason\030\003 \001(\0162\034.wms.orders" +
+      ".v1.WaitingReason\022\023\n\013explanation\030\004 \001(\t\0223" +
+      "\n\017next_attempt_at\030\005 \001(\0132\032.google.protobu" +
+      "f.Timestamp\022\023\n\013legal_calls\030\006 \003(\t\022)\n\005sinc" +
+      "e\030\007 \001(\0132\032.google.protobuf.Timestamp\"\234\002\n\022" +
+      "WatchOrdersRequest\022\036\n\010position\030\001 \001(\003B\007\272H" +
+      "\004\"\002(\000H\000\210\001\001\022&\n\torder_ids\030\002 \003(\tB\023\272H\020\222\001\r\020\364\003" +
+      "\"\010r\006\020\001\230\265\030\001\022$\n\005types\030\003 \003(\tB\025\272H\022\222\001\017\020d\"\013r\t\020" +
+      "\001\030\200\002\210\265\030\001\022G\n\010statuses\030\004 \003(\0162\032.wms.orders." +
+      "v1.OrderStatusB\021\272H\016\222\001\013\020\n\"\007\202\001\004\020\001 \000R\006statu" +
+      "s\022!\n\013customer_id\030\005 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014" +
+      "warehouse_id\030\006 \001(\tB\t\272H\006r\004\230\265\030\001B\013\n\t_positi" +
+      "on\"{\n\023WatchOrdersResponse\022%\n\005event\030\001 \001(\013" +
+      "2\024.wms.orders.v1.EventH\000\0222\n\theartbeat\030\002 " +
+      "\001(\0132\035.wms.orders.v1.WatchHeartbeatH\000B\t\n\007" +
+      "message\"O\n\016WatchHeartbeat\022\020\n\010position\030\001 " +
+      "\001(\003\022+\n\007sent_at\030\002 \001(\0132\032.google.protobuf.T" +
+      "imestamp2\363\017\n\014OrderService\022}\n\013CreateOrder" +
+      "\022!.wms.orders.v1.CreateOrderRequest\032\".wm" +
+      "s.orders.v1.CreateOrderResponse\"\'\250\273\030\200\200\200\002" +
+      "\202\323\344\223\002\032\"\016/api/v1/orders:\001*b\005order\022\224\001\n\021Bat" +
+      "chCreateOrders\022\'.wms.orders.v1.BatchCrea" +
+      "teOrdersRequest\032(.wms.orders.v1.BatchCre" +
+      "ateOrdersResponse\",\250\273\030\200\200\200\002\202\323\344\223\002\037\"\032/api/v" +
+      "1/orders:batchCreate:\001*\022d\n\014IngestOrders\022" +
+      "\".wms.orders.v1.IngestOrdersRequest\032#.wm" +
+      "s.orders.v1.IngestOrdersResponse\"\007\250\273\030\200\200\200" +
+      "\002(\0010\001\022u\n\010GetOrder\022\036.wms.orders.v1.GetOrd" +
+      "erRequest\032\037.wms.orders.v1.GetOrderRespon" +
+      "se\"(\202\323\344\223\002\"\022\031/api/v1/orders/{order_id}b\005o" +
+      "rder\022\242\001\n\016BatchGetOrders\022$.wms.orders.v1." +
+      "BatchGetOrdersRequest\032%.wms.orders.v1.Ba" +
+      "tchGetOrdersResponse\"C\250\273\030\200\200\020\202\323\344\223\0027\022\027/api" +
+      "/v1/orders:batchGetZ\034\"\027/api/v1/orders:ba" +
+      "tchGet:\001*\022i\n\nListOrders\022 .wms.orders.v1." +
+      "ListOrdersRequest\032!.wms.orders.v1.ListOr" +
+      "dersResponse\"\026\202\323\344\223\002\020\022\016/api/v1/orders\022\214\001\n" +
+      "\013UpdateOrder\022!.wms.orders.v1.UpdateOrder" +
+      "Request\032\".wms.orders.v1.UpdateOrderRespo" +
+      "nse\"6\250\273\030\200\200\200\002\202\323\344\223\002)2\031/api/v1/orders/{orde" +
+      "r_id}:\005orderb\005order\022\220\001\n\rValidateOrder\022#." +
+      "wms.orders.v1.ValidateOrderRequest\032$.wms" +
+      ".orders.v1.ValidateOrderResponse\"4\202\323\344\223\002." +
+      "\032\"/api/v1/orders/{order_id}/validate:\001*b" +
+      "\005order\022\210\001\n\013CancelOrder\022!.wms.orders.v1.C" +
+      "ancelOrderRequest\032\".wms.orders.v1.Cancel" +
+      "OrderResponse\"2\202\323\344\223\002,\032 /api/v1/orders/{o" +
+      "rder_id}/cancel:\001*b\005order\022\200\001\n\tShipOrder\022" +
+      "\037.wms.orders.v1.ShipOrderRequest\032 .wms.o" +
+      "rders.v1.ShipOrderResponse\"0\202\323\344\223\002*\"\036/api" +
+      "/v1/orders/{order_id}/ship:\001*b\005order\022\220\001\n" +
+      "\rCompleteOrder\022#.wms.orders.v1.CompleteO" +
+      "rderRequest\032$.wms.orders.v1.CompleteOrde" +
+      "rResponse\"4\202\323\344\223\002.\032\"/api/v1/orders/{order" +
+      "_id}/complete:\001*b\005order\022\211\001\n\022AssignOrders" +
+      "ToWave\022(.wms.orders.v1.AssignOrdersToWav" +
+      "eRequest\032).wms.orders.v1.AssignOrdersToW" +
+      "aveResponse\"\036\250\273\030\200\200\020\202\323\344\223\002\022\"\r/api/v1/waves" +
+      ":\001*\022\213\001\n\017GetOrderHistory\022%.wms.orders.v1." +
+      "GetOrderHistoryRequest\032&.wms.orders.v1.G" +
+      "etOrderHistoryResponse\")\202\323\344\223\002#\022!/api/v1/" +
+      "orders/{order_id}/history\022\206\001\n\014ExplainOrd" +
+      "er\022\".wms.orders.v1.ExplainOrderRequest\032#" +
+      ".wms.orders.v1.ExplainOrderResponse\"-\202\323\344" +
+      "\223\002\'\022%/api/v1/orders/{order_id}/explanati" +
+      "on\022z\n\013WatchOrders\022!.wms.orders.v1.WatchO" +
+      "rdersRequest\032\".wms.orders.v1.WatchOrders" +
+      "Response\"\"\250\273\030\200\200\020\202\323\344\223\002\026\022\024/api/v1/orders:w" +
+      "atch0\001B\025\n\021com.wms.orders.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -585,6 +586,7 @@ public final class Orders extends com.google.protobuf.GeneratedFile {
     registry.add(build.buf.validate.ValidateProto.message);
     registry.add(com.google.api.AnnotationsProto.http);
     registry.add(com.wms.orders.v1.Rules.filledText);
+    registry.add(com.wms.orders.v1.Rules.maxBytes);
     registry.add(com.wms.orders.v1.Rules.plainText);
     registry.add(com.wms.orders.v1.Rules.resourceId);
     registry.add(com.wms.orders.v1.Rules.storable);

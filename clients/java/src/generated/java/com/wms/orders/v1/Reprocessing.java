@@ -100,86 +100,86 @@ public final class Reprocessing extends com.google.protobuf.GeneratedFile {
       "google/api/annotations.proto\032\037google/pro" +
       "tobuf/timestamp.proto\032\037wms/orders/v1/dea" +
       "d_letter.proto\032\031wms/orders/v1/order.prot" +
-      "o\032\031wms/orders/v1/rules.proto\"\277\001\n\031ListEli" +
+      "o\032\031wms/orders/v1/rules.proto\"\301\001\n\031ListEli" +
       "gibleOrdersRequest\022\036\n\005limit\030\001 \001(\005B\n\272H\007\032\005" +
       "\030\220N(\000H\000\210\001\001\022!\n\013max_retries\030\002 \001(\005B\007\272H\004\032\002(\000" +
-      "H\001\210\001\001\022E\n\010statuses\030\003 \003(\0162\032.wms.orders.v1." +
-      "OrderStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006statusB\010\n\006" +
-      "_limitB\016\n\014_max_retries\"_\n\032ListEligibleOr" +
-      "dersResponse\0222\n\006orders\030\001 \003(\0132\034.wms.order" +
-      "s.v1.EligibleOrderR\004data\022\r\n\005total\030\002 \001(\003\"" +
-      "\301\002\n\rEligibleOrder\022\020\n\010order_id\030\001 \001(\t\022\023\n\013c" +
-      "ustomer_id\030\002 \001(\t\022*\n\006status\030\003 \001(\0162\032.wms.o" +
-      "rders.v1.OrderStatus\022\023\n\013retry_count\030\004 \001(" +
-      "\005\022\033\n\023last_failure_reason\030\005 \001(\t\0222\n\016last_f" +
-      "ailed_at\030\006 \001(\0132\032.google.protobuf.Timesta" +
-      "mp\022.\n\ncreated_at\030\007 \001(\0132\032.google.protobuf" +
-      ".Timestamp\0221\n\rnext_retry_at\030\010 \001(\0132\032.goog" +
-      "le.protobuf.Timestamp\022\024\n\014warehouse_id\030\t " +
-      "\001(\t\"9\n\027GetRetryMetadataRequest\022\036\n\010order_" +
-      "id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\"\252\002\n\030GetRetryMetad" +
-      "ataResponse\022\020\n\010order_id\030\001 \001(\t\022\023\n\013retry_c" +
-      "ount\030\002 \001(\005\022\023\n\013max_retries\030\003 \001(\005\022\033\n\023last_" +
-      "failure_reason\030\004 \001(\t\0222\n\016last_failed_at\030\005" +
-      " \001(\0132\032.google.protobuf.Timestamp\0221\n\rnext" +
-      "_retry_at\030\006 \001(\0132\032.google.protobuf.Timest" +
-      "amp\022\035\n\025is_eligible_for_retry\030\007 \001(\010\022/\n\010at" +
-      "tempts\030\010 \003(\0132\035.wms.orders.v1.FailureAtte" +
-      "mpt\"\237\002\n\rRetryMetadata\022\020\n\010order_id\030\001 \001(\t\022" +
-      "\023\n\013retry_count\030\002 \001(\005\022\023\n\013max_retries\030\003 \001(" +
-      "\005\022\033\n\023last_failure_reason\030\004 \001(\t\0222\n\016last_f" +
-      "ailed_at\030\005 \001(\0132\032.google.protobuf.Timesta" +
-      "mp\0221\n\rnext_retry_at\030\006 \001(\0132\032.google.proto" +
-      "buf.Timestamp\022\035\n\025is_eligible_for_retry\030\007" +
-      " \001(\010\022/\n\010attempts\030\010 \003(\0132\035.wms.orders.v1.F" +
-      "ailureAttempt\"\376\001\n\032IncrementRetryCountReq" +
-      "uest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\'\n\016" +
-      "failure_reason\030\002 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\0229\n" +
-      "\tfailed_at\030\003 \001(\0132\032.google.protobuf.Times" +
-      "tampB\n\272H\007\262\001\004\210\265\030\001\022!\n\013workflow_id\030\004 \001(\tB\014\272" +
-      "H\tr\007\030\200\002\210\265\030\001\022\032\n\004etag\030\005 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022" +
-      "\035\n\nrequest_id\030\006 \001(\tB\t\272H\006r\004\250\265\030\001\"\215\001\n\033Incre" +
-      "mentRetryCountResponse\022+\n\005retry\030\001 \001(\0132\034." +
-      "wms.orders.v1.RetryMetadata\022\034\n\024moved_to_" +
-      "dead_letter\030\002 \001(\010\022#\n\005order\030\003 \001(\0132\024.wms.o" +
-      "rders.v1.Order\"n\n\021ResetOrderRequest\022\036\n\010o" +
-      "rder_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\032\n\004etag\030\002 \001(" +
-      "\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006" +
-      "r\004\250\265\030\001\"9\n\022ResetOrderResponse\022#\n\005order\030\001 " +
-      "\001(\0132\024.wms.orders.v1.Order\"\317\002\n\034MoveToDead" +
-      "LetterQueueRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H" +
-      "\tr\004\230\265\030\001\310\001\001\022\252\001\n\016failure_status\030\002 \001(\0162\032.wm" +
-      "s.orders.v1.OrderStatusBv\272Hs\272\001p\n\025order_s" +
-      "tatus.can_fail\022?must be a status that an" +
-      " order can fail in: RECEIVED to PACKING\032" +
-      "\026this >= 0 && this <= 5\022\'\n\016failure_reaso" +
-      "n\030\003 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\022\032\n\004etag\030\004 \001(\tB\014" +
-      "\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t\272H\006r\004\250" +
-      "\265\030\001\"s\n\035MoveToDeadLetterQueueResponse\022-\n\005" +
-      "entry\030\001 \001(\0132\036.wms.orders.v1.DeadLetterEn" +
-      "try\022#\n\005order\030\002 \001(\0132\024.wms.orders.v1.Order" +
-      "2\277\006\n\023ReprocessingService\022\220\001\n\022ListEligibl" +
-      "eOrders\022(.wms.orders.v1.ListEligibleOrde" +
-      "rsRequest\032).wms.orders.v1.ListEligibleOr" +
-      "dersResponse\"%\202\323\344\223\002\037\022\035/api/v1/reprocessi" +
-      "ng/eligible\022\237\001\n\020GetRetryMetadata\022&.wms.o" +
-      "rders.v1.GetRetryMetadataRequest\032\'.wms.o" +
-      "rders.v1.GetRetryMetadataResponse\":\202\323\344\223\002" +
-      "4\0222/api/v1/reprocessing/orders/{order_id" +
-      "}/retry-count\022\253\001\n\023IncrementRetryCount\022)." +
-      "wms.orders.v1.IncrementRetryCountRequest" +
-      "\032*.wms.orders.v1.IncrementRetryCountResp" +
-      "onse\"=\202\323\344\223\0027\"2/api/v1/reprocessing/order" +
-      "s/{order_id}/retry-count:\001*\022\221\001\n\nResetOrd" +
-      "er\022 .wms.orders.v1.ResetOrderRequest\032!.w" +
-      "ms.orders.v1.ResetOrderResponse\">\202\323\344\223\0028\"" +
-      ",/api/v1/reprocessing/orders/{order_id}/" +
-      "reset:\001*b\005order\022\260\001\n\025MoveToDeadLetterQueu" +
-      "e\022+.wms.orders.v1.MoveToDeadLetterQueueR" +
-      "equest\032,.wms.orders.v1.MoveToDeadLetterQ" +
-      "ueueResponse\"<\202\323\344\223\0026\"*/api/v1/reprocessi" +
-      "ng/orders/{order_id}/dlq:\001*b\005entryB\025\n\021co" +
-      "m.wms.orders.v1P\001b\006proto3"
+      "H\001\210\001\001\022G\n\010statuses\030\003 \003(\0162\032.wms.orders.v1." +
+      "OrderStatusB\021\272H\016\222\001\013\020\n\"\007\202\001\004\020\001 \000R\006statusB\010" +
+      "\n\006_limitB\016\n\014_max_retries\"_\n\032ListEligible" +
+      "OrdersResponse\0222\n\006orders\030\001 \003(\0132\034.wms.ord" +
+      "ers.v1.EligibleOrderR\004data\022\r\n\005total\030\002 \001(" +
+      "\003\"\301\002\n\rEligibleOrder\022\020\n\010order_id\030\001 \001(\t\022\023\n" +
+      "\013customer_id\030\002 \001(\t\022*\n\006status\030\003 \001(\0162\032.wms" +
+      ".orders.v1.OrderStatus\022\023\n\013retry_count\030\004 " +
+      "\001(\005\022\033\n\023last_failure_reason\030\005 \001(\t\0222\n\016last" +
+      "_failed_at\030\006 \001(\0132\032.google.protobuf.Times" +
+      "tamp\022.\n\ncreated_at\030\007 \001(\0132\032.google.protob" +
+      "uf.Timestamp\0221\n\rnext_retry_at\030\010 \001(\0132\032.go" +
+      "ogle.protobuf.Timestamp\022\024\n\014warehouse_id\030" +
+      "\t \001(\t\"9\n\027GetRetryMetadataRequest\022\036\n\010orde" +
+      "r_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\"\252\002\n\030GetRetryMet" +
+      "adataResponse\022\020\n\010order_id\030\001 \001(\t\022\023\n\013retry" +
+      "_count\030\002 \001(\005\022\023\n\013max_retries\030\003 \001(\005\022\033\n\023las" +
+      "t_failure_reason\030\004 \001(\t\0222\n\016last_failed_at" +
+      "\030\005 \001(\0132\032.google.protobuf.Timestamp\0221\n\rne" +
+      "xt_retry_at\030\006 \001(\0132\032.google.protobuf.Time" +
+      "stamp\022\035\n\025is_eligible_for_retry\030\007 \001(\010\022/\n\010" +
+      "attempts\030\010 \003(\0132\035.wms.orders.v1.FailureAt" +
+      "tempt\"\237\002\n\rRetryMetadata\022\020\n\010order_id\030\001 \001(" +
+      "\t\022\023\n\013retry_count\030\002 \001(\005\022\023\n\013max_retries\030\003 " +
+      "\001(\005\022\033\n\023last_failure_reason\030\004 \001(\t\0222\n\016last" +
+      "_failed_at\030\005 \001(\0132\032.google.protobuf.Times" +
+      "tamp\0221\n\rnext_retry_at\030\006 \001(\0132\032.google.pro" +
+      "tobuf.Timestamp\022\035\n\025is_eligible_for_retry" +
+      "\030\007 \001(\010\022/\n\010attempts\030\010 \003(\0132\035.wms.orders.v1" +
+      ".FailureAttempt\"\376\001\n\032IncrementRetryCountR" +
+      "equest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\'" +
+      "\n\016failure_reason\030\002 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\022" +
+      "9\n\tfailed_at\030\003 \001(\0132\032.google.protobuf.Tim" +
+      "estampB\n\272H\007\262\001\004\210\265\030\001\022!\n\013workflow_id\030\004 \001(\tB" +
+      "\014\272H\tr\007\030\200\002\210\265\030\001\022\032\n\004etag\030\005 \001(\tB\014\272H\tr\007\030\200\001\210\265\030" +
+      "\001\022\035\n\nrequest_id\030\006 \001(\tB\t\272H\006r\004\250\265\030\001\"\215\001\n\033Inc" +
+      "rementRetryCountResponse\022+\n\005retry\030\001 \001(\0132" +
+      "\034.wms.orders.v1.RetryMetadata\022\034\n\024moved_t" +
+      "o_dead_letter\030\002 \001(\010\022#\n\005order\030\003 \001(\0132\024.wms" +
+      ".orders.v1.Order\"n\n\021ResetOrderRequest\022\036\n" +
+      "\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\032\n\004etag\030\002 " +
+      "\001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272" +
+      "H\006r\004\250\265\030\001\"9\n\022ResetOrderResponse\022#\n\005order\030" +
+      "\001 \001(\0132\024.wms.orders.v1.Order\"\317\002\n\034MoveToDe" +
+      "adLetterQueueRequest\022\036\n\010order_id\030\001 \001(\tB\014" +
+      "\272H\tr\004\230\265\030\001\310\001\001\022\252\001\n\016failure_status\030\002 \001(\0162\032." +
+      "wms.orders.v1.OrderStatusBv\272Hs\272\001p\n\025order" +
+      "_status.can_fail\022?must be a status that " +
+      "an order can fail in: RECEIVED to PACKIN" +
+      "G\032\026this >= 0 && this <= 5\022\'\n\016failure_rea" +
+      "son\030\003 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\022\032\n\004etag\030\004 \001(\t" +
+      "B\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\nrequest_id\030\005 \001(\tB\t\272H\006r" +
+      "\004\250\265\030\001\"s\n\035MoveToDeadLetterQueueResponse\022-" +
+      "\n\005entry\030\001 \001(\0132\036.wms.orders.v1.DeadLetter" +
+      "Entry\022#\n\005order\030\002 \001(\0132\024.wms.orders.v1.Ord" +
+      "er2\277\006\n\023ReprocessingService\022\220\001\n\022ListEligi" +
+      "bleOrders\022(.wms.orders.v1.ListEligibleOr" +
+      "dersRequest\032).wms.orders.v1.ListEligible" +
+      "OrdersResponse\"%\202\323\344\223\002\037\022\035/api/v1/reproces" +
+      "sing/eligible\022\237\001\n\020GetRetryMetadata\022&.wms" +
+      ".orders.v1.GetRetryMetadataRequest\032\'.wms" +
+      ".orders.v1.GetRetryMetadataResponse\":\202\323\344" +
+      "\223\0024\0222/api/v1/reprocessing/orders/{order_" +
+      "id}/retry-count\022\253\001\n\023IncrementRetryCount\022" +
+      ").wms.orders.v1.IncrementRetryCountReque" +
+      "st\032*.wms.orders.v1.IncrementRetryCountRe" +
+      "sponse\"=\202\323\344\223\0027\"2/api/v1/reprocessing/ord" +
+      "ers/{order_id}/retry-count:\001*\022\221\001\n\nResetO" +
+      "rder\022 .wms.orders.v1.ResetOrderRequest\032!" +
+      ".wms.orders.v1.ResetOrderResponse\">\202\323\344\223\002" +
+      "8\",/api/v1/reprocessing/orders/{order_id" +
+      "}/reset:\001*b\005order\022\260\001\n\025MoveToDeadLetterQu" +
+      "eue\022+.wms.orders.v1.MoveToDeadLetterQueu" +
+      "eRequest\032,.wms.orders.v1.MoveToDeadLette" +
+      "rQueueResponse\"<\202\323\344\223\0026\"*/api/v1/reproces" +
+      "sing/orders/{order_id}/dlq:\001*b\005entryB\025\n\021" +
+      "com.wms.orders.v1P\001b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -241,7 +241,7 @@ public final class ReprocessingServiceGrpc {
     /**
      * <pre>
      * Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-     * first.
+     * first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
      * </pre>
      */
     default void listEligibleOrders(com.wms.orders.v1.ListEligibleOrdersRequest request,
@@ -338,7 +338,7 @@ public final class ReprocessingServiceGrpc {
     /**
      * <pre>
      * Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-     * first.
+     * first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
      * </pre>
      */
     public void listEligibleOrders(com.wms.orders.v1.ListEligibleOrdersRequest request,
@@ -425,7 +425,7 @@ public final class ReprocessingServiceGrpc {
     /**
      * <pre>
      * Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-     * first.
+     * first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
      * </pre>
      */
     public com.wms.orders.v1.ListEligibleOrdersResponse listEligibleOrders(com.wms.orders.v1.ListEligibleOrdersRequest request) throws io.grpc.StatusException {
@@ -507,7 +507,7 @@ public final class ReprocessingServiceGrpc {
     /**
      * <pre>
      * Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-     * first.
+     * first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
      * </pre>
      */
     public com.wms.orders.v1.ListEligibleOrdersResponse listEligibleOrders(com.wms.orders.v1.ListEligibleOrdersRequest request) {
@@ -589,7 +589,7 @@ public final class ReprocessingServiceGrpc {
     /**
      * <pre>
      * Lists the orders in `PENDING_RETRY` with fewer failures than allowed, due or not, longest waiting
-     * first.
+     * first. With very long reasons the list ends early, below 4 MiB; `total` counts all the same.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<com.wms.orders.v1.ListEligibleOrdersResponse> listEligibleOrders(

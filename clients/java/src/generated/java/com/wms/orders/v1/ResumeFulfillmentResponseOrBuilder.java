@@ -12,7 +12,7 @@ public interface ResumeFulfillmentResponseOrBuilder extends
 
   /**
    * <pre>
-   * The pauses that are still in force, everywhere first, then by warehouse.
+   * The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.FulfillmentPause pauses = 1;</code>
@@ -21,7 +21,7 @@ public interface ResumeFulfillmentResponseOrBuilder extends
       getPausesList();
   /**
    * <pre>
-   * The pauses that are still in force, everywhere first, then by warehouse.
+   * The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.FulfillmentPause pauses = 1;</code>
@@ -29,7 +29,7 @@ public interface ResumeFulfillmentResponseOrBuilder extends
   com.wms.orders.v1.FulfillmentPause getPauses(int index);
   /**
    * <pre>
-   * The pauses that are still in force, everywhere first, then by warehouse.
+   * The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.FulfillmentPause pauses = 1;</code>
@@ -37,7 +37,7 @@ public interface ResumeFulfillmentResponseOrBuilder extends
   int getPausesCount();
   /**
    * <pre>
-   * The pauses that are still in force, everywhere first, then by warehouse.
+   * The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.FulfillmentPause pauses = 1;</code>
@@ -46,7 +46,7 @@ public interface ResumeFulfillmentResponseOrBuilder extends
       getPausesOrBuilderList();
   /**
    * <pre>
-   * The pauses that are still in force, everywhere first, then by warehouse.
+   * The pauses that are still in force, everywhere first, then by warehouse; below 4 MiB of them.
    * </pre>
    *
    * <code>repeated .wms.orders.v1.FulfillmentPause pauses = 1;</code>

@@ -19,6 +19,7 @@ public final class Rules extends com.google.protobuf.GeneratedFile {
   }
   public static void registerAllExtensions(
       com.google.protobuf.ExtensionRegistryLite registry) {
+    registry.add(com.wms.orders.v1.Rules.maxBytes);
     registry.add(com.wms.orders.v1.Rules.plainText);
     registry.add(com.wms.orders.v1.Rules.filledText);
     registry.add(com.wms.orders.v1.Rules.resourceId);
@@ -33,6 +34,22 @@ public final class Rules extends com.google.protobuf.GeneratedFile {
     registerAllExtensions(
         (com.google.protobuf.ExtensionRegistryLite) registry);
   }
+  public static final int MAX_BYTES_FIELD_NUMBER = 50101;
+  /**
+   * <pre>
+   * The largest request in bytes, as a message of protobuf or as JSON; of a stream, its largest message.
+   * Absent: 65,536. A larger one answers `MESSAGE_TOO_LARGE` before it is read.
+   * </pre>
+   *
+   * <code>extend .google.protobuf.MethodOptions { ... }</code>
+   */
+  public static final
+    com.google.protobuf.GeneratedMessage.GeneratedExtension<
+      com.google.protobuf.DescriptorProtos.MethodOptions,
+      java.lang.Integer> maxBytes = com.google.protobuf.GeneratedMessage
+          .newFileScopedGeneratedExtension(
+        java.lang.Integer.class,
+        null);
   public static final int PLAIN_TEXT_FIELD_NUMBER = 50001;
   /**
    * <pre>
@@ -149,77 +166,82 @@ public final class Rules extends com.google.protobuf.GeneratedFile {
   static {
     java.lang.String[] descriptorData = {
       "\n\031wms/orders/v1/rules.proto\022\rwms.orders." +
-      "v1\032\033buf/validate/validate.proto:\223\001\n\nplai" +
-      "n_text\022\031.buf.validate.StringRules\030\321\206\003 \001(" +
-      "\010Bb\302H_\n]\n\021string.plain_text\022#must not co" +
-      "ntain control characters\032#!rule || this." +
-      "matches(\'^\\\\P{Cc}*$\'):\340\001\n\013filled_text\022\031." +
-      "buf.validate.StringRules\030\322\206\003 \001(\010B\255\001\302H\251\001\n" +
-      "\246\001\n\022string.filled_text\032\217\001!rule ? \'\' : !t" +
-      "his.matches(\'^\\\\P{Cc}*$\') ? \'must not co" +
-      "ntain control characters\' : !this.matche" +
-      "s(\'[^\\\\p{Z}\\\\p{Cc}]\') ? \'must not be bla" +
-      "nk\' : \'\':\356\001\n\013resource_id\022\031.buf.validate." +
-      "StringRules\030\323\206\003 \001(\010B\273\001\302H\267\001\n\264\001\n\022string.re" +
-      "source_id\022Smust be 1 to 128 characters o" +
-      "f A-Z a-z 0-9 . _ - and begin with a let" +
-      "ter or a digit\032I!rule || this == \'\' || t" +
-      "his.matches(\'^[A-Za-z0-9][A-Za-z0-9._-]{" +
-      "0,127}$\'):\257\001\n\013wave_number\022\031.buf.validate" +
-      ".StringRules\030\324\206\003 \001(\010B}\302Hz\nx\n\022string.wave" +
-      "_number\022\036must look like WAVE-2024-00123\032" +
-      "B!rule || this == \'\' || this.matches(\'^W" +
-      "AVE-[0-9]{4}-[0-9]{5,12}$\'):\261\001\n\rvisible_" +
-      "ascii\022\031.buf.validate.StringRules\030\325\206\003 \001(\010" +
-      "B}\302Hz\nx\n\024string.visible_ascii\022)must be 1" +
-      " to 128 visible ASCII characters\0325!rule " +
-      "|| this == \'\' || this.matches(\'^[!-~]{1," +
-      "128}$\'):\263\007\n\014country_code\022\031.buf.validate." +
-      "StringRules\030\326\206\003 \001(\010B\377\006\302H\373\006\n\370\006\n\023string.co" +
-      "untry_code\022:must be an ISO 3166-1 alpha-" +
-      "2 code in capitals, such as US\032\244\006!rule |" +
-      "| (this.matches(\'^[A-Z]{2}$\') && \'AD AE " +
-      "AF AG AI AL AM AO AQ AR AS AT AU AW AX A" +
-      "Z BA BB BD BE BF BG BH BI BJ BL BM BN BO" +
-      " BQ BR BS BT BV BW BY BZ CA CC CD CF CG " +
-      "CH CI CK CL CM CN CO CR CU CV CW CX CY C" +
-      "Z DE DJ DK DM DO DZ EC EE EG EH ER ES ET" +
-      " FI FJ FK FM FO FR GA GB GD GE GF GG GH " +
-      "GI GL GM GN GP GQ GR GS GT GU GW GY HK H" +
-      "M HN HR HT HU ID IE IL IM IN IO IQ IR IS" +
-      " IT JE JM JO JP KE KG KH KI KM KN KP KR " +
-      "KW KY KZ LA LB LC LI LK LR LS LT LU LV L" +
-      "Y MA MC MD ME MF MG MH MK ML MM MN MO MP" +
-      " MQ MR MS MT MU MV MW MX MY MZ NA NC NE " +
-      "NF NG NI NL NO NP NR NU NZ OM PA PE PF P" +
-      "G PH PK PL PM PN PR PS PT PW PY QA RE RO" +
-      " RS RU RW SA SB SC SD SE SG SH SI SJ SK " +
-      "SL SM SN SO SR SS ST SV SX SY SZ TC TD T" +
-      "F TG TH TJ TK TL TM TN TO TR TT TV TW TZ" +
-      " UA UG UM US UY UZ VA VC VE VG VI VN VU " +
-      "WF WS YE YT ZA ZM ZW\'.contains(this)):\334\001" +
-      "\n\010storable\022\034.buf.validate.TimestampRules" +
-      "\030\321\206\003 \001(\010B\251\001\302H\245\001\n\242\001\n\022timestamp.storable\022\037" +
-      "must lie in the years 1 to 9999\032k!rule |" +
-      "| (this >= timestamp(\'0001-01-01T00:00:0" +
-      "0Z\') && this <= timestamp(\'9999-12-31T23" +
-      ":59:59.999999999Z\'))B\025\n\021com.wms.orders.v" +
-      "1P\001"
+      "v1\032\033buf/validate/validate.proto\032 google/" +
+      "protobuf/descriptor.proto:3\n\tmax_bytes\022\036" +
+      ".google.protobuf.MethodOptions\030\265\207\003 \001(\r:\223" +
+      "\001\n\nplain_text\022\031.buf.validate.StringRules" +
+      "\030\321\206\003 \001(\010Bb\302H_\n]\n\021string.plain_text\022#must" +
+      " not contain control characters\032#!rule |" +
+      "| this.matches(\'^\\\\P{Cc}*$\'):\340\001\n\013filled_" +
+      "text\022\031.buf.validate.StringRules\030\322\206\003 \001(\010B" +
+      "\255\001\302H\251\001\n\246\001\n\022string.filled_text\032\217\001!rule ? " +
+      "\'\' : !this.matches(\'^\\\\P{Cc}*$\') ? \'must" +
+      " not contain control characters\' : !this" +
+      ".matches(\'[^\\\\p{Z}\\\\p{Cc}]\') ? \'must not" +
+      " be blank\' : \'\':\356\001\n\013resource_id\022\031.buf.va" +
+      "lidate.StringRules\030\323\206\003 \001(\010B\273\001\302H\267\001\n\264\001\n\022st" +
+      "ring.resource_id\022Smust be 1 to 128 chara" +
+      "cters of A-Z a-z 0-9 . _ - and begin wit" +
+      "h a letter or a digit\032I!rule || this == " +
+      "\'\' || this.matches(\'^[A-Za-z0-9][A-Za-z0" +
+      "-9._-]{0,127}$\'):\257\001\n\013wave_number\022\031.buf.v" +
+      "alidate.StringRules\030\324\206\003 \001(\010B}\302Hz\nx\n\022stri" +
+      "ng.wave_number\022\036must look like WAVE-2024" +
+      "-00123\032B!rule || this == \'\' || this.matc" +
+      "hes(\'^WAVE-[0-9]{4}-[0-9]{5,12}$\'):\261\001\n\rv" +
+      "isible_ascii\022\031.buf.validate.StringRules\030" +
+      "\325\206\003 \001(\010B}\302Hz\nx\n\024string.visible_ascii\022)mu" +
+      "st be 1 to 128 visible ASCII characters\032" +
+      "5!rule || this == \'\' || this.matches(\'^[" +
+      "!-~]{1,128}$\'):\263\007\n\014country_code\022\031.buf.va" +
+      "lidate.StringRules\030\326\206\003 \001(\010B\377\006\302H\373\006\n\370\006\n\023st" +
+      "ring.country_code\022:must be an ISO 3166-1" +
+      " alpha-2 code in capitals, such as US\032\244\006" +
+      "!rule || (this.matches(\'^[A-Z]{2}$\') && " +
+      "\'AD AE AF AG AI AL AM AO AQ AR AS AT AU " +
+      "AW AX AZ BA BB BD BE BF BG BH BI BJ BL B" +
+      "M BN BO BQ BR BS BT BV BW BY BZ CA CC CD" +
+      " CF CG CH CI CK CL CM CN CO CR CU CV CW " +
+      "CX CY CZ DE DJ DK DM DO DZ EC EE EG EH E" +
+      "R ES ET FI FJ FK FM FO FR GA GB GD GE GF" +
+      " GG GH GI GL GM GN GP GQ GR GS GT GU GW " +
+      "GY HK HM HN HR HT HU ID IE IL IM IN IO I" +
+      "Q IR IS IT JE JM JO JP KE KG KH KI KM KN" +
+      " KP KR KW KY KZ LA LB LC LI LK LR LS LT " +
+      "LU LV LY MA MC MD ME MF MG MH MK ML MM M" +
+      "N MO MP MQ MR MS MT MU MV MW MX MY MZ NA" +
+      " NC NE NF NG NI NL NO NP NR NU NZ OM PA " +
+      "PE PF PG PH PK PL PM PN PR PS PT PW PY Q" +
+      "A RE RO RS RU RW SA SB SC SD SE SG SH SI" +
+      " SJ SK SL SM SN SO SR SS ST SV SX SY SZ " +
+      "TC TD TF TG TH TJ TK TL TM TN TO TR TT T" +
+      "V TW TZ UA UG UM US UY UZ VA VC VE VG VI" +
+      " VN VU WF WS YE YT ZA ZM ZW\'.contains(th" +
+      "is)):\334\001\n\010storable\022\034.buf.validate.Timesta" +
+      "mpRules\030\321\206\003 \001(\010B\251\001\302H\245\001\n\242\001\n\022timestamp.sto" +
+      "rable\022\037must lie in the years 1 to 9999\032k" +
+      "!rule || (this >= timestamp(\'0001-01-01T" +
+      "00:00:00Z\') && this <= timestamp(\'9999-1" +
+      "2-31T23:59:59.999999999Z\'))B\025\n\021com.wms.o" +
+      "rders.v1P\001"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
           build.buf.validate.ValidateProto.getDescriptor(),
+          com.google.protobuf.DescriptorProtos.getDescriptor(),
         });
-    plainText.internalInit(descriptor.getExtension(0));
-    filledText.internalInit(descriptor.getExtension(1));
-    resourceId.internalInit(descriptor.getExtension(2));
-    waveNumber.internalInit(descriptor.getExtension(3));
-    visibleAscii.internalInit(descriptor.getExtension(4));
-    countryCode.internalInit(descriptor.getExtension(5));
-    storable.internalInit(descriptor.getExtension(6));
+    maxBytes.internalInit(descriptor.getExtension(0));
+    plainText.internalInit(descriptor.getExtension(1));
+    filledText.internalInit(descriptor.getExtension(2));
+    resourceId.internalInit(descriptor.getExtension(3));
+    waveNumber.internalInit(descriptor.getExtension(4));
+    visibleAscii.internalInit(descriptor.getExtension(5));
+    countryCode.internalInit(descriptor.getExtension(6));
+    storable.internalInit(descriptor.getExtension(7));
     descriptor.resolveAllFeaturesImmutable();
     build.buf.validate.ValidateProto.getDescriptor();
+    com.google.protobuf.DescriptorProtos.getDescriptor();
     com.google.protobuf.ExtensionRegistry registry =
         com.google.protobuf.ExtensionRegistry.newInstance();
     registry.add(build.buf.validate.ValidateProto.predefined);

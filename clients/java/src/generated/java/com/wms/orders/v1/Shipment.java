@@ -211,7 +211,7 @@ private static final long serialVersionUID = 0L;
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<com.wms.orders.v1.ShipmentLine> getLinesList() {
@@ -222,7 +222,7 @@ private static final long serialVersionUID = 0L;
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public java.util.List<? extends com.wms.orders.v1.ShipmentLineOrBuilder> 
@@ -234,7 +234,7 @@ private static final long serialVersionUID = 0L;
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public int getLinesCount() {
@@ -245,7 +245,7 @@ private static final long serialVersionUID = 0L;
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.ShipmentLine getLines(int index) {
@@ -256,7 +256,7 @@ private static final long serialVersionUID = 0L;
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   @java.lang.Override
   public com.wms.orders.v1.ShipmentLineOrBuilder getLinesOrBuilder(
@@ -1134,7 +1134,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.ShipmentLine> getLinesList() {
       if (linesBuilder_ == null) {
@@ -1148,7 +1148,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public int getLinesCount() {
       if (linesBuilder_ == null) {
@@ -1162,7 +1162,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentLine getLines(int index) {
       if (linesBuilder_ == null) {
@@ -1176,7 +1176,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setLines(
         int index, com.wms.orders.v1.ShipmentLine value) {
@@ -1195,7 +1195,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder setLines(
         int index, com.wms.orders.v1.ShipmentLine.Builder builderForValue) {
@@ -1213,7 +1213,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addLines(com.wms.orders.v1.ShipmentLine value) {
       if (linesBuilder_ == null) {
@@ -1231,7 +1231,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addLines(
         int index, com.wms.orders.v1.ShipmentLine value) {
@@ -1250,7 +1250,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addLines(
         com.wms.orders.v1.ShipmentLine.Builder builderForValue) {
@@ -1268,7 +1268,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addLines(
         int index, com.wms.orders.v1.ShipmentLine.Builder builderForValue) {
@@ -1286,7 +1286,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder addAllLines(
         java.lang.Iterable<? extends com.wms.orders.v1.ShipmentLine> values) {
@@ -1305,7 +1305,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder clearLines() {
       if (linesBuilder_ == null) {
@@ -1322,7 +1322,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public Builder removeLines(int index) {
       if (linesBuilder_ == null) {
@@ -1339,7 +1339,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentLine.Builder getLinesBuilder(
         int index) {
@@ -1350,7 +1350,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentLineOrBuilder getLinesOrBuilder(
         int index) {
@@ -1364,7 +1364,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<? extends com.wms.orders.v1.ShipmentLineOrBuilder> 
          getLinesOrBuilderList() {
@@ -1379,7 +1379,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentLine.Builder addLinesBuilder() {
       return internalGetLinesFieldBuilder().addBuilder(
@@ -1390,7 +1390,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public com.wms.orders.v1.ShipmentLine.Builder addLinesBuilder(
         int index) {
@@ -1402,7 +1402,7 @@ private static final long serialVersionUID = 0L;
      * What was in it.
      * </pre>
      *
-     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+     * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
      */
     public java.util.List<com.wms.orders.v1.ShipmentLine.Builder> 
          getLinesBuilderList() {

@@ -92,7 +92,7 @@ public interface ShipmentOrBuilder extends
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<com.wms.orders.v1.ShipmentLine> 
       getLinesList();
@@ -101,7 +101,7 @@ public interface ShipmentOrBuilder extends
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.ShipmentLine getLines(int index);
   /**
@@ -109,7 +109,7 @@ public interface ShipmentOrBuilder extends
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   int getLinesCount();
   /**
@@ -117,7 +117,7 @@ public interface ShipmentOrBuilder extends
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   java.util.List<? extends com.wms.orders.v1.ShipmentLineOrBuilder> 
       getLinesOrBuilderList();
@@ -126,7 +126,7 @@ public interface ShipmentOrBuilder extends
    * What was in it.
    * </pre>
    *
-   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5;</code>
+   * <code>repeated .wms.orders.v1.ShipmentLine lines = 5 [(.buf.validate.field) = { ... }</code>
    */
   com.wms.orders.v1.ShipmentLineOrBuilder getLinesOrBuilder(
       int index);

@@ -311,207 +311,208 @@ public final class Storage extends com.google.protobuf.GeneratedFile {
       "e\030\001 \001(\0132\023.wms.orders.v1.LaneB\006\272H\003\310\001\001\022\035\n\n" +
       "request_id\030\002 \001(\tB\t\272H\006r\004\250\265\030\001\"4\n\017PutLaneRe" +
       "sponse\022!\n\004lane\030\001 \001(\0132\023.wms.orders.v1.Lan" +
-      "e\"\314\001\n\020ListLanesRequest\022\037\n\014warehouse_id\030\001" +
-      " \001(\tB\t\272H\006r\004\230\265\030\001\022D\n\010statuses\030\002 \003(\0162\031.wms." +
-      "orders.v1.LaneStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006s" +
-      "tatus\022\027\n\004zone\030\003 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\tpage_s" +
-      "ize\030\004 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\005 \001(\tB\010" +
-      "\272H\005r\003\030\200\020\"P\n\021ListLanesResponse\022\"\n\005lanes\030\001" +
-      " \003(\0132\023.wms.orders.v1.Lane\022\027\n\017next_page_t" +
-      "oken\030\002 \001(\t\"o\n\025PutDestinationRequest\0227\n\013d" +
-      "estination\030\001 \001(\0132\032.wms.orders.v1.Destina" +
-      "tionB\006\272H\003\310\001\001\022\035\n\nrequest_id\030\002 \001(\tB\t\272H\006r\004\250" +
-      "\265\030\001\"I\n\026PutDestinationResponse\022/\n\013destina" +
-      "tion\030\001 \001(\0132\032.wms.orders.v1.Destination\"t" +
-      "\n\027ListDestinationsRequest\022\037\n\014warehouse_i" +
-      "d\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\tpage_size\030\002 \001(\005B\007\272" +
-      "H\004\032\002(\000\022\034\n\npage_token\030\003 \001(\tB\010\272H\005r\003\030\200\020\"e\n\030" +
-      "ListDestinationsResponse\0220\n\014destinations" +
-      "\030\001 \003(\0132\032.wms.orders.v1.Destination\022\027\n\017ne" +
-      "xt_page_token\030\002 \001(\t\"\274\002\n\nNewCarrier\022 \n\nca" +
-      "rrier_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\003sku\030\002 \001(" +
-      "\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\035\n\010quantity\030\003 \001(\005B\013\272H" +
-      "\010\032\006\030\300\204=(\001\022\035\n\007lane_id\030\004 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001" +
-      "\022;\n\013produced_at\030\005 \001(\0132\032.google.protobuf." +
-      "TimestampB\n\272H\007\262\001\004\210\265\030\001\022;\n\013received_at\030\006 \001" +
-      "(\0132\032.google.protobuf.TimestampB\n\272H\007\262\001\004\210\265" +
-      "\030\001\0226\n\006status\030\007 \001(\0162\034.wms.orders.v1.Carri" +
-      "erStatusB\010\272H\005\202\001\002\020\001\"\226\001\n\026ReceiveCarriersRe" +
-      "quest\022\"\n\014warehouse_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001" +
-      "\001\0229\n\010carriers\030\002 \003(\0132\031.wms.orders.v1.NewC" +
-      "arrierB\014\272H\t\222\001\003\020\364\003\310\001\001\022\035\n\nrequest_id\030\003 \001(\t" +
-      "B\t\272H\006r\004\250\265\030\001\"C\n\027ReceiveCarriersResponse\022(" +
-      "\n\010carriers\030\001 \003(\0132\026.wms.orders.v1.Carrier" +
-      "\"\341\002\n\023ListCarriersRequest\022\037\n\014warehouse_id" +
-      "\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\031\n\003sku\030\002 \001(\tB\014\272H\tr\007\030\200\002" +
-      "\210\265\030\001\022\032\n\007lane_id\030\003 \001(\tB\t\272H\006r\004\230\265\030\001\022!\n\016dest" +
-      "ination_id\030\004 \001(\tB\t\272H\006r\004\230\265\030\001\022G\n\010statuses\030" +
-      "\005 \003(\0162\034.wms.orders.v1.CarrierStatusB\017\272H\014" +
-      "\222\001\t\"\007\202\001\004\020\001 \000R\006status\022L\n\tlocations\030\006 \003(\0162" +
-      "\036.wms.orders.v1.CarrierLocationB\017\272H\014\222\001\t\"" +
-      "\007\202\001\004\020\001 \000R\010location\022\032\n\tpage_size\030\007 \001(\005B\007\272" +
-      "H\004\032\002(\000\022\034\n\npage_token\030\010 \001(\tB\010\272H\005r\003\030\200\020\"Y\n\024" +
-      "ListCarriersResponse\022(\n\010carriers\030\001 \003(\0132\026" +
-      ".wms.orders.v1.Carrier\022\027\n\017next_page_toke" +
-      "n\030\002 \001(\t\"\263\001\n\027SetCarrierStatusRequest\022 \n\nc" +
-      "arrier_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\0229\n\006status\030" +
-      "\002 \001(\0162\034.wms.orders.v1.CarrierStatusB\013\272H\010" +
-      "\202\001\002\020\001\310\001\001\022\034\n\006reason\030\003 \001(\tB\014\272H\tr\007\030\320\017\210\265\030\001\022\035" +
-      "\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"C\n\030SetCarr" +
-      "ierStatusResponse\022\'\n\007carrier\030\001 \001(\0132\026.wms" +
-      ".orders.v1.Carrier\"\252\001\n\024SetLaneStatusRequ" +
-      "est\022\035\n\007lane_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\0226\n\006st" +
-      "atus\030\002 \001(\0162\031.wms.orders.v1.LaneStatusB\013\272" +
-      "H\010\202\001\002\020\001\310\001\001\022\034\n\006reason\030\003 \001(\tB\014\272H\tr\007\030\320\017\210\265\030\001" +
-      "\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\":\n\025SetLa" +
-      "neStatusResponse\022!\n\004lane\030\001 \001(\0132\023.wms.ord" +
-      "ers.v1.Lane\"\207\001\n\017GetStockRequest\022\031\n\003sku\030\001" +
-      " \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014warehouse_id\030\002 \001(\t" +
-      "B\t\272H\006r\004\230\265\030\001\022\032\n\tpage_size\030\003 \001(\005B\007\272H\004\032\002(\000\022" +
-      "\034\n\npage_token\030\004 \001(\tB\010\272H\005r\003\030\200\020\"P\n\020GetStoc" +
-      "kResponse\022#\n\005stock\030\001 \003(\0132\024.wms.orders.v1" +
-      ".Stock\022\027\n\017next_page_token\030\002 \001(\t\"\224\001\n\021Clai" +
-      "mMovesRequest\022\"\n\014warehouse_id\030\001 \001(\tB\014\272H\t" +
-      "r\004\230\265\030\001\310\001\001\022\027\n\003max\030\002 \001(\005B\n\272H\007\032\005\030\364\003(\001\022#\n\ncl" +
-      "aimed_by\030\003 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\035\n\nreque" +
-      "st_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"8\n\022ClaimMovesResp" +
-      "onse\022\"\n\005moves\030\001 \003(\0132\023.wms.orders.v1.Move" +
-      "\"u\n\023CompleteMoveRequest\022\035\n\007move_id\030\001 \001(\t" +
-      "B\014\272H\tr\004\230\265\030\001\310\001\001\022 \n\nclaimed_by\030\002 \001(\tB\014\272H\tr" +
-      "\007\030\200\002\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"" +
-      "9\n\024CompleteMoveResponse\022!\n\004move\030\001 \001(\0132\023." +
-      "wms.orders.v1.Move\"\207\001\n\031BatchCompleteMove" +
-      "sRequest\022)\n\010move_ids\030\001 \003(\tB\027\272H\024\222\001\021\010\001\020\364\003\030" +
-      "\001\"\010r\006\020\001\230\265\030\001\022 \n\nclaimed_by\030\002 \001(\tB\014\272H\tr\007\030\200" +
-      "\002\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006r\004\250\265\030\001\"P\n\032" +
-      "BatchCompleteMovesResponse\0222\n\007results\030\001 " +
-      "\003(\0132!.wms.orders.v1.CompleteMoveResult\"i" +
-      "\n\022CompleteMoveResult\022#\n\004move\030\001 \001(\0132\023.wms" +
-      ".orders.v1.MoveH\000\022$\n\006status\030\002 \001(\0132\022.goog" +
-      "le.rpc.StatusH\000B\010\n\006result\"\222\001\n\017FailMoveRe" +
-      "quest\022\035\n\007move_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\037\n\006" +
-      "reason\030\002 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\022 \n\nclaimed" +
-      "_by\030\003 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\035\n\nrequest_id\030\004 " +
-      "\001(\tB\t\272H\006r\004\250\265\030\001\"5\n\020FailMoveResponse\022!\n\004mo" +
-      "ve\030\001 \001(\0132\023.wms.orders.v1.Move\"}\n\021WatchMo" +
-      "vesRequest\022\"\n\014warehouse_id\030\001 \001(\tB\014\272H\tr\004\230" +
-      "\265\030\001\310\001\001\022D\n\010statuses\030\002 \003(\0162\031.wms.orders.v1" +
-      ".MoveStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R\006status\"w\n\022" +
-      "WatchMovesResponse\022#\n\004move\030\001 \001(\0132\023.wms.o" +
-      "rders.v1.MoveH\000\0221\n\theartbeat\030\002 \001(\0132\034.wms" +
-      ".orders.v1.MoveHeartbeatH\000B\t\n\007message\"<\n" +
-      "\rMoveHeartbeat\022+\n\007sent_at\030\001 \001(\0132\032.google" +
-      ".protobuf.Timestamp\"\365\001\n\026ReportShortPickR" +
-      "equest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034" +
-      "\n\003sku\030\002 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022%\n\020missing_" +
-      "quantity\030\003 \001(\005B\013\272H\010\032\006\030\300\204=(\001\022;\n\006reason\030\004 " +
-      "\001(\0162\036.wms.orders.v1.ShortPickReasonB\013\272H\010" +
-      "\202\001\002\020\001\310\001\001\022\032\n\004etag\030\005 \001(\tB\014\272H\tr\007\030\200\001\210\265\030\001\022\035\n\n" +
-      "request_id\030\006 \001(\tB\t\272H\006r\004\250\265\030\001\"l\n\027ReportSho" +
-      "rtPickResponse\022#\n\005order\030\001 \001(\0132\024.wms.orde" +
-      "rs.v1.Order\022,\n\nbackorders\030\002 \003(\0132\030.wms.or" +
-      "ders.v1.Backorder\"\365\001\n\025ListBackordersRequ" +
-      "est\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\033\n\010" +
-      "order_id\030\002 \001(\tB\t\272H\006r\004\230\265\030\001\022\031\n\003sku\030\003 \001(\tB\014" +
-      "\272H\tr\007\030\200\002\210\265\030\001\022I\n\010statuses\030\004 \003(\0162\036.wms.ord" +
-      "ers.v1.BackorderStatusB\017\272H\014\222\001\t\"\007\202\001\004\020\001 \000R" +
-      "\006status\022\032\n\tpage_size\030\005 \001(\005B\007\272H\004\032\002(\000\022\034\n\np" +
-      "age_token\030\006 \001(\tB\010\272H\005r\003\030\200\020\"_\n\026ListBackord" +
-      "ersResponse\022,\n\nbackorders\030\001 \003(\0132\030.wms.or" +
-      "ders.v1.Backorder\022\027\n\017next_page_token\030\002 \001" +
-      "(\t\"y\n\026CancelBackorderRequest\022\"\n\014backorde" +
-      "r_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\006reason\030\002 \001(\t" +
-      "B\014\272H\tr\007\030\320\017\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006r" +
-      "\004\250\265\030\001\"F\n\027CancelBackorderResponse\022+\n\tback" +
-      "order\030\001 \001(\0132\030.wms.orders.v1.Backorder*X\n" +
-      "\nLaneStatus\022\033\n\027LANE_STATUS_UNSPECIFIED\020\000" +
-      "\022\024\n\020LANE_STATUS_OPEN\020\001\022\027\n\023LANE_STATUS_BL" +
-      "OCKED\020\002*\221\001\n\rCarrierStatus\022\036\n\032CARRIER_STA" +
-      "TUS_UNSPECIFIED\020\000\022\034\n\030CARRIER_STATUS_AVAI" +
-      "LABLE\020\001\022\032\n\026CARRIER_STATUS_ON_HOLD\020\002\022&\n\"C" +
-      "ARRIER_STATUS_INSPECTION_REQUIRED\020\003*\256\001\n\017" +
-      "CarrierLocation\022 \n\034CARRIER_LOCATION_UNSP" +
-      "ECIFIED\020\000\022\034\n\030CARRIER_LOCATION_IN_LANE\020\001\022" +
-      "\033\n\027CARRIER_LOCATION_MOVING\020\002\022#\n\037CARRIER_" +
-      "LOCATION_AT_DESTINATION\020\003\022\031\n\025CARRIER_LOC" +
-      "ATION_LEFT\020\004*k\n\010MoveKind\022\031\n\025MOVE_KIND_UN" +
-      "SPECIFIED\020\000\022\026\n\022MOVE_KIND_RETRIEVE\020\001\022\026\n\022M" +
-      "OVE_KIND_RELOCATE\020\002\022\024\n\020MOVE_KIND_RETURN\020" +
-      "\003*\253\001\n\nMoveStatus\022\033\n\027MOVE_STATUS_UNSPECIF" +
-      "IED\020\000\022\031\n\025MOVE_STATUS_REQUESTED\020\001\022\027\n\023MOVE" +
-      "_STATUS_CLAIMED\020\002\022\031\n\025MOVE_STATUS_COMPLET" +
-      "ED\020\003\022\026\n\022MOVE_STATUS_FAILED\020\004\022\031\n\025MOVE_STA" +
-      "TUS_CANCELLED\020\005*\235\001\n\017ShortPickReason\022!\n\035S" +
-      "HORT_PICK_REASON_UNSPECIFIED\020\000\022\037\n\033SHORT_" +
-      "PICK_REASON_NOT_FOUND\020\001\022\035\n\031SHORT_PICK_RE" +
-      "ASON_DAMAGED\020\002\022\'\n#SHORT_PICK_REASON_QUAN" +
-      "TITY_MISMATCH\020\003*\231\001\n\017BackorderReason\022 \n\034B" +
-      "ACKORDER_REASON_UNSPECIFIED\020\000\022\036\n\032BACKORD" +
-      "ER_REASON_NOT_FOUND\020\001\022\034\n\030BACKORDER_REASO" +
-      "N_DAMAGED\020\002\022&\n\"BACKORDER_REASON_QUANTITY" +
-      "_MISMATCH\020\003*\260\001\n\017BackorderStatus\022 \n\034BACKO" +
-      "RDER_STATUS_UNSPECIFIED\020\000\022\031\n\025BACKORDER_S" +
-      "TATUS_OPEN\020\001\022 \n\034BACKORDER_STATUS_IN_PROG" +
-      "RESS\020\002\022\036\n\032BACKORDER_STATUS_FULFILLED\020\003\022\036" +
-      "\n\032BACKORDER_STATUS_CANCELLED\020\0042\345\021\n\016Stora" +
-      "geService\022z\n\007PutLane\022\035.wms.orders.v1.Put" +
-      "LaneRequest\032\036.wms.orders.v1.PutLaneRespo" +
-      "nse\"0\202\323\344\223\002*\032\034/api/v1/lanes/{lane.lane_id" +
-      "}:\004laneb\004lane\022e\n\tListLanes\022\037.wms.orders." +
-      "v1.ListLanesRequest\032 .wms.orders.v1.List" +
-      "LanesResponse\"\025\202\323\344\223\002\017\022\r/api/v1/lanes\022\262\001\n" +
-      "\016PutDestination\022$.wms.orders.v1.PutDesti" +
-      "nationRequest\032%.wms.orders.v1.PutDestina" +
-      "tionResponse\"S\202\323\344\223\002M\0321/api/v1/destinatio" +
-      "ns/{destination.destination_id}:\013destina" +
-      "tionb\013destination\022\201\001\n\020ListDestinations\022&" +
-      ".wms.orders.v1.ListDestinationsRequest\032\'" +
-      ".wms.orders.v1.ListDestinationsResponse\"" +
-      "\034\202\323\344\223\002\026\022\024/api/v1/destinations\022}\n\017Receive" +
-      "Carriers\022%.wms.orders.v1.ReceiveCarriers" +
-      "Request\032&.wms.orders.v1.ReceiveCarriersR" +
-      "esponse\"\033\202\323\344\223\002\025\"\020/api/v1/carriers:\001*\022q\n\014" +
-      "ListCarriers\022\".wms.orders.v1.ListCarrier" +
-      "sRequest\032#.wms.orders.v1.ListCarriersRes" +
-      "ponse\"\030\202\323\344\223\002\022\022\020/api/v1/carriers\022\235\001\n\020SetC" +
-      "arrierStatus\022&.wms.orders.v1.SetCarrierS" +
-      "tatusRequest\032\'.wms.orders.v1.SetCarrierS" +
-      "tatusResponse\"8\202\323\344\223\0022\032$/api/v1/carriers/" +
-      "{carrier_id}/status:\001*b\007carrier\022\213\001\n\rSetL" +
-      "aneStatus\022#.wms.orders.v1.SetLaneStatusR" +
-      "equest\032$.wms.orders.v1.SetLaneStatusResp" +
-      "onse\"/\202\323\344\223\002)\032\036/api/v1/lanes/{lane_id}/st" +
-      "atus:\001*b\004lane\022b\n\010GetStock\022\036.wms.orders.v" +
-      "1.GetStockRequest\032\037.wms.orders.v1.GetSto" +
-      "ckResponse\"\025\202\323\344\223\002\017\022\r/api/v1/stock\022q\n\nCla" +
-      "imMoves\022 .wms.orders.v1.ClaimMovesReques" +
-      "t\032!.wms.orders.v1.ClaimMovesResponse\"\036\202\323" +
-      "\344\223\002\030\"\023/api/v1/moves:claim:\001*\022\212\001\n\014Complet" +
-      "eMove\022\".wms.orders.v1.CompleteMoveReques" +
-      "t\032#.wms.orders.v1.CompleteMoveResponse\"1" +
-      "\202\323\344\223\002+\" /api/v1/moves/{move_id}/complete" +
-      ":\001*b\004move\022\221\001\n\022BatchCompleteMoves\022(.wms.o" +
-      "rders.v1.BatchCompleteMovesRequest\032).wms" +
-      ".orders.v1.BatchCompleteMovesResponse\"&\202" +
-      "\323\344\223\002 \"\033/api/v1/moves:batchComplete:\001*\022z\n" +
-      "\010FailMove\022\036.wms.orders.v1.FailMoveReques" +
-      "t\032\037.wms.orders.v1.FailMoveResponse\"-\202\323\344\223" +
-      "\002\'\"\034/api/v1/moves/{move_id}/fail:\001*b\004mov" +
-      "e\022p\n\nWatchMoves\022 .wms.orders.v1.WatchMov" +
-      "esRequest\032!.wms.orders.v1.WatchMovesResp" +
-      "onse\"\033\202\323\344\223\002\025\022\023/api/v1/moves:watch0\001\022\222\001\n\017" +
-      "ReportShortPick\022%.wms.orders.v1.ReportSh" +
-      "ortPickRequest\032&.wms.orders.v1.ReportSho" +
-      "rtPickResponse\"0\202\323\344\223\002*\"%/api/v1/orders/{" +
-      "order_id}/short-picks:\001*\022y\n\016ListBackorde" +
-      "rs\022$.wms.orders.v1.ListBackordersRequest" +
-      "\032%.wms.orders.v1.ListBackordersResponse\"" +
-      "\032\202\323\344\223\002\024\022\022/api/v1/backorders\022\240\001\n\017CancelBa" +
-      "ckorder\022%.wms.orders.v1.CancelBackorderR" +
-      "equest\032&.wms.orders.v1.CancelBackorderRe" +
-      "sponse\">\202\323\344\223\0028\032(/api/v1/backorders/{back" +
-      "order_id}/cancel:\001*b\tbackorderB\025\n\021com.wm" +
-      "s.orders.v1P\001b\006proto3"
+      "e\"\316\001\n\020ListLanesRequest\022\037\n\014warehouse_id\030\001" +
+      " \001(\tB\t\272H\006r\004\230\265\030\001\022F\n\010statuses\030\002 \003(\0162\031.wms." +
+      "orders.v1.LaneStatusB\021\272H\016\222\001\013\020\002\"\007\202\001\004\020\001 \000R" +
+      "\006status\022\027\n\004zone\030\003 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\tpage" +
+      "_size\030\004 \001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\005 \001(\t" +
+      "B\010\272H\005r\003\030\200\020\"P\n\021ListLanesResponse\022\"\n\005lanes" +
+      "\030\001 \003(\0132\023.wms.orders.v1.Lane\022\027\n\017next_page" +
+      "_token\030\002 \001(\t\"o\n\025PutDestinationRequest\0227\n" +
+      "\013destination\030\001 \001(\0132\032.wms.orders.v1.Desti" +
+      "nationB\006\272H\003\310\001\001\022\035\n\nrequest_id\030\002 \001(\tB\t\272H\006r" +
+      "\004\250\265\030\001\"I\n\026PutDestinationResponse\022/\n\013desti" +
+      "nation\030\001 \001(\0132\032.wms.orders.v1.Destination" +
+      "\"t\n\027ListDestinationsRequest\022\037\n\014warehouse" +
+      "_id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\tpage_size\030\002 \001(\005B" +
+      "\007\272H\004\032\002(\000\022\034\n\npage_token\030\003 \001(\tB\010\272H\005r\003\030\200\020\"e" +
+      "\n\030ListDestinationsResponse\0220\n\014destinatio" +
+      "ns\030\001 \003(\0132\032.wms.orders.v1.Destination\022\027\n\017" +
+      "next_page_token\030\002 \001(\t\"\274\002\n\nNewCarrier\022 \n\n" +
+      "carrier_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\003sku\030\002 " +
+      "\001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\035\n\010quantity\030\003 \001(\005B\013" +
+      "\272H\010\032\006\030\300\204=(\001\022\035\n\007lane_id\030\004 \001(\tB\014\272H\tr\004\230\265\030\001\310" +
+      "\001\001\022;\n\013produced_at\030\005 \001(\0132\032.google.protobu" +
+      "f.TimestampB\n\272H\007\262\001\004\210\265\030\001\022;\n\013received_at\030\006" +
+      " \001(\0132\032.google.protobuf.TimestampB\n\272H\007\262\001\004" +
+      "\210\265\030\001\0226\n\006status\030\007 \001(\0162\034.wms.orders.v1.Car" +
+      "rierStatusB\010\272H\005\202\001\002\020\001\"\226\001\n\026ReceiveCarriers" +
+      "Request\022\"\n\014warehouse_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001" +
+      "\310\001\001\0229\n\010carriers\030\002 \003(\0132\031.wms.orders.v1.Ne" +
+      "wCarrierB\014\272H\t\222\001\003\020\364\003\310\001\001\022\035\n\nrequest_id\030\003 \001" +
+      "(\tB\t\272H\006r\004\250\265\030\001\"C\n\027ReceiveCarriersResponse" +
+      "\022(\n\010carriers\030\001 \003(\0132\026.wms.orders.v1.Carri" +
+      "er\"\345\002\n\023ListCarriersRequest\022\037\n\014warehouse_" +
+      "id\030\001 \001(\tB\t\272H\006r\004\230\265\030\001\022\031\n\003sku\030\002 \001(\tB\014\272H\tr\007\030" +
+      "\200\002\210\265\030\001\022\032\n\007lane_id\030\003 \001(\tB\t\272H\006r\004\230\265\030\001\022!\n\016de" +
+      "stination_id\030\004 \001(\tB\t\272H\006r\004\230\265\030\001\022I\n\010statuse" +
+      "s\030\005 \003(\0162\034.wms.orders.v1.CarrierStatusB\021\272" +
+      "H\016\222\001\013\020\003\"\007\202\001\004\020\001 \000R\006status\022N\n\tlocations\030\006 " +
+      "\003(\0162\036.wms.orders.v1.CarrierLocationB\021\272H\016" +
+      "\222\001\013\020\004\"\007\202\001\004\020\001 \000R\010location\022\032\n\tpage_size\030\007 " +
+      "\001(\005B\007\272H\004\032\002(\000\022\034\n\npage_token\030\010 \001(\tB\010\272H\005r\003\030" +
+      "\200\020\"Y\n\024ListCarriersResponse\022(\n\010carriers\030\001" +
+      " \003(\0132\026.wms.orders.v1.Carrier\022\027\n\017next_pag" +
+      "e_token\030\002 \001(\t\"\263\001\n\027SetCarrierStatusReques" +
+      "t\022 \n\ncarrier_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\0229\n\006s" +
+      "tatus\030\002 \001(\0162\034.wms.orders.v1.CarrierStatu" +
+      "sB\013\272H\010\202\001\002\020\001\310\001\001\022\034\n\006reason\030\003 \001(\tB\014\272H\tr\007\030\320\017" +
+      "\210\265\030\001\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"C\n\030S" +
+      "etCarrierStatusResponse\022\'\n\007carrier\030\001 \001(\013" +
+      "2\026.wms.orders.v1.Carrier\"\252\001\n\024SetLaneStat" +
+      "usRequest\022\035\n\007lane_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001" +
+      "\0226\n\006status\030\002 \001(\0162\031.wms.orders.v1.LaneSta" +
+      "tusB\013\272H\010\202\001\002\020\001\310\001\001\022\034\n\006reason\030\003 \001(\tB\014\272H\tr\007\030" +
+      "\320\017\210\265\030\001\022\035\n\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\":\n" +
+      "\025SetLaneStatusResponse\022!\n\004lane\030\001 \001(\0132\023.w" +
+      "ms.orders.v1.Lane\"\207\001\n\017GetStockRequest\022\031\n" +
+      "\003sku\030\001 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\037\n\014warehouse_id" +
+      "\030\002 \001(\tB\t\272H\006r\004\230\265\030\001\022\032\n\tpage_size\030\003 \001(\005B\007\272H" +
+      "\004\032\002(\000\022\034\n\npage_token\030\004 \001(\tB\010\272H\005r\003\030\200\020\"P\n\020G" +
+      "etStockResponse\022#\n\005stock\030\001 \003(\0132\024.wms.ord" +
+      "ers.v1.Stock\022\027\n\017next_page_token\030\002 \001(\t\"\224\001" +
+      "\n\021ClaimMovesRequest\022\"\n\014warehouse_id\030\001 \001(" +
+      "\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\027\n\003max\030\002 \001(\005B\n\272H\007\032\005\030\364\003(\001" +
+      "\022#\n\nclaimed_by\030\003 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022\035\n" +
+      "\nrequest_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"8\n\022ClaimMov" +
+      "esResponse\022\"\n\005moves\030\001 \003(\0132\023.wms.orders.v" +
+      "1.Move\"u\n\023CompleteMoveRequest\022\035\n\007move_id" +
+      "\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022 \n\nclaimed_by\030\002 \001(\t" +
+      "B\014\272H\tr\007\030\200\002\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006r" +
+      "\004\250\265\030\001\"9\n\024CompleteMoveResponse\022!\n\004move\030\001 " +
+      "\001(\0132\023.wms.orders.v1.Move\"\207\001\n\031BatchComple" +
+      "teMovesRequest\022)\n\010move_ids\030\001 \003(\tB\027\272H\024\222\001\021" +
+      "\010\001\020\364\003\030\001\"\010r\006\020\001\230\265\030\001\022 \n\nclaimed_by\030\002 \001(\tB\014\272" +
+      "H\tr\007\030\200\002\210\265\030\001\022\035\n\nrequest_id\030\003 \001(\tB\t\272H\006r\004\250\265" +
+      "\030\001\"P\n\032BatchCompleteMovesResponse\0222\n\007resu" +
+      "lts\030\001 \003(\0132!.wms.orders.v1.CompleteMoveRe" +
+      "sult\"i\n\022CompleteMoveResult\022#\n\004move\030\001 \001(\013" +
+      "2\023.wms.orders.v1.MoveH\000\022$\n\006status\030\002 \001(\0132" +
+      "\022.google.rpc.StatusH\000B\010\n\006result\"\222\001\n\017Fail" +
+      "MoveRequest\022\035\n\007move_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310" +
+      "\001\001\022\037\n\006reason\030\002 \001(\tB\017\272H\014r\007\030\320\017\220\265\030\001\310\001\001\022 \n\nc" +
+      "laimed_by\030\003 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022\035\n\nrequest" +
+      "_id\030\004 \001(\tB\t\272H\006r\004\250\265\030\001\"5\n\020FailMoveResponse" +
+      "\022!\n\004move\030\001 \001(\0132\023.wms.orders.v1.Move\"\177\n\021W" +
+      "atchMovesRequest\022\"\n\014warehouse_id\030\001 \001(\tB\014" +
+      "\272H\tr\004\230\265\030\001\310\001\001\022F\n\010statuses\030\002 \003(\0162\031.wms.ord" +
+      "ers.v1.MoveStatusB\021\272H\016\222\001\013\020\005\"\007\202\001\004\020\001 \000R\006st" +
+      "atus\"w\n\022WatchMovesResponse\022#\n\004move\030\001 \001(\013" +
+      "2\023.wms.orders.v1.MoveH\000\0221\n\theartbeat\030\002 \001" +
+      "(\0132\034.wms.orders.v1.MoveHeartbeatH\000B\t\n\007me" +
+      "ssage\"<\n\rMoveHeartbeat\022+\n\007sent_at\030\001 \001(\0132" +
+      "\032.google.protobuf.Timestamp\"\365\001\n\026ReportSh" +
+      "ortPickRequest\022\036\n\010order_id\030\001 \001(\tB\014\272H\tr\004\230" +
+      "\265\030\001\310\001\001\022\034\n\003sku\030\002 \001(\tB\017\272H\014r\007\030\200\002\220\265\030\001\310\001\001\022%\n\020" +
+      "missing_quantity\030\003 \001(\005B\013\272H\010\032\006\030\300\204=(\001\022;\n\006r" +
+      "eason\030\004 \001(\0162\036.wms.orders.v1.ShortPickRea" +
+      "sonB\013\272H\010\202\001\002\020\001\310\001\001\022\032\n\004etag\030\005 \001(\tB\014\272H\tr\007\030\200\001" +
+      "\210\265\030\001\022\035\n\nrequest_id\030\006 \001(\tB\t\272H\006r\004\250\265\030\001\"l\n\027R" +
+      "eportShortPickResponse\022#\n\005order\030\001 \001(\0132\024." +
+      "wms.orders.v1.Order\022,\n\nbackorders\030\002 \003(\0132" +
+      "\030.wms.orders.v1.Backorder\"\367\001\n\025ListBackor" +
+      "dersRequest\022\037\n\014warehouse_id\030\001 \001(\tB\t\272H\006r\004" +
+      "\230\265\030\001\022\033\n\010order_id\030\002 \001(\tB\t\272H\006r\004\230\265\030\001\022\031\n\003sku" +
+      "\030\003 \001(\tB\014\272H\tr\007\030\200\002\210\265\030\001\022K\n\010statuses\030\004 \003(\0162\036" +
+      ".wms.orders.v1.BackorderStatusB\021\272H\016\222\001\013\020\004" +
+      "\"\007\202\001\004\020\001 \000R\006status\022\032\n\tpage_size\030\005 \001(\005B\007\272H" +
+      "\004\032\002(\000\022\034\n\npage_token\030\006 \001(\tB\010\272H\005r\003\030\200\020\"_\n\026L" +
+      "istBackordersResponse\022,\n\nbackorders\030\001 \003(" +
+      "\0132\030.wms.orders.v1.Backorder\022\027\n\017next_page" +
+      "_token\030\002 \001(\t\"y\n\026CancelBackorderRequest\022\"" +
+      "\n\014backorder_id\030\001 \001(\tB\014\272H\tr\004\230\265\030\001\310\001\001\022\034\n\006re" +
+      "ason\030\002 \001(\tB\014\272H\tr\007\030\320\017\210\265\030\001\022\035\n\nrequest_id\030\003" +
+      " \001(\tB\t\272H\006r\004\250\265\030\001\"F\n\027CancelBackorderRespon" +
+      "se\022+\n\tbackorder\030\001 \001(\0132\030.wms.orders.v1.Ba" +
+      "ckorder*X\n\nLaneStatus\022\033\n\027LANE_STATUS_UNS" +
+      "PECIFIED\020\000\022\024\n\020LANE_STATUS_OPEN\020\001\022\027\n\023LANE" +
+      "_STATUS_BLOCKED\020\002*\221\001\n\rCarrierStatus\022\036\n\032C" +
+      "ARRIER_STATUS_UNSPECIFIED\020\000\022\034\n\030CARRIER_S" +
+      "TATUS_AVAILABLE\020\001\022\032\n\026CARRIER_STATUS_ON_H" +
+      "OLD\020\002\022&\n\"CARRIER_STATUS_INSPECTION_REQUI" +
+      "RED\020\003*\256\001\n\017CarrierLocation\022 \n\034CARRIER_LOC" +
+      "ATION_UNSPECIFIED\020\000\022\034\n\030CARRIER_LOCATION_" +
+      "IN_LANE\020\001\022\033\n\027CARRIER_LOCATION_MOVING\020\002\022#" +
+      "\n\037CARRIER_LOCATION_AT_DESTINATION\020\003\022\031\n\025C" +
+      "ARRIER_LOCATION_LEFT\020\004*k\n\010MoveKind\022\031\n\025MO" +
+      "VE_KIND_UNSPECIFIED\020\000\022\026\n\022MOVE_KIND_RETRI" +
+      "EVE\020\001\022\026\n\022MOVE_KIND_RELOCATE\020\002\022\024\n\020MOVE_KI" +
+      "ND_RETURN\020\003*\253\001\n\nMoveStatus\022\033\n\027MOVE_STATU" +
+      "S_UNSPECIFIED\020\000\022\031\n\025MOVE_STATUS_REQUESTED" +
+      "\020\001\022\027\n\023MOVE_STATUS_CLAIMED\020\002\022\031\n\025MOVE_STAT" +
+      "US_COMPLETED\020\003\022\026\n\022MOVE_STATUS_FAILED\020\004\022\031" +
+      "\n\025MOVE_STATUS_CANCELLED\020\005*\235\001\n\017ShortPickR" +
+      "eason\022!\n\035SHORT_PICK_REASON_UNSPECIFIED\020\000" +
+      "\022\037\n\033SHORT_PICK_REASON_NOT_FOUND\020\001\022\035\n\031SHO" +
+      "RT_PICK_REASON_DAMAGED\020\002\022\'\n#SHORT_PICK_R" +
+      "EASON_QUANTITY_MISMATCH\020\003*\231\001\n\017BackorderR" +
+      "eason\022 \n\034BACKORDER_REASON_UNSPECIFIED\020\000\022" +
+      "\036\n\032BACKORDER_REASON_NOT_FOUND\020\001\022\034\n\030BACKO" +
+      "RDER_REASON_DAMAGED\020\002\022&\n\"BACKORDER_REASO" +
+      "N_QUANTITY_MISMATCH\020\003*\260\001\n\017BackorderStatu" +
+      "s\022 \n\034BACKORDER_STATUS_UNSPECIFIED\020\000\022\031\n\025B" +
+      "ACKORDER_STATUS_OPEN\020\001\022 \n\034BACKORDER_STAT" +
+      "US_IN_PROGRESS\020\002\022\036\n\032BACKORDER_STATUS_FUL" +
+      "FILLED\020\003\022\036\n\032BACKORDER_STATUS_CANCELLED\020\004" +
+      "2\363\021\n\016StorageService\022z\n\007PutLane\022\035.wms.ord" +
+      "ers.v1.PutLaneRequest\032\036.wms.orders.v1.Pu" +
+      "tLaneResponse\"0\202\323\344\223\002*\032\034/api/v1/lanes/{la" +
+      "ne.lane_id}:\004laneb\004lane\022e\n\tListLanes\022\037.w" +
+      "ms.orders.v1.ListLanesRequest\032 .wms.orde" +
+      "rs.v1.ListLanesResponse\"\025\202\323\344\223\002\017\022\r/api/v1" +
+      "/lanes\022\262\001\n\016PutDestination\022$.wms.orders.v" +
+      "1.PutDestinationRequest\032%.wms.orders.v1." +
+      "PutDestinationResponse\"S\202\323\344\223\002M\0321/api/v1/" +
+      "destinations/{destination.destination_id" +
+      "}:\013destinationb\013destination\022\201\001\n\020ListDest" +
+      "inations\022&.wms.orders.v1.ListDestination" +
+      "sRequest\032\'.wms.orders.v1.ListDestination" +
+      "sResponse\"\034\202\323\344\223\002\026\022\024/api/v1/destinations\022" +
+      "\204\001\n\017ReceiveCarriers\022%.wms.orders.v1.Rece" +
+      "iveCarriersRequest\032&.wms.orders.v1.Recei" +
+      "veCarriersResponse\"\"\250\273\030\200\200\200\001\202\323\344\223\002\025\"\020/api/" +
+      "v1/carriers:\001*\022q\n\014ListCarriers\022\".wms.ord" +
+      "ers.v1.ListCarriersRequest\032#.wms.orders." +
+      "v1.ListCarriersResponse\"\030\202\323\344\223\002\022\022\020/api/v1" +
+      "/carriers\022\235\001\n\020SetCarrierStatus\022&.wms.ord" +
+      "ers.v1.SetCarrierStatusRequest\032\'.wms.ord" +
+      "ers.v1.SetCarrierStatusResponse\"8\202\323\344\223\0022\032" +
+      "$/api/v1/carriers/{carrier_id}/status:\001*" +
+      "b\007carrier\022\213\001\n\rSetLaneStatus\022#.wms.orders" +
+      ".v1.SetLaneStatusRequest\032$.wms.orders.v1" +
+      ".SetLaneStatusResponse\"/\202\323\344\223\002)\032\036/api/v1/" +
+      "lanes/{lane_id}/status:\001*b\004lane\022b\n\010GetSt" +
+      "ock\022\036.wms.orders.v1.GetStockRequest\032\037.wm" +
+      "s.orders.v1.GetStockResponse\"\025\202\323\344\223\002\017\022\r/a" +
+      "pi/v1/stock\022q\n\nClaimMoves\022 .wms.orders.v" +
+      "1.ClaimMovesRequest\032!.wms.orders.v1.Clai" +
+      "mMovesResponse\"\036\202\323\344\223\002\030\"\023/api/v1/moves:cl" +
+      "aim:\001*\022\212\001\n\014CompleteMove\022\".wms.orders.v1." +
+      "CompleteMoveRequest\032#.wms.orders.v1.Comp" +
+      "leteMoveResponse\"1\202\323\344\223\002+\" /api/v1/moves/" +
+      "{move_id}/complete:\001*b\004move\022\227\001\n\022BatchCom" +
+      "pleteMoves\022(.wms.orders.v1.BatchComplete" +
+      "MovesRequest\032).wms.orders.v1.BatchComple" +
+      "teMovesResponse\",\250\273\030\200\200\020\202\323\344\223\002 \"\033/api/v1/m" +
+      "oves:batchComplete:\001*\022z\n\010FailMove\022\036.wms." +
+      "orders.v1.FailMoveRequest\032\037.wms.orders.v" +
+      "1.FailMoveResponse\"-\202\323\344\223\002\'\"\034/api/v1/move" +
+      "s/{move_id}/fail:\001*b\004move\022p\n\nWatchMoves\022" +
+      " .wms.orders.v1.WatchMovesRequest\032!.wms." +
+      "orders.v1.WatchMovesResponse\"\033\202\323\344\223\002\025\022\023/a" +
+      "pi/v1/moves:watch0\001\022\222\001\n\017ReportShortPick\022" +
+      "%.wms.orders.v1.ReportShortPickRequest\032&" +
+      ".wms.orders.v1.ReportShortPickResponse\"0" +
+      "\202\323\344\223\002*\"%/api/v1/orders/{order_id}/short-" +
+      "picks:\001*\022y\n\016ListBackorders\022$.wms.orders." +
+      "v1.ListBackordersRequest\032%.wms.orders.v1" +
+      ".ListBackordersResponse\"\032\202\323\344\223\002\024\022\022/api/v1" +
+      "/backorders\022\240\001\n\017CancelBackorder\022%.wms.or" +
+      "ders.v1.CancelBackorderRequest\032&.wms.ord" +
+      "ers.v1.CancelBackorderResponse\">\202\323\344\223\0028\032(" +
+      "/api/v1/backorders/{backorder_id}/cancel" +
+      ":\001*b\tbackorderB\025\n\021com.wms.orders.v1P\001b\006p" +
+      "roto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -793,6 +794,7 @@ public final class Storage extends com.google.protobuf.GeneratedFile {
     registry.add(build.buf.validate.ValidateProto.field);
     registry.add(com.google.api.AnnotationsProto.http);
     registry.add(com.wms.orders.v1.Rules.filledText);
+    registry.add(com.wms.orders.v1.Rules.maxBytes);
     registry.add(com.wms.orders.v1.Rules.plainText);
     registry.add(com.wms.orders.v1.Rules.resourceId);
     registry.add(com.wms.orders.v1.Rules.storable);

@@ -1,0 +1,28 @@
+"""JSON as text: how much of it is read."""
+
+import json
+
+import pytest
+
+from wms_core.domain.errors import InvalidFields
+from wms_server.http.json_text import parse_json
+
+_MEBIBYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize("element", ["{}", "[]", "1", "1.5", '"ab"', '{"a":1}', "[{}]", '["",1]'])
+def test_a_text_of_many_small_values_is_not_read_to_its_end(element: str) -> None:
+    """Each takes twenty times its bytes of memory and more."""
+    count = 4 * _MEBIBYTE // (len(element) + 1)
+    raw = ("[" + ",".join([element] * count) + "]").encode()
+    with pytest.raises(InvalidFields) as caught:
+        parse_json(raw)
+    assert [fault.field for fault in caught.value.faults] == ["body"]
+
+
+def test_the_largest_batch_is_read() -> None:
+    """500 orders with 12,000 lines, each with a price."""
+    price = {"currencyCode": "USD", "units": "29", "nanos": 990_000_000}
+    order = {"customerId": "C", "items": [{"sku": 'a "b" [c]', "quantity": 1, "unitPrice": price}] * 24}
+    raw = json.dumps({"requests": [order] * 500}).encode()
+    assert len(parse_json(raw)["requests"]) == 500
