@@ -36,7 +36,7 @@ class Nothing:
 class Immediate(Pipeline):
     """Needs no task for work that waits for nothing, as the product needs none for a call that it joins."""
 
-    def alone(self, work: Coroutine[Any, Any, bytes]) -> "asyncio.Future[Any]":
+    def alone(self, work: Coroutine[Any, Any, bytes], _size: int) -> "asyncio.Future[Any]":
         """Do it at once."""
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
@@ -92,7 +92,13 @@ async def main() -> None:
     async with open_tracing(settings, settings.service_name, None) as tracing:
         nothing: Any = Nothing()
         pipeline = Immediate(
-            nothing, Limits(settings.max_in_flight, settings.deadline_cap.total_seconds()), tracing
+            nothing,
+            Limits(
+                settings.max_in_flight,
+                settings.max_bytes_in_flight,
+                settings.deadline_cap.total_seconds(),
+            ),
+            tracing,
         )
         await serve(handlers(pipeline, {service: NoOpService()}))
 

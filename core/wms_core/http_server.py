@@ -33,6 +33,8 @@ _UPGRADE_HEADERS = (b"upgrade", b"http2-settings")
 
 #: Returns the JSON of the error that a status stands for.
 ErrorBody = Callable[[int], bytes]
+#: Told how many bytes more wait to be read by clients, or fewer.
+CountUnread = Callable[[int], None]
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -51,6 +53,7 @@ class HttpConnection(HttpToolsProtocol):
         limiter: ConnectionLimiter,
         overflow: ASGIApp,
         error_body: ErrorBody,
+        count_unread: CountUnread,
         **named: Any,
     ) -> None:
         """Take the arguments of uvicorn, and those of `serve_http`."""
@@ -59,6 +62,8 @@ class HttpConnection(HttpToolsProtocol):
         self._limiter = limiter
         self._overflow = overflow
         self._error_body = error_body
+        self._count_unread = count_unread
+        self._unread_bytes = 0
         self._timeout = limiter.limits.request_timeout_seconds
         self._admission = Admission.REFUSED
         self._peer = ""
@@ -97,6 +102,7 @@ class HttpConnection(HttpToolsProtocol):
         self._stop_write_timer()
         self._unset_keepalive_if_required()
         self._limiter.release(self._peer, self._admission)
+        self._set_unread(0)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -171,14 +177,20 @@ class HttpConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Begin to watch a client that reads more slowly than it is answered."""
         super().pause_writing()
+        self._set_unread(self.transport.get_write_buffer_size())
         self._watch_writing()
 
     def resume_writing(self) -> None:
         """Stop watching, unless the connection is about to be closed."""
         self._stop_write_timer()
+        self._set_unread(0)
         if self.transport.is_closing():
             self._watch_writing()
         super().resume_writing()
+
+    def _set_unread(self, size: int) -> None:
+        self._count_unread(size - self._unread_bytes)
+        self._unread_bytes = size
 
     def _watch_writing(self) -> None:
         if self._write_timer is None:
@@ -329,6 +341,7 @@ async def serve_http(
     limits: ConnectionLimits,
     error_body: ErrorBody,
     overflow: ASGIApp | None = None,
+    count_unread: CountUnread = lambda _bytes: None,
 ) -> AsyncIterator[None]:
     """Serve an application on sockets that listen, until the end.
 
@@ -339,6 +352,7 @@ async def serve_http(
         limiter=ConnectionLimiter(limits),
         overflow=_last_response(overflow or application),
         error_body=error_body,
+        count_unread=count_unread,
     )
     config = uvicorn.Config(
         application,

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
@@ -26,6 +27,8 @@ from wms_core.readiness import Readiness
 from wms_core.tasks import finished, running
 from wms_core.traces import open_tracing
 from wms_server.event_watch import EventWatch
+from wms_server.guarded_handlers import GuardedServer
+from wms_server.heap import return_free_memory
 from wms_server.http.api import Api, HttpOptions
 from wms_server.http.pages import beside, pages
 from wms_server.http.request_guard import AllowedHosts, guarded
@@ -63,8 +66,9 @@ class Application:
         self._pipeline.hold()
         self._readiness = Readiness(requires_kafka=settings.readiness_requires_kafka)
         self._health = HealthServicer(HEALTH_WATCHER_LIMIT, self._readiness.report_json)
-        self._moves = MoveWatch(database, settings.patience)
-        self._events = EventWatch(database, settings.patience)
+        patience = settings.patience
+        self._moves = MoveWatch(database, patience)
+        self._events = EventWatch(database, patience)
         self._page_tokens = PageTokens(settings.page_token_secrets)
         self._services = _services(settings, self._moves, self._events, self._page_tokens)
         watches: dict[str, Watchable] = {
@@ -81,22 +85,26 @@ class Application:
         self._server = self._new_server()
 
     def _new_server(self) -> grpc.aio.Server:
+        settings = self._settings
         options = (
             *_OPTIONS,
             ("grpc.so_reuseport", int(self._shared is not None)),
             # What is at work on an old connection goes on, for as long as it likes.
-            ("grpc.max_connection_age_ms", int(self._settings.connection_age.total_seconds() * 1000)),
-            ("grpc.max_allowed_incoming_connections", self._settings.grpc_max_connections),
+            ("grpc.max_connection_age_ms", int(settings.connection_age.total_seconds() * 1000)),
+            ("grpc.max_connection_idle_ms", int(settings.grpc_connection_idle.total_seconds() * 1000)),
+            ("grpc.max_allowed_incoming_connections", settings.grpc_max_connections),
+            ("grpc.max_concurrent_streams", settings.grpc_streams_per_connection),
         )
         server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        probes: Any = GuardedServer(server, settings.deadline_cap.total_seconds())
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, probes)
         if self._settings.reflection_enabled:
             names = [service.full_name for service in self._services]
             health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
             add_reflection(server, self._pipeline, (*names, health))
         if self._settings.channelz_enabled:
-            channelz.add_channelz_servicer(server)
+            channelz_pb2_grpc.add_ChannelzServicer_to_server(channelz.aio.ChannelzServicer(), probes)
         return server
 
     def _set_ready(self, ready: bool) -> None:
@@ -139,6 +147,7 @@ class Application:
             tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
             tasks.create_task(forget_events(self._database, settings.event_retention))
             tasks.create_task(fold_counts(self._database))
+            tasks.create_task(return_free_memory())
             if self._shared:
                 tasks.create_task(self._shared.keep_telling())
 
@@ -168,13 +177,20 @@ class Application:
 
 #: Clients of one process that may watch its health at a time; each costs some 20 kB.
 HEALTH_WATCHER_LIMIT = 1_000
+#: Leaves room for our own, clearer refusal.
+RECEIVE_LIMIT_BYTES = MAX_REQUEST_BYTES + 64 * 1024
+#: What comes of a message before it is read.
+WINDOW_BYTES = 256 * 1024
 _OPTIONS = (
-    # Leaves room for our own, clearer refusal.
-    ("grpc.max_receive_message_length", MAX_REQUEST_BYTES + 64 * 1024),
-    # A window as wide as its probing would make it on a long line: to probe costs a ping for each piece that
-    # is read, a fifth of what a small call costs (docs/adr/0017).
+    ("grpc.max_receive_message_length", RECEIVE_LIMIT_BYTES),
+    # To probe the line costs a ping for each piece that is read, a fifth of what a small call costs
+    # (docs/adr/0017). A message that is being read widens the window to its own size.
     ("grpc.http2.bdp_probe", 0),
-    ("grpc.http2.lookahead_bytes", 1024 * 1024),
+    ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
+    # A client that says nothing at first, or that has gone without a word.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 
@@ -220,14 +236,16 @@ async def open_application(
         database = await stack.enter_async_context(open_database(url, settings.shared_pool_options))
         limits = Limits(
             settings.max_in_flight,
+            settings.max_bytes_in_flight,
             settings.deadline_cap.total_seconds(),
             settings.max_streams,
             JoiningLimits(settings.group_commit_calls),
         )
-        application = Application(settings, database, Pipeline(database, limits, tracing), number)
-        connections = settings.http_connection_limits
+        pipeline = Pipeline(database, limits, tracing)
+        application = Application(settings, database, pipeline, number)
+        connections, shared = settings.http_connection_limits, number is not None
         await stack.enter_async_context(
-            serve(application.http(), settings.http_addr, connections, shared=number is not None)
+            serve(application.http(), settings.http_addr, connections, pipeline.memory, shared=shared)
         )
         await application.start()
         work = await stack.enter_async_context(running(application.work()))

@@ -5,15 +5,17 @@ memory; there it joins the others, so that nothing is passed over and nothing to
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 from wms_core.application import event_log
 from wms_core.application.event_log import EventPage
 from wms_core.application.ports import Database, EventFilter, EventLogStore
 from wms_core.application.workloads import Usage, Workload
-from wms_core.domain.errors import StorageUnavailable
+from wms_core.domain.errors import Overloaded, StorageUnavailable, WatcherTooSlow
 from wms_core.domain.events import EventRecord
 from wms_server.event_groups import EventGroups
 from wms_server.event_news import News, Told, heartbeat
@@ -24,12 +26,14 @@ from wms_server.watcher import Patience
 
 # Events that one look takes at most, and watchers whose pages are read at the same time.
 _EVENTS, _AT_ONCE = 500, 4
+# Pages that are in memory while watchers are told of them, and the seconds for one.
+_PAGES, _PAGE_SECONDS = 16, 30.0
 # Seconds that a page may take with the wait for its turn; then the database is away.
 _PATIENCE = 30.0
 # Characters of events that are told without letting others have their turn.
 _PORTION = 256 * 1024
 #: Of those who begin in the past.
-_PAGES = Usage(Workload.LIST, "watchers")
+_PAST = Usage(Workload.LIST, "watchers")
 T = TypeVar("T")
 
 
@@ -46,20 +50,27 @@ class EventWatch(Watch[EventWatcher]):
         self._recent = RecentEvents(0)
         self._groups = EventGroups()
         self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._pages = asyncio.Semaphore(_PAGES)
 
     async def follow(self, wanted: EventFilter, position: int | None) -> AsyncGenerator[Told, None]:
         """Tell of the events after a position for ever; see `event_log.start`. Raises PositionNotKept.
 
-        Heartbeats say where it begins, where a page without events ends, and later that nothing comes.
+        Raises WatcherTooSlow, and Overloaded when others leave no room for a page. Heartbeats say where it
+        begins, where a page without events ends, and later that nothing comes.
         """
         page = await self._read(lambda log: event_log.start(log, position))
         yield heartbeat(page.position)
         while not self._reaches(page):
-            page = await self._page_after(page, wanted)
-            for event in page.events:
-                yield News(event).told
+            async with self._place():
+                page = await self._page_after(page, wanted)
+                ends = time.monotonic() + _PAGE_SECONDS
+                for event in page.events:
+                    if time.monotonic() > ends:
+                        raise WatcherTooSlow
+                    yield News(event).told
             if not page.events:
                 yield heartbeat(page.position)
+            page = replace(page, events=())
         # No await since the log was known to be whole in memory from here on.
         with self._watching(wanted, page.position) as watcher:
             while True:
@@ -81,6 +92,18 @@ class EventWatch(Watch[EventWatcher]):
             finally:
                 self._groups.discard(watcher)
 
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._pages.acquire()
+        except TimeoutError:
+            raise Overloaded(limit=_PAGES) from None
+        try:
+            yield
+        finally:
+            self._pages.release()
+
     async def _page_after(self, page: EventPage, wanted: EventFilter) -> EventPage:
         return await self._read(lambda log: event_log.following(log, page, wanted))
 
@@ -88,7 +111,7 @@ class EventWatch(Watch[EventWatcher]):
         """Read the log for one watcher, of which only a few do so at a time."""
         try:
             async with asyncio.timeout(_PATIENCE), self._turns:
-                return await self._database.read(lambda transaction: work(transaction.events), usage=_PAGES)
+                return await self._database.read(lambda transaction: work(transaction.events), usage=_PAST)
         except TimeoutError:
             raise StorageUnavailable from None
 

@@ -4,15 +4,19 @@ So many may be under way; while they are, no further one is read, and the transp
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from typing import Any, TypeVar
 
 from wms_core.tasks import running
+from wms_server.memory_budget import MemoryBudget
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Callable[..., Any])
 #: How many requests of one stream may be under way (contract: IngestOrders).
 WINDOW = 500
+#: How many streams one process takes requests from. Each always has one message on its way in.
+MAX_INGEST_STREAMS = 8
 
 
 def ingest(of: str, names: Callable[[Any], Collection[str]]) -> Callable[[M], M]:
@@ -65,3 +69,26 @@ async def in_order(
             yield await outcome
             room.release()
         await taking
+
+
+class Line:
+    """The requests of one stream whose answers have not been sent: the memory holds them until then."""
+
+    def __init__(self, memory: MemoryBudget) -> None:
+        """Hold none."""
+        self._memory = memory
+        self._sizes: deque[int] = deque()
+
+    def add(self, size: int) -> None:
+        """Hold one more; its answer has as many bytes."""
+        self._sizes.append(size)
+        self._memory.add(size)
+
+    def remove(self) -> None:
+        """Let the first one go."""
+        self._memory.release(self._sizes.popleft())
+
+    def clear(self) -> None:
+        """Let all go."""
+        self._memory.release(sum(self._sizes))
+        self._sizes.clear()

@@ -116,7 +116,7 @@ class Joining:
         """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiter(asked, outcome))
-        self._at_work.count += 1
+        self._at_work.began(asked.size)
         if self._limits.joins:
             self._begin_next()
         else:
@@ -175,7 +175,7 @@ class Joining:
         try:
             await self._do([one for one in batch if _is_in_time(one)])
         finally:
-            self._at_work.ended(len(batch))
+            self._at_work.ended(len(batch), sum(one.asked.size for one in batch))
 
     async def _do(self, batch: "Sequence[_Waiter]") -> None:
         """Do a batch; when it breaks by something in it, its halves by themselves."""

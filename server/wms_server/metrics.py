@@ -38,6 +38,16 @@ class ServerGauges(Collector):
         yield GaugeMetricFamily("wms_server_processes", "Processes that serve", 1)
         yield GaugeMetricFamily("wms_server_calls", "Calls at work", self._pipeline.at_work)
         yield GaugeMetricFamily("wms_server_streams", "Streams open", self._pipeline.streams)
+        yield GaugeMetricFamily(
+            "wms_server_bytes_in_flight",
+            "Bytes that requests and answers hold, of MAX_BYTES_IN_FLIGHT",
+            self._pipeline.memory.held_bytes,
+        )
+        yield GaugeMetricFamily(
+            "wms_server_unfinished_requests",
+            "Requests over gRPC that wait for their rest",
+            self._pipeline.incoming.count,
+        )
         watchers = GaugeMetricFamily("wms_server_watchers", "Who watches at the end of it", labels=["stream"])
         for stream, watch in self._watches.items():
             watchers.add_metric([stream], watch.count)

@@ -33,7 +33,10 @@ from wms_core.traces import Tracing
 from wms_server.at_work import AtWork, Outcome, refused, tell
 from wms_server.calls import ASCII, Call, broken_headers, caller_from
 from wms_server.database_spans import in_database
+from wms_server.incoming_requests import IncomingRequests
 from wms_server.joining import Asked, JoinedMethod, Joining, JoiningLimits
+from wms_server.memory_budget import REQUEST_FACTOR, ROOM_SECONDS, MemoryBudget
+from wms_server.outgoing_responses import OutgoingResponses
 from wms_server.request_decoding import RequestDecoder
 from wms_server.requests import Requests
 from wms_server.spans import begin_span
@@ -99,6 +102,7 @@ class Limits:
     """
 
     max_in_flight: int = 1000
+    max_bytes_in_flight: int = 64 * 1024 * 1024
     deadline_cap: float = 30.0
     max_streams: int = 2000
     joining: JoiningLimits = field(default_factory=JoiningLimits)
@@ -112,7 +116,10 @@ class Pipeline:
         self._database = database
         self._limits = limits
         self.tracing = tracing
-        self._at_work = AtWork()
+        self.memory = MemoryBudget(limits.max_bytes_in_flight)
+        self.incoming = IncomingRequests(limits.deadline_cap)
+        self.outgoing = OutgoingResponses(self.memory)
+        self._at_work = AtWork(self.memory)
         self._streams = Streams(limits.max_streams)
         self.requests = Requests()
         self._closed = self._held = False
@@ -122,9 +129,9 @@ class Pipeline:
         """Give what gathers the calls of a method."""
         return Joining(self._database, method, self._limits.joining, self._at_work, self.tracing)
 
-    def alone(self, work: Coroutine[Any, Any, bytes]) -> "asyncio.Future[Outcome]":
-        """Begin work that shares nothing with others."""
-        return self._at_work.begin(work)
+    def alone(self, work: Coroutine[Any, Any, bytes], size: int) -> "asyncio.Future[Outcome]":
+        """Begin work that shares nothing with others, on a request of so many bytes."""
+        return self._at_work.begin(work, size)
 
     @property
     def at_work(self) -> int:
@@ -203,6 +210,7 @@ class Pipeline:
         call.expect_headers()
         if self._at_work.count >= self._limits.max_in_flight:
             raise Overloaded(limit=self._limits.max_in_flight)
+        self.memory.expect_room(REQUEST_FACTOR * len(request))
         return await _finished(work(call, request), call)
 
     async def begin_when_there_is_room(self, work: "Work", call: Call, request: bytes) -> Awaitable[bytes]:
@@ -211,6 +219,8 @@ class Pipeline:
         Raises ShuttingDown.
         """
         await self._at_work.fewer_than(self._limits.max_in_flight)
+        while not self._closed and not self.memory.has_room(REQUEST_FACTOR * len(request), large=True):  # noqa: ASYNC110 # answers free it, too
+            await asyncio.sleep(ROOM_SECONDS)
         self._admit()
         return _finished(work(call, request), call)
 
@@ -220,9 +230,14 @@ class Pipeline:
         Raises our errors, those of `Streams.run` among them, with how far the stream has come; and whatever a
         fault of ours raises.
         """
+        self._admit()
         call.expect_headers()
+        # Of a stream of requests each is counted by itself.
+        size = REQUEST_FACTOR * len(request) if isinstance(request, bytes) else 0
+        self.memory.expect_room(size)
         try:
-            await self.send_all(work(self._database, call, request), send)
+            with self.memory.holding(size):
+                await self.send_all(work(self._database, call, request), send)
         except WmsError as error:
             error.facts = {**call.reached, **error.facts}
             raise
@@ -263,7 +278,11 @@ async def _finished(outcome: "asyncio.Future[Outcome]", call: Call) -> bytes:
     if isinstance(found, bytes):
         return found
     if isinstance(found, Exception):
-        raise found
+        try:
+            raise found
+        finally:
+            # An error and its frame would keep each other, and the request, until a collection.
+            del found, outcome
     return found()
 
 
@@ -294,6 +313,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
     prepare: Callable[[Any], Awaitable[Any]] = getattr(method, "prepare", _as_it_is)
     rpc = descriptor.name
     decoder = RequestDecoder(descriptor)
+    answers_lists = any(field.is_repeated for field in descriptor.output_type.fields)
     database, workload = pipeline.database, workload_of(method)
 
     async def work(call: Call, raw: bytes) -> bytes:
@@ -304,6 +324,8 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
 
             async def reading(transaction: Transaction) -> bytes:
                 call.expect_time()
+                # Since it was admitted, the answers of others may have filled the memory.
+                pipeline.memory.expect_room(large=answers_lists)
                 return (await method(transaction, wanted, call)).SerializeToString()
 
             return await _told(call, "read", database.read(reading, usage=usage))
@@ -324,7 +346,7 @@ def work_of(pipeline: Pipeline, method: Method, descriptor: MethodDescriptor) ->
             return await running
         return await in_database(pipeline.tracing, [call], 1, operation, running)
 
-    return lambda call, raw: pipeline.alone(work(call, raw))
+    return lambda call, raw: pipeline.alone(work(call, raw), len(raw))
 
 
 async def _as_it_is(request: Any) -> Any:

@@ -19,6 +19,7 @@ from wms_core.postgres.start import DatabaseRefused
 from wms_core.settings import read_settings
 from wms_core.tasks import running, until_terminated
 from wms_server.app import open_application
+from wms_server.heap import limit_heaps
 from wms_server.pulse import beat
 from wms_server.settings import ServerSettings
 from wms_server.shared_metrics import share_metrics, shared_folder
@@ -29,6 +30,7 @@ def run(settings: ServerSettings, number: int | None = None, pulse: int | None =
 
     Exits with a sentence when it can't start, and trying again would not help.
     """
+    limit_heaps()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings, number, pulse))

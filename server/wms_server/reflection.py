@@ -14,13 +14,15 @@ from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from wms_core.domain.errors import WmsError
+from wms_core.domain.errors import TooManyStreams, WmsError
 from wms_server.errors import status_of
 from wms_server.pipeline import Pipeline
 from wms_server.rpc import abort
 from wms_server.streams import send_in_time
 
 _OLD, _NEW = "grpc.reflection.v1alpha", "grpc.reflection.v1"
+#: Streams at a time: of each one message may be under way, as large as the server takes any.
+MAX_REFLECTION_STREAMS = 8
 _SERVICE, _METHOD = "ServerReflection", "ServerReflectionInfo"
 
 
@@ -49,10 +51,14 @@ class _BoundedReflection:
     def __init__(self, servicer: Any, pipeline: Pipeline) -> None:
         self._servicer = servicer
         self._pipeline = pipeline
+        self._open_count = 0
 
     async def answer(self, requests: AsyncIterator[Any], context: Any) -> None:
         """Answer requests in their order; a client that does not read is disconnected."""
+        self._open_count += 1
         try:
+            if self._open_count > MAX_REFLECTION_STREAMS:
+                raise TooManyStreams(limit=MAX_REFLECTION_STREAMS)
             # Apart from the first message: gRPC could not end a stream whose first write does not end.
             await send_in_time(context.send_initial_metadata, ())
             responses = self._servicer.ServerReflectionInfo(requests, context)
@@ -60,6 +66,8 @@ class _BoundedReflection:
         except WmsError as error:
             with self._pipeline.hold_stream_place():
                 await abort(context, status_of(error))
+        finally:
+            self._open_count -= 1
 
 
 def add_reflection(server: grpc.aio.Server, pipeline: Pipeline, services: Iterable[str]) -> None:

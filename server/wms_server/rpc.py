@@ -4,9 +4,9 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Mapping
-from contextlib import aclosing
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Coroutine, Mapping
+from contextlib import aclosing, closing
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import structlog
@@ -15,10 +15,10 @@ from google.rpc.status_pb2 import Status
 
 from wms_core.application.ports import Database
 from wms_core.domain.caller import Caller
-from wms_core.domain.errors import NotServed, WmsError
+from wms_core.domain.errors import NotServed, TooManyStreams, WmsError
 from wms_server.calls import CORRELATION, Call, caller_from
 from wms_server.errors import internal_status, status_of
-from wms_server.ingesting import in_order
+from wms_server.ingesting import MAX_INGEST_STREAMS, Line, in_order
 from wms_server.pipeline import (
     Metadata,
     Pipeline,
@@ -73,19 +73,25 @@ def unary_work(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Wor
 
 
 def _unary(pipeline: Pipeline, method: MethodDescriptor, work: Work) -> Any:
-    async def unary(request: bytes, context: Context) -> bytes:
+    async def unary(_requests: object, context: Context) -> bytes:
+        request = await _request_of(pipeline, method, context)
         started = time.perf_counter()
         call = pipeline.begin(method, _metadata(context), context.time_remaining(), context.peer())
         # The id comes back at the end only: what is sent ahead is an operation of its own (docs/adr/0017).
         correlation = _correlation(call.caller)
-        outcome = await outcome_of(pipeline.run(work, call, request), call)
+        running = _refused(request) if isinstance(request, WmsError) else pipeline.run(work, call, request)
+        # gRPC keeps the frame of a call that is aborted until the next collection.
+        del request
+        outcome = await outcome_of(running, call)
         tell(call, outcome, time.perf_counter() - started)
         if isinstance(outcome, Status):
             return await abort(context, outcome, correlation)
         context.set_trailing_metadata(correlation)
+        pipeline.outgoing.hold(context, len(outcome))
         return outcome
 
-    return grpc.unary_unary_rpc_method_handler(unary)
+    # On the wire it is the same; so we are asked before the request is whole.
+    return grpc.stream_unary_rpc_method_handler(unary)
 
 
 def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, served: Any) -> Any:
@@ -93,13 +99,15 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
     element: MethodDescriptor = method.containing_service.methods_by_name[served.ingests]
     work = unary_work(pipeline, element, getattr(service, snake_case(element.name)))
     decoder = RequestDecoder(method)
+    lines: set[Line] = set()
 
-    async def begin(stream: Call, raw: bytes) -> Awaitable[bytes | Status]:
+    async def begin(stream: Call, raw: bytes, line: Line) -> Awaitable[bytes | Status]:
         call = pipeline.element(element.name, stream)
+        line.add(len(raw))
         try:
             request = decoder.accept(raw).request.SerializeToString()  # type: ignore[attr-defined]
         except WmsError as error:
-            return _refused(error)
+            return outcome_of(_refused(error), call)
         return outcome_of(await pipeline.begin_when_there_is_room(work, call, request), call)
 
     def names(raw: bytes) -> Collection[str]:
@@ -111,9 +119,18 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
     async def outcomes(
         _: Database, call: Call, requests: AsyncIterator[bytes]
     ) -> AsyncGenerator[bytes, None]:
-        async with aclosing(in_order(requests, lambda raw: begin(call, raw), names)) as found:
-            async for outcome in found:
-                yield served(outcome).SerializeToString()
+        if len(lines) >= MAX_INGEST_STREAMS:
+            raise TooManyStreams(limit=MAX_INGEST_STREAMS)
+        line = Line(pipeline.memory)
+        lines.add(line)
+        try:
+            async with aclosing(in_order(requests, lambda raw: begin(call, raw, line), names)) as found:
+                async for outcome in found:
+                    yield served(outcome).SerializeToString()
+                    line.remove()
+        finally:
+            lines.discard(line)
+            line.clear()
 
     async def stream(requests: AsyncIterator[bytes], context: Context) -> None:
         await _flow(pipeline, outcomes, method, requests, context)
@@ -124,10 +141,29 @@ def _ingesting(pipeline: Pipeline, method: MethodDescriptor, service: object, se
 def _streaming(pipeline: Pipeline, method: MethodDescriptor, served: Any) -> Any:
     work = stream_work_of(served, method)
 
-    async def stream(request: bytes, context: Context) -> None:
-        await _flow(pipeline, work, method, request, context)
+    async def stream(_requests: object, context: Context) -> None:
+        await _flow(pipeline, work, method, await _request_of(pipeline, method, context), context)
 
-    return grpc.unary_stream_rpc_method_handler(stream)
+    return grpc.stream_stream_rpc_method_handler(stream)
+
+
+async def _request_of(pipeline: Pipeline, method: MethodDescriptor, context: Context) -> bytes | WmsError:
+    """Return the request of a call, or the error with which it ends before it is whole."""
+
+    async def end(error: WmsError) -> None:
+        call = pipeline.begin(method, _metadata(context), context.time_remaining())
+        tell(call, status_of(error), 0.0, lasting=True)
+        await end_unread(context, error)
+
+    try:
+        return await pipeline.incoming.read(context, end)
+    except WmsError as error:
+        return error.with_traceback(None)
+
+
+async def end_unread(context: Context, error: WmsError) -> None:
+    """End a call whose request is not whole; raises what gRPC ends a call with."""
+    await abort(context, status_of(error), _correlation(caller_from(_metadata(context))))
 
 
 async def _flow(
@@ -136,17 +172,27 @@ async def _flow(
     started = time.perf_counter()
     call = pipeline.begin(method, _metadata(context), context.time_remaining(), context.peer())
     correlation = _correlation(call.caller)
-
-    async def flow() -> None:
-        await send_in_time(context.send_initial_metadata, correlation)
-        await pipeline.stream(work, call, request, context.write)
-
-    outcome = await outcome_of(flow(), call)
+    running = (
+        _refused(request)
+        if isinstance(request, WmsError)
+        else pipeline.stream(work, call, request, pipeline.outgoing.sender(context))
+    )
+    del request
+    outcome = await outcome_of(_begun(context, correlation, running), call)
     tell(call, outcome, time.perf_counter() - started, lasting=True)
     if isinstance(outcome, Status):
         with pipeline.hold_stream_place():
             await abort(context, outcome, correlation)
     context.set_trailing_metadata(correlation)
+
+
+async def _begun(
+    context: Context, correlation: tuple[tuple[str, str], ...], running: Coroutine[Any, Any, None]
+) -> None:
+    """Run a stream once its headers are sent."""
+    with closing(running):
+        await send_in_time(context.send_initial_metadata, correlation)
+        await running
 
 
 async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
@@ -170,8 +216,12 @@ async def outcome_of(running: Awaitable[T], call: Call) -> T | Status:
         return internal_status(error_id)
 
 
-async def _refused(error: WmsError) -> Status:
-    return status_of(error)
+async def _refused(error: WmsError) -> NoReturn:
+    try:
+        raise error
+    finally:
+        # See `pipeline._finished`.
+        del error
 
 
 def left(call: Call) -> None:

@@ -12,6 +12,7 @@ from wms_core.listeners import listen_address
 from wms_core.postgres.database import PoolOptions
 from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
 from wms_server.cores import usable_cores
+from wms_server.watch_buffers import WatchBuffers
 from wms_server.watcher import Patience
 
 # With ten connections each and ten of a worker, Postgres's own limit of a hundred holds.
@@ -100,8 +101,21 @@ class ServerSettings(CoreSettings):
     max_in_flight: int = Field(
         1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
     )
+    max_bytes_in_flight: int = Field(
+        64 * 1024 * 1024,
+        ge=32 * 1024 * 1024,
+        description="Bytes that requests and answers hold in one process: thrice a request, twice an answer.",
+    )
     grpc_max_connections: int = Field(
         1000, ge=1, description="Connections over gRPC that one process serves at a time; one more is closed."
+    )
+    grpc_streams_per_connection: int = Field(
+        1000, ge=1, description="Calls and streams that one connection over gRPC may have open."
+    )
+    grpc_connection_idle: Duration = Field(
+        timedelta(minutes=5),
+        gt=NONE,
+        description="How long a connection over gRPC may be without a call before it is closed.",
     )
     max_streams: int = Field(
         2000,
@@ -119,7 +133,8 @@ class ServerSettings(CoreSettings):
     watch_buffer_bytes: int = Field(
         8 * 1024 * 1024,
         ge=1024 * 1024,
-        description="Bytes of messages that a watcher may be behind before its stream is ended.",
+        description="Bytes of messages that a watcher may be behind before its stream is ended. All watchers "
+        "of a process may be four times as many behind; beyond, the one that is furthest behind is ended.",
     )
     group_commit_calls: int = Field(
         256,
@@ -210,6 +225,7 @@ class ServerSettings(CoreSettings):
 
     @property
     def patience(self) -> Patience:
-        """What is borne with a watcher."""
+        """What is borne with the watchers of one process."""
         quiet = self.watch_heartbeat.total_seconds()
-        return Patience(self.watch_buffer, quiet, self.watch_buffer_bytes)
+        buffers = WatchBuffers(4 * self.watch_buffer_bytes)
+        return Patience(self.watch_buffer, quiet, self.watch_buffer_bytes, buffers)

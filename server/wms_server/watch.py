@@ -59,6 +59,7 @@ class Watch(ABC, Generic[W]):
             yield watcher
         finally:
             self._watchers.discard(watcher)
+            watcher.clear()
 
     async def run(self) -> None:
         """Look again and again while anybody watches, until cancelled; what goes wrong ends the watchers."""

@@ -39,6 +39,12 @@ class StalledClient:
         #: How streams ended: the gRPC status, or "RESET" and the error code.
         self.ended: dict[int, str] = {}
         self.is_closed = False
+        self._heard = asyncio.Event()
+
+    @property
+    def max_streams(self) -> int:
+        """How many streams at a time the server allows."""
+        return int(self._h2.remote_settings.max_concurrent_streams)
 
     async def run(self, connected: asyncio.Event) -> None:
         """Serve the connection until the server closes it."""
@@ -53,8 +59,10 @@ class StalledClient:
                     for event in self._h2.receive_data(data):
                         self._note(event)
                     self._flush()
+                    self._heard.set()
         finally:
             self.is_closed = True
+            self._heard.set()
             self._writer.transport.abort()
 
     def call(self, method: str, *requests: Message | bytes, more: bool = False) -> int:
@@ -75,6 +83,34 @@ class StalledClient:
         body = request if isinstance(request, bytes) else request.SerializeToString()
         self._h2.send_data(stream, struct.pack(">BI", 0, len(body)) + body)
         self._flush()
+
+    async def upload(self, stream: int, announced_bytes: int, part: bytes) -> None:
+        """Send the first part of a message, as the windows of the server let it through.
+
+        Ends the call if it is the whole message. Returns early when the server ends the stream.
+        """
+        # Many calls share the part.
+        for piece in (struct.pack(">BI", 0, announced_bytes), part):
+            await self._send_piece(stream, memoryview(piece))
+        if announced_bytes == len(part) and self._is_open(stream):
+            self._h2.end_stream(stream)
+            self._flush()
+
+    async def _send_piece(self, stream: int, data: memoryview) -> None:
+        while data and self._is_open(stream):
+            window = self._h2.local_flow_control_window(stream)
+            size = min(window, self._h2.max_outbound_frame_size, len(data))
+            if size:
+                self._h2.send_data(stream, data[:size].tobytes())
+                data = data[size:]
+                self._flush()
+                await self._writer.drain()
+            else:
+                self._heard.clear()
+                await self._heard.wait()
+
+    def _is_open(self, stream: int) -> bool:
+        return stream not in self.ended and not self.is_closed
 
     def read_on(self, stream: int, window_bytes: int) -> None:
         """Open the window of a stream a little."""

@@ -5,7 +5,6 @@ import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import grpc
@@ -16,7 +15,9 @@ from tests.support.deployment import promtool
 from wms_core.domain.levels import Levels, RoleLevel, WaitingLevel
 from wms_core.domain.order_status import OrderStatus
 from wms_core.postgres.bulkheads import Bulkheads
+from wms_core.traces import Tracing
 from wms_server.metrics import ServerGauges, registry
+from wms_server.pipeline import Limits, Pipeline
 from wms_server.requests import Requests
 from wms_server.shared_metrics import restarts
 from wms_worker.levels import LevelGauges
@@ -50,8 +51,9 @@ def exported() -> dict[str, set[str]]:
     metrics.registry.register(gauges)
     requests = Requests()
     requests.ended("CreateOrder", "OK", 0.001)
+    pipeline = Pipeline(cast(Any, None), Limits(), Tracing())
     server = registry(
-        ServerGauges(cast(Any, SimpleNamespace(at_work=0, streams=0)), {}, Bulkheads({}).each),
+        ServerGauges(pipeline, {}, Bulkheads({}).each),
         requests,
         restarts(),
     )

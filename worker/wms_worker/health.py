@@ -15,6 +15,11 @@ from wms_worker.standing import Standing
 _WATCHER_LIMIT = 64  # clients that may watch the health of a worker at a time
 _OPTIONS = (
     ("grpc.so_reuseport", 0),
+    # A health request has some bytes: unfinished ones hold 4 KiB for each stream of each connection.
+    ("grpc.max_receive_message_length", 4 * 1024),
+    ("grpc.max_concurrent_streams", 100),
+    # Without probing the window stays at 64 KiB.
+    ("grpc.http2.bdp_probe", 0),
     # Clients that connect and ask nothing, or have asked, make room for others.
     ("grpc.max_allowed_incoming_connections", 128),
     ("grpc.server_handshake_timeout_ms", 5_000),

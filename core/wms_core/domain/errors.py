@@ -139,6 +139,14 @@ class WorkloadOverloaded(Overloaded):
         del self.facts["workload"]
 
 
+class TooManyBytes(Overloaded):
+    """This server holds {limit} bytes of requests and answers; send the same request again a little later."""
+
+
+class TooManyUnfinished(Overloaded):
+    """This server waits for the rest of {limit} requests; send this one again a little later."""
+
+
 class WatcherTooSlow(Exhausted):
     """The watcher did not read as fast as news came; watch again, and read faster or filter more."""
 

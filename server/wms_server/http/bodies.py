@@ -8,6 +8,7 @@ from starlette.types import Receive
 
 from wms_core.domain.errors import MessageTooLarge
 from wms_server.http.refusals import RequestTooSlow, UnsupportedMediaType
+from wms_server.memory_budget import Reservation
 from wms_server.request_limits import MAX_REQUEST_BYTES
 
 
@@ -17,18 +18,22 @@ def is_announced(headers: Mapping[str, str]) -> bool:
 
 
 async def read_body(
-    headers: Mapping[str, str], receive: Receive, patience: float, max_bytes: int
+    headers: Mapping[str, str], receive: Receive, patience: float, max_bytes: int, memory: Reservation
 ) -> bytes | None:
-    """Read the body, which is said to be JSON; None when there is none.
+    """Read the body, which is said to be JSON, into the memory; None when there is none.
 
-    Raises MessageTooLarge, before anything is read if the headers say so, RequestTooSlow when it is not
-    there after `patience` seconds, ClientDisconnect, and then UnsupportedMediaType.
+    Raises MessageTooLarge, before anything is read if the headers say so, TooManyBytes, RequestTooSlow when
+    it is not there after `patience` seconds, ClientDisconnect, and then UnsupportedMediaType.
     """
     if not is_announced(headers):
         return None
     body = bytearray()
 
-    await _arrived(headers, receive, patience, max_bytes, body.extend)
+    def take(part: bytes) -> None:
+        memory.receive(len(part))
+        body.extend(part)
+
+    await _arrived(headers, receive, patience, max_bytes, take)
     _expect_json(headers)
     return bytes(body) if body.strip() else None
 

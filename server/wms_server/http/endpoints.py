@@ -16,6 +16,7 @@ from wms_server.http.bodies import is_announced, read_body
 from wms_server.http.calling import begun, check_headers, headers_of
 from wms_server.http.conditions import IF_MATCH, expect_match, is_known
 from wms_server.http.transcoding import Asked, Transcoded, Transcoder
+from wms_server.memory_budget import RESPONSE_FACTOR, Reservation
 from wms_server.pipeline import Pipeline, Work
 from wms_server.request_limits import max_bytes
 from wms_server.rpc import left, outcome_of, tell
@@ -41,18 +42,21 @@ class UnaryEndpoint:
         headers = headers_of(scope)
         call = begun(self._pipeline, self._binding, headers, scope)
         asked = Asked(values, scope["query_string"], None, headers)
-        outcome = await outcome_of(self._answer(call, asked, receive), call)
-        if outcome is None:
-            left(call)
-            return
-        tell(call, outcome, time.perf_counter() - started)
-        if isinstance(outcome, Status):
-            response = failed(outcome, caller_headers(call.caller), conditional=IF_MATCH in headers)
-        else:
-            response = outcome
-        await response(scope, receive, send)
+        with self._pipeline.memory.growing() as memory:
+            outcome = await outcome_of(self._answer(call, asked, receive, memory), call)
+            if outcome is None:
+                left(call)
+                return
+            tell(call, outcome, time.perf_counter() - started)
+            if isinstance(outcome, Status):
+                response = failed(outcome, caller_headers(call.caller), conditional=IF_MATCH in headers)
+            else:
+                response = outcome
+            await response(scope, receive, send)
 
-    async def _answer(self, call: Call, asked: Asked, receive: Receive) -> Response | None:
+    async def _answer(
+        self, call: Call, asked: Asked, receive: Receive, memory: Reservation
+    ) -> Response | None:
         """Give the answer; None when the client has gone."""
         check_headers(call, asked.headers)
         try:
@@ -64,6 +68,7 @@ class UnaryEndpoint:
             raw = await self._pipeline.run(self._work, call, request.message.SerializeToString())
         except InvalidFields as error:
             raise self._transcoder.named(error) from None
+        memory.hold(RESPONSE_FACTOR * len(raw))
 
         def write() -> Response:
             answer, back = self._transcoder.answer(raw, request.refused), caller_headers(call.caller)
@@ -80,5 +85,6 @@ class UnaryEndpoint:
             if is_announced(asked.headers):
                 raise InvalidFields([FieldFault("body", "is not taken by this call", "body.none")])
             return await self._transcoder.read(asked)
-        body = await read_body(asked.headers, receive, self._patience, self._max_bytes)
-        return await self._transcoder.read(asked, body)
+        with self._pipeline.memory.growing() as memory:
+            body = await read_body(asked.headers, receive, self._patience, self._max_bytes, memory)
+            return await self._transcoder.read(asked, body)

@@ -60,7 +60,8 @@ class StreamEndpoint:
 
     async def _flow(self, call: Call, asked: Asked, out: "_Events") -> Status | None:
         async def told(raw: bytes) -> None:
-            await out.tell(self._message.FromString(raw))
+            async with self._pipeline.outgoing.sending(len(raw)):
+                await out.tell(self._message.FromString(raw))
 
         async def flow() -> None:
             check_headers(call, asked.headers)

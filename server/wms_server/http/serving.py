@@ -14,17 +14,18 @@ from wms_server.errors import status_of
 from wms_server.http.crowding import reject_over_limit
 from wms_server.http.json_writing import status_json, to_bytes
 from wms_server.http.refusals import RequestTooSlow
+from wms_server.memory_budget import MemoryBudget
 
 _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def serve(
-    application: ASGIApp, address: str, limits: ConnectionLimits, *, shared: bool
+    application: ASGIApp, address: str, limits: ConnectionLimits, memory: MemoryBudget, *, shared: bool
 ) -> AsyncIterator[None]:
     """Serve HTTP at an address, shared with other processes or not; nothing when it is empty.
 
-    Raises AddressError, PortInUse.
+    The memory holds what clients have not read yet. Raises AddressError, PortInUse.
     """
     if not address:
         yield
@@ -35,7 +36,7 @@ async def serve(
 
     overflow = reject_over_limit(application, limits.max_connections)
     with open_listeners("HTTP_ADDR", address, shared=shared) as listeners:
-        async with serve_http(application, listeners, limits, error_body, overflow):
+        async with serve_http(application, listeners, limits, error_body, overflow, memory.add):
             _log.info("listening_http", address=address)
             yield
 
