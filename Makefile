@@ -8,7 +8,7 @@ RIVALS := $(VENV)/.rivals
 TIMES := .data/test-times
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev dev-cluster test test-slow test-times soak conformance lint format generate lock packages bench bench-fulfillment bench-workers bench-takeover bench-events clean
+.PHONY: help demo dev dev-cluster test test-slow test-times attack soak conformance lint format generate lock packages bench bench-fulfillment bench-workers bench-takeover bench-events clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -44,7 +44,9 @@ test: $(READY) ## the tests to run before each commit: real Postgres, in less th
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-slow: $(READY) ## the other tests: faults with real waits, processes, the demo, the clients, all of it on Postgres 15 too
-	@$(PYTEST) -m slow $(ARGS)
+	@$(PYTEST) -m slow --ignore tests/attack $(ARGS)
+	@# Attacks measure latency and memory, so they run by themselves. With ARGS only what was asked for runs.
+	@$(if $(ARGS),,$(BIN)/python -m pytest -m slow tests/attack)
 
 test-times: $(READY) ## run `make test` and print where its time goes: by kind, file, fixture, test and wait
 	@rm -rf $(TIMES)
@@ -84,6 +86,9 @@ lock: $(READY) ## pin the dependencies anew
 
 packages: $(READY) ## build what others install into dist/: wheels, the Go module, the npm package, the Maven artifact
 	@$(BIN)/python -m wms_dev.packages $(ARGS)
+
+attack: $(READY) ## hostile loads on a real server and worker, beside a well-behaved caller, and a table of how they went; SHORT=1 for four minutes
+	@$(BIN)/python -m tests.attack $(if $(SHORT),--short) $(ARGS)
 
 soak: $(READY) ## the tests of failures with full times: 6 s sessions, a minute without quorum, five without Kafka; recorded
 	@SOAK=1 $(BIN)/python -m pytest -p tests.support.soak_record tests/chaos --timeout 900 $(ARGS)

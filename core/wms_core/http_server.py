@@ -14,7 +14,8 @@ from typing import Any
 import httptools
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from wms_core.connection_limits import Admission, ConnectionLimiter, ConnectionLimits, peer_of
 
@@ -72,6 +73,7 @@ class HttpConnection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._status = 400
+        self._running_cycle: RequestResponseCycle | None = None
 
     @property
     def peer(self) -> str:
@@ -103,7 +105,16 @@ class HttpConnection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._limiter.release(self._peer, self._admission)
         self._set_unread(0)
+        # With pipelined requests uvicorn tells only the last of them, and the one that runs goes on writing.
+        self.pipeline.clear()
+        if self._running_cycle is not None and not self._running_cycle.response_complete:
+            self._running_cycle.disconnected = True
+            self._running_cycle.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running_cycle = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         """Read what has arrived, unless it is too much."""

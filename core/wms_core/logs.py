@@ -66,8 +66,7 @@ def configure_logging(level: str, form: str, service: str) -> None:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # It says of each batch that no collector takes it; `wms_core.traces` says that once.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
-    # gRPC logs an error with a traceback for each client that leaves before it has read its answer.
-    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_failed_write)
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_fault_of_a_client)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_plain, renderer])
@@ -75,8 +74,13 @@ def configure_logging(level: str, form: str, service: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _is_no_failed_write(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("ExecuteBatchError raised in core")
+#: gRPC logs an error with a traceback for each client that leaves before it has read its answer, and for each
+#: header that is not UTF-8, with its value. The call says so to its client.
+_FAULTS_OF_CLIENTS = ("ExecuteBatchError raised in core", "Invalid encoding on ")
+
+
+def _is_no_fault_of_a_client(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_FAULTS_OF_CLIENTS)
 
 
 _without_variables = ExceptionDictTransformer(show_locals=False)

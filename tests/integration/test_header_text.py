@@ -8,6 +8,7 @@ from tests.support.api import Api
 from tests.support.failures import failing
 from tests.support.http import Web, error_of, open_web
 from tests.support.invariants import Sql
+from tests.support.processes import Processes
 from tests.support.raw import ORDERS, call_with_headers
 from tests.support.requests import create_order
 from wms_server.http.json_writing import to_json
@@ -78,3 +79,15 @@ async def test_an_actor_as_bytes_has_to_be_utf_8(api: Api, sql: Sql) -> None:
     assert await orders_of(sql) == 0
     await api.orders.CreateOrder(create_order(), metadata=(("x-wms-actor-bin", "Jürgen".encode()),))
     assert await orders_of(sql) == 1
+
+
+async def test_a_header_that_is_no_text_is_not_in_the_log(processes: Processes, database_url: str) -> None:
+    """Neither its value nor a traceback, which each such call would add."""
+    server = processes.server(database_url)
+    await server.serving()
+    request = create_order().SerializeToString()
+    for name in (b"x-wms-actor", b"x-anything"):
+        await call_with_headers(server.address, _CREATE, request, {name: b"M\xfcller"})
+    assert await server.stopped() == 0
+    assert "ller" not in server.text
+    assert [entry for entry in server.entries if entry["level"] == "error"] == []

@@ -42,11 +42,16 @@ async def test_readiness_changes_while_health_watches_are_stalled(
             assert (await get(port, "/ready"))[0] == 200
 
 
-async def test_a_server_drains_while_streams_are_stalled(processes: Processes, database_url: str) -> None:
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
+async def test_a_server_drains_while_streams_are_stalled(
+    processes: Processes, database_url: str, count: int
+) -> None:
     """Health watches, watches of orders and reflection hold neither its drain nor its end up."""
-    server = processes.server(database_url)
+    server = processes.server(database_url, server_processes=str(count))
     await server.serving()
-    async with stalled_health_watches(server.address), open_stalled_client(server.address) as client:
+    # Of eight connections each process gets some.
+    watched = [server.address] * (1 if count == 1 else 8)
+    async with stalled_health_watches(*watched), open_stalled_client(server.address) as client:
         await client.stalled(
             client.call("/wms.orders.v1.OrderService/WatchOrders", orders_pb2.WatchOrdersRequest()),
             client.call(
@@ -108,6 +113,7 @@ async def test_a_client_that_leaves_during_a_write_is_no_fault_of_the_server(
             await _leave_streams_and_calls(server.address, resets=resets)
         for path in ("/api/v1/orders:watch?position=0", "/api/v1/orders?pageSize=100"):
             await _leave_unread(port, path)
+            await _leave_unread(port, path, requests=200)
 
     async def all_have_ended() -> bool:
         return await metric(port, "wms_server_streams") == 0 == await metric(port, "wms_server_calls")
@@ -139,10 +145,10 @@ async def _leave_streams_and_calls(address: str, *, resets: bool) -> None:
             client.leave()
 
 
-async def _leave_unread(port: int, path: str) -> None:
-    """Ask for a page over HTTP, read its beginning only, and break the connection."""
+async def _leave_unread(port: int, path: str, requests: int = 1) -> None:
+    """Ask for a page over HTTP, once or many times at once, read its beginning, and break the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * requests)
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
     writer.transport.abort()
 

@@ -49,6 +49,11 @@ class Process:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
     def text(self) -> str:
         """All it has written."""
         return self._log.read_text(encoding="utf-8", errors="replace")

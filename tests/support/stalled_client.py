@@ -65,11 +65,12 @@ class StalledClient:
             self._heard.set()
             self._writer.transport.abort()
 
-    def call(self, method: str, *requests: Message | bytes, more: bool = False) -> int:
+    def call(self, method: str, *requests: Message | bytes, more: bool = False, encoding: str = "") -> int:
         """Begin a call; the requests fit into the window of the server. Return the id of its stream."""
         stream = self._h2.get_next_available_stream_id()
         headers = {":method": "POST", ":scheme": "http", ":authority": self._address, ":path": method}
         headers |= {"te": "trailers", "content-type": "application/grpc"}
+        headers |= {"grpc-encoding": encoding} if encoding else {}
         self._h2.send_headers(stream, list(headers.items()))
         for request in requests:
             self.send(stream, request)
@@ -84,13 +85,15 @@ class StalledClient:
         self._h2.send_data(stream, struct.pack(">BI", 0, len(body)) + body)
         self._flush()
 
-    async def upload(self, stream: int, announced_bytes: int, part: bytes) -> None:
+    async def upload(
+        self, stream: int, announced_bytes: int, part: bytes, *, is_compressed: bool = False
+    ) -> None:
         """Send the first part of a message, as the windows of the server let it through.
 
         Ends the call if it is the whole message. Returns early when the server ends the stream.
         """
         # Many calls share the part.
-        for piece in (struct.pack(">BI", 0, announced_bytes), part):
+        for piece in (struct.pack(">BI", is_compressed, announced_bytes), part):
             await self._send_piece(stream, memoryview(piece))
         if announced_bytes == len(part) and self._is_open(stream):
             self._h2.end_stream(stream)

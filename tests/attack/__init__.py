@@ -1,0 +1,1 @@
+"""Hostile loads on a real server and worker: memory, answers and others' latency stay bounded."""

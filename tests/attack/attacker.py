@@ -1,0 +1,110 @@
+"""The process that attacks: it reads one order a line, and writes one line when an attack has ended.
+
+It is a process of its own, and a nice one, so that the load of the attacker is not taken for the latency of
+the service: on a small machine both want the same processors.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+from tests.attack import browsers, connections, memory, random_input, streams, tokens, work
+from tests.attack.registry import ATTACKS, Size, Target
+from wms_core.file_descriptors import raise_descriptor_limit
+
+#: The modules whose attacks are registered.
+MODULES = (connections, streams, memory, work, tokens, browsers, random_input)
+_ROOT = Path(__file__).parents[2]
+_NICENESS = 10
+
+
+class AttackFailed(Exception):
+    """The attack met a response that no attack may get, or did not end in time."""
+
+
+class Attacker:
+    """The runner's side of the process."""
+
+    def __init__(self, target: Target) -> None:
+        """Attack this service; the process starts with the first attack."""
+        self._target = target
+        self._process: Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the process, so that its imports do not take time of the first attack."""
+        await self._started()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """End the process."""
+        await self._end()
+
+    async def run(self, name: str, size: Size, timeout_seconds: float) -> dict[str, int]:
+        """Run one attack; return the responses that it got by status. Raises AttackFailed."""
+        process = await self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([name, asdict(size)]).encode() + b"\n")
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            await self._end()
+            raise AttackFailed(f"did not end within {timeout_seconds:.0f} s") from None
+        told: dict[str, Any] = json.loads(line or b'{"error": "the process of the attacker ended"}')
+        if "error" in told:
+            raise AttackFailed(told["error"])
+        responses: dict[str, int] = told["responses"]
+        return responses
+
+    async def _started(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.attack.attacker",
+                json.dumps(asdict(self._target)),
+                cwd=_ROOT,
+                env={**os.environ, "GRPC_VERBOSITY": "NONE"},
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+            )
+            assert self._process.stdout is not None
+            await self._process.stdout.readline()
+        return self._process
+
+    async def _end(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+def main() -> None:
+    """Attack as ordered until there are no more orders."""
+    os.nice(_NICENESS)
+    raise_descriptor_limit()
+    target = Target(**json.loads(sys.argv[1]))
+    _write({"ready": True})
+    for line in sys.stdin:
+        name, size = json.loads(line)
+        try:
+            told = asyncio.run(ATTACKS[name].run(target, size["count"], size["hold_seconds"]))
+        except Exception as error:  # the runner reports it
+            _write({"error": f"{type(error).__name__}: {error}"})
+        else:
+            _write({"responses": dict(told)})
+
+
+def _write(told: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
