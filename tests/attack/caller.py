@@ -48,7 +48,7 @@ class Latencies:
                 while not await _succeeds(call):  # noqa: ASYNC110 # it has to be asked again
                     await asyncio.sleep(_RETRY_SECONDS)
         except Exception as error:  # whatever it is, the call has failed
-            self.errors.append(f"{type(error).__name__}: {error}"[:200])
+            self.errors.append(" ".join(f"{type(error).__name__}: {error}".split())[:150])
             self.seconds.append(math.inf)
         else:
             self.seconds.append(time.monotonic() - started)

@@ -13,6 +13,7 @@ from tests.attack.caller import answers_after, calling
 from tests.attack.memory_meter import MIB, proportional_bytes_of_tree
 from tests.attack.registry import Attack, Size
 from tests.attack.service import Service, memory_limit_bytes, open_service
+from tests.support.waiting import Stopwatch
 
 ANSWER_SECONDS = 1.0
 P99_MS = 1_000.0
@@ -20,6 +21,8 @@ P99_MS = 1_000.0
 #: a connection, so that a second round may fill the one that the first has spared: then a third one decides.
 GROWTH = 1.10
 _MAX_ROUNDS = 3
+#: From this share on the machine is too busy with other work to judge latency by it.
+_BUSY = 0.2
 #: The caller is watched for so long at least.
 _MIN_SECONDS = 0.7
 _SAMPLE_SECONDS = 0.1
@@ -39,6 +42,8 @@ class Round:
     peak_mib: float = 0.0
     worker_peak_mib: float = 0.0
     end_mib: float = 0.0
+    #: The share of the time after the attack in which work waited for a processor: other work, then.
+    busy_at_rest: float = 0.0
     responses: dict[str, int] = field(default_factory=dict)
     caller_errors: list[str] = field(default_factory=list)
 
@@ -111,7 +116,7 @@ async def _run_attack(service: Service, attacker: Attacker, attack: Attack, *, s
             await _run_round(service, attacker, attack, size, one, _ATTACK_SECONDS[short])
         except AttackFailed as error:
             report.faults.append(str(error))
-        one.end_mib = await _settled_mib(service, report.end_mib)
+        await _settle(service, one, report.end_mib)
         report.rounds.append(one)
     report.faults += _faults(report, attack)
     if ended_since := service.count_ended_processes() - ended:
@@ -166,29 +171,33 @@ async def _sampled(service: Service, one: Round) -> AsyncIterator[None]:
         await asyncio.gather(sampling, return_exceptions=True)
 
 
-async def _settled_mib(service: Service, before_mib: float) -> float:
-    """Return the memory of the server once it has settled, after the first round below what that left."""
-    ends, last = time.monotonic() + _SETTLE_SECONDS, math.inf
+async def _settle(service: Service, one: Round, before_mib: float) -> None:
+    """Record the memory of the server once it has settled, after the first round below what that left."""
+    started, watch, last = time.monotonic(), Stopwatch(), math.inf
     while True:
-        now = (await asyncio.to_thread(proportional_bytes_of_tree, service.server.pid)) / MIB
-        is_settled = now <= before_mib * GROWTH if before_mib < math.inf else now > last * 0.98
-        if is_settled or time.monotonic() > ends:
-            return now
-        last = now
+        one.end_mib = (await asyncio.to_thread(proportional_bytes_of_tree, service.server.pid)) / MIB
+        limit = before_mib * GROWTH if before_mib < math.inf else math.inf
+        is_settled = one.end_mib > last * 0.98 if limit == math.inf else one.end_mib <= limit
         await asyncio.sleep(0.3)
+        seconds = time.monotonic() - started
+        one.busy_at_rest = 1 - watch.seconds / seconds
+        if is_settled or seconds > _SETTLE_SECONDS:
+            return
+        last = one.end_mib
 
 
 def _faults(report: Report, attack: Attack) -> list[str]:
     faults: list[str] = []
+    busy = max(one.busy_at_rest for one in report.rounds)
+    other_work = f" (other work waited for a processor {busy:.0%} of the time)" if busy > _BUSY else ""
     late = max(one.answers_after_seconds for one in report.rounds)
     if late > ANSWER_SECONDS:
-        faults.append(f"answered {late:.1f} s after the attack")
+        faults.append(f"answered {late:.1f} s after the attack{other_work}")
     slow = max(one.p99_ms for one in report.rounds)
     if slow >= P99_MS and not attack.stops_the_database:
         errors = {error for one in report.rounds for error in one.caller_errors}
-        faults.append(
-            f"p99 of the caller {slow:.0f} ms" + (f" ({'; '.join(sorted(errors))})" if errors else "")
-        )
+        told = f" ({'; '.join(sorted(errors))})" if errors else ""
+        faults.append(f"p99 of the caller {slow:.0f} ms{other_work}{told}")
     if report.has_grown:
         ends = ", ".join(f"{one.end_mib:.0f}" for one in report.rounds)
         faults.append(f"memory grew with each round: {ends} MiB")

@@ -117,7 +117,7 @@ async def _started(processes: Processes, postgres: EmbeddedPostgres) -> Service:
 
 
 async def _all_processes_are_ready(server: Process) -> bool:
-    ready = [entry for entry in server.said("readiness_changed") if entry["ready"]]
+    ready = {entry["pid"] for entry in server.said("readiness_changed") if entry["ready"]}
     return len(ready) == int(_settings("server")["server_processes"])
 
 
