@@ -36,7 +36,7 @@ class Nothing:
 class Immediate(Pipeline):
     """Needs no task for work that waits for nothing, as the product needs none for a call that it joins."""
 
-    def alone(self, work: Coroutine[Any, Any, bytes], _size: int) -> "asyncio.Future[Any]":
+    def alone(self, work: Coroutine[Any, Any, bytes], size: int) -> "asyncio.Future[Any]":  # noqa: ARG002 # as the product has it
         """Do it at once."""
         outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:

@@ -3,15 +3,17 @@
 gRPC tells nothing of a message before it is whole, and takes in as much as one may have for every call that
 is read; of a call that is not read no more comes than the window of its stream. So few calls are read at a
 time. Nearly every message is there at once, and its place is free again. The few that take longer have places
-of their own. When those are taken, one more is refused, and not one that has begun before: else none of many
-slow ones would ever end.
+of their own. When those are taken too, one that takes longer keeps the place that it has until another call
+wants it, and is refused then: a server or client that is short of processor time is slow with every message.
+
+Connections take turns. When the most calls wait, one of the connection with the most of them is refused.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -45,13 +47,14 @@ class IncomingRequests:
         #: The oldest first.
         self._reading: dict[object, _Reading] = {}
         self._slow: dict[object, _Reading] = {}
-        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
+        #: Of each connection, the one whose turn it is first.
+        self._waiting: dict[str, deque[_Place]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def count(self) -> int:
         """How many calls there are whose request is not whole."""
-        return len(self._reading) + len(self._slow) + len(self._waiting)
+        return len(self._reading) + len(self._slow) + self._waiting_count
 
     async def read(self, context: Any, end: End) -> bytes:
         """Return the first message of a call.
@@ -62,7 +65,7 @@ class IncomingRequests:
         if self._places:
             self._places -= 1
         else:
-            await self._wait_for_place()
+            await self._wait_for_place(context.peer())
         loop = asyncio.get_running_loop()
         reading = self._reading[context] = _Reading(end, loop.time())
         # One timer for all, as nearly every message is there already.
@@ -83,24 +86,42 @@ class IncomingRequests:
             raise MalformedMessage
         return message  # type: ignore[no-any-return]
 
-    async def _wait_for_place(self) -> None:
-        if len(self._waiting) >= self._max_waiting:
-            raise TooManyUnfinished(limit=self._max_slow)
+    @property
+    def _waiting_count(self) -> int:
+        return sum(not place.future.done() for line in self._waiting.values() for place in line)
+
+    async def _wait_for_place(self, connection: str) -> None:
+        if self._waiting_count >= self._max_waiting:
+            self._refuse_one(connection)
         loop = asyncio.get_running_loop()
-        place: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((place, loop.time()))
+        place = _Place(loop.create_future(), loop.time())
+        self._waiting.setdefault(connection, deque()).append(place)
         try:
-            await place
+            await place.future
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if place.future.done() and not place.future.cancelled():
                 self._leave_place()
             raise
 
+    def _refuse_one(self, connection: str) -> None:
+        """Refuse the last call of the connection with the most waiting ones. Raise for the one that asks."""
+        refused = TooManyUnfinished(limit=self._max_slow)
+        longest = max(self._waiting.values(), key=len)
+        if len(longest) <= len(self._waiting.get(connection, ())) + 1:
+            raise refused
+        last = longest.pop().future
+        if not last.done():
+            last.set_exception(refused)
+
     def _leave_place(self) -> None:
         while self._waiting:
-            place, _ = self._waiting.popleft()
-            if not place.done():
-                place.set_result(None)
+            connection, line = next(iter(self._waiting.items()))
+            del self._waiting[connection]
+            place = line.popleft()
+            if line:
+                self._waiting[connection] = line
+            if not place.future.done():
+                place.future.set_result(None)
                 return
         self._places += 1
 
@@ -108,22 +129,34 @@ class IncomingRequests:
         """Move what takes longer than a moment to the places for that, and end what takes too long."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        moment = MOMENT_SECONDS if len(self._waiting) < self._max_waiting / 2 else SHORT_SECONDS
+        wanted = self._waiting_count
+        moment = MOMENT_SECONDS if wanted < self._max_waiting / 2 else SHORT_SECONDS
         for context, reading in [*self._reading.items()]:
             if now - reading.since < moment:
                 break
-            if len(self._slow) < self._max_slow:
+            if reading.ending is not None:
+                wanted -= 1
+            elif len(self._slow) < self._max_slow:
                 self._slow[context] = self._reading.pop(context)
                 self._leave_place()
-            else:
+                wanted -= 1
+            elif wanted > 0:
                 reading.end(TooManyUnfinished(limit=self._max_slow))
-        for reading in self._slow.values():
+                wanted -= 1
+        for reading in [*self._reading.values(), *self._slow.values()]:
             if now - reading.since >= self._timeout_seconds:
                 reading.end(DeadlinePassed())
-        for place, since in self._waiting:
-            if now - since >= self._timeout_seconds and not place.done():
-                place.set_exception(DeadlinePassed())
+        for place in [place for line in self._waiting.values() for place in line]:
+            if now - place.since >= self._timeout_seconds and not place.future.done():
+                place.future.set_exception(DeadlinePassed())
         self._timer = loop.call_later(moment / 2, self._sweep) if self.count else None
+
+
+class _Place(NamedTuple):
+    """A place that a call waits for, since when by the clock of the loop."""
+
+    future: "asyncio.Future[None]"
+    since: float
 
 
 class _Reading:

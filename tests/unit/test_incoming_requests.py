@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
+from tests.support.waiting import eventually
 from wms_core.domain.errors import DeadlinePassed, MalformedMessage, TooManyUnfinished, WmsError
 from wms_server import guarded_handlers, incoming_requests
 from wms_server.app import RECEIVE_LIMIT_BYTES, WINDOW_BYTES
@@ -18,10 +19,14 @@ from wms_server.reflection import MAX_REFLECTION_STREAMS
 class _Call:
     """A call as gRPC has it: its message comes when the test says so, and to end it ends whoever reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: str = "one") -> None:
+        self.connection = connection
         self.message: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.error: WmsError | None = None
         self.reads = 0
+
+    def peer(self) -> str:
+        return self.connection
 
     async def read(self) -> Any:
         self.reads += 1
@@ -76,29 +81,38 @@ async def test_calls_beyond_the_places_are_not_read_before_there_is_one() -> Non
 
 
 async def test_what_takes_long_leaves_its_place_and_goes_on() -> None:
-    """As many as there are places for the slow; one more is ended, and those before it are not."""
+    """As many as there are places for the slow; one more is ended, when its place is wanted."""
     incoming = IncomingRequests(5, max_reading=1, max_slow=2)
     slow = [_Call() for _ in range(2)]
     tasks = [_reading(incoming, call) for call in slow]
     await _turns()
-    async with asyncio.timeout(5):
-        third = _Call()
-        with pytest.raises(grpc.aio.AbortError):
-            await incoming.read(third, third.end)
-    assert isinstance(third.error, TooManyUnfinished)
+    third = _Call()
+    ended = _reading(incoming, third)
+    await eventually(lambda: _is_read(third))
+    await asyncio.sleep(0.1)
+    assert third.error is None
     quick = _Call()
     quick.message.set_result(b"quick")
-    assert await incoming.read(quick, quick.end) == b"quick"
+    async with asyncio.timeout(5):
+        assert await incoming.read(quick, quick.end) == b"quick"
+        with pytest.raises(grpc.aio.AbortError):
+            await ended
+    assert isinstance(third.error, TooManyUnfinished)
     for call in slow:
         call.message.set_result(b"slow")
     assert await asyncio.gather(*tasks) == [b"slow"] * 2
     assert incoming.count == 0
 
 
-async def test_a_request_has_so_long_to_arrive() -> None:
-    """Whether it is read or waits for its place."""
+async def _is_read(call: _Call) -> bool:
+    return call.reads > 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_a_request_has_so_long_to_arrive(count: int) -> None:
+    """Whether it has a place of the slow, the one that it began in, or waits for one."""
     incoming = IncomingRequests(0.1, max_reading=1, max_slow=1)
-    calls = [_Call() for _ in range(3)]
+    calls = [_Call() for _ in range(count)]
     async with asyncio.timeout(5):
         ended = await asyncio.gather(*(_reading(incoming, call) for call in calls), return_exceptions=True)
     assert {type(error) for error in ended} <= {grpc.aio.AbortError, DeadlinePassed}
@@ -116,6 +130,42 @@ async def test_there_is_an_end_to_waiting() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    assert incoming.count == 0
+
+
+async def test_connections_take_turns() -> None:
+    """One with many calls keeps no other from having its only one read."""
+    incoming = IncomingRequests(5, max_reading=1)
+    calls = [*(_Call("many") for _ in range(4)), _Call("another")]
+    tasks = [_reading(incoming, call) for call in calls]
+    await _turns()
+    calls[0].message.set_result(b"x")
+    await _turns()
+    calls[1].message.set_result(b"x")
+    await _turns()
+    assert [call.reads for call in calls] == [1, 1, 0, 0, 1]
+    for call in (calls[4], calls[2], calls[3]):
+        call.message.set_result(b"x")
+        await _turns()
+    assert await asyncio.gather(*tasks) == [b"x"] * 5
+    assert incoming.count == 0
+
+
+async def test_the_connection_with_the_most_calls_is_refused_first() -> None:
+    """When as many wait as may; a single call of another one still finds room."""
+    incoming = IncomingRequests(5, max_reading=1, max_waiting=3)
+    many = [_Call("many") for _ in range(4)]
+    tasks = [_reading(incoming, call) for call in many]
+    await _turns()
+    other = _Call("another")
+    waiting = _reading(incoming, other)
+    await _turns()
+    with pytest.raises(TooManyUnfinished):
+        await tasks[3]
+    for call in (many[0], many[1], other, many[2]):
+        call.message.set_result(b"x")
+        await _turns()
+    assert await asyncio.gather(*tasks[:3], waiting) == [b"x"] * 4
     assert incoming.count == 0
 
 
@@ -155,4 +205,5 @@ def test_the_guide_says_what_unfinished_requests_hold_at_the_most() -> None:
     mebibytes = (messages * RECEIVE_LIMIT_BYTES + waiting * WINDOW_BYTES) / 2**20
     guide = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
     assert f"| {messages} messages of {RECEIVE_LIMIT_BYTES / 2**20:.2f} MiB" in guide
-    assert f"{waiting} more calls wait with 256 KiB each. Together {mebibytes:.0f} MiB" in guide
+    turns = "and connections take turns"
+    assert f"{waiting} more calls wait with 256 KiB each, {turns}. Together {mebibytes:.0f} MiB" in guide

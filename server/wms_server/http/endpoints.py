@@ -78,7 +78,10 @@ class UnaryEndpoint:
                     return not_modified(answer["etag"], back)
             return answered(answer, 201 if self._binding.creates else 200, back)
 
-        return await beside_loop(write, len(raw), MAX_INLINE_RESPONSE_BYTES)
+        response = await beside_loop(write, len(raw), MAX_INLINE_RESPONSE_BYTES)
+        # As JSON it is larger.
+        memory.hold(RESPONSE_FACTOR * max(0, len(response.body) - len(raw)))
+        return response
 
     async def _request(self, asked: Asked, receive: Receive) -> Transcoded:
         if not self._transcoder.takes_body:
