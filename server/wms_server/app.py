@@ -181,11 +181,17 @@ HEALTH_WATCHER_LIMIT = 1_000
 RECEIVE_LIMIT_BYTES = MAX_REQUEST_BYTES + 64 * 1024
 #: What comes of a message before it is read.
 WINDOW_BYTES = 256 * 1024
+#: Calls that wait until they are taken, each with some 4 KiB; beyond, gRPC cancels some of them.
+MAX_PENDING_CALLS = 10_000
 _OPTIONS = (
     ("grpc.max_receive_message_length", RECEIVE_LIMIT_BYTES),
     # To probe the line costs a ping for each piece that is read, a fifth of what a small call costs
     # (docs/adr/0017). A message that is being read widens the window to its own size.
     ("grpc.http2.bdp_probe", 0),
+    # Calls that wait until Python takes them. Beyond 1,000 gRPC cancels some by chance, whoever sent them. A
+    # client that opens and resets streams makes more in a moment.
+    ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING_CALLS),
     ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
     # A client that says nothing at first, or that has gone without a word.
     ("grpc.server_handshake_timeout_ms", 10_000),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -9,6 +10,18 @@ from pathlib import Path
 
 from wms_dev.java.problems import ServerFailed
 from wms_dev.processes.child import Child
+
+_FREEZE_SECONDS = 5.0
+
+
+def _is_stopped(pid: int) -> bool:
+    """Return whether every thread of a process is stopped."""
+    try:
+        stats = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):
+        # A thread has just ended.
+        return False
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
 
 class JavaServer(ABC):
@@ -67,8 +80,18 @@ class JavaServer(ABC):
         self._child.stop(0)  # lets go of its input
 
     def freeze(self) -> None:
-        """Let it stand still: its connections stay open and nothing is answered."""
-        os.kill(self.pid, signal.SIGSTOP)
+        """Stop all its threads: its connections stay open and nothing is answered.
+
+        Raises `ServerFailed` when one of them still runs after `_FREEZE_SECONDS`.
+        """
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        # A thread that runs on another processor goes on for a moment.
+        deadline = time.monotonic() + _FREEZE_SECONDS
+        while not _is_stopped(pid):
+            if time.monotonic() > deadline:
+                raise ServerFailed(f"The {self.name} (process {pid}) has not stopped")
+            time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it go on."""
