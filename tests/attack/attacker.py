@@ -11,7 +11,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from tests.attack import browsers, connections, memory, random_input, streams, tokens, work
 from tests.attack.registry import ATTACKS, Size, Target
@@ -90,20 +90,23 @@ def main() -> None:
     os.nice(_NICENESS)
     raise_descriptor_limit()
     target = Target(**json.loads(sys.argv[1]))
-    _write({"ready": True})
+    # gRPC's core prints what it finds wrong with a response to the standard output.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    _write(output, {"ready": True})
     for line in sys.stdin:
         name, size = json.loads(line)
         try:
             told = asyncio.run(ATTACKS[name].run(target, size["count"], size["hold_seconds"]))
         except Exception as error:  # the runner reports it
-            _write({"error": f"{type(error).__name__}: {error}"})
+            _write(output, {"error": f"{type(error).__name__}: {error}"})
         else:
-            _write({"responses": dict(told)})
+            _write(output, {"responses": dict(told)})
 
 
-def _write(told: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(told) + "\n")
-    sys.stdout.flush()
+def _write(output: TextIO, told: dict[str, object]) -> None:
+    output.write(json.dumps(told) + "\n")
+    output.flush()
 
 
 if __name__ == "__main__":
