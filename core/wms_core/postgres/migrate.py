@@ -1,4 +1,4 @@
-"""Brings the schema up to date: numbered SQL files, each once, each with its hash.
+"""Brings the schema up to date: numbered SQL files, each once, each with its hash; then the definitions.
 
 A run that was killed leaves whole files or nothing. Two runs at once wait for each other.
 
@@ -18,6 +18,14 @@ from typing import TypeAlias
 import asyncpg
 
 from wms_core.postgres.address import parse_database_url
+from wms_core.postgres.definitions import (
+    REVISION,
+    Definition,
+    applied_revision,
+    are_applied,
+    definitions,
+    replace_definitions,
+)
 
 _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -62,16 +70,26 @@ def migrations() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.number)
 
 
-async def migrate(url: str, wanted: list[Migration] | None = None) -> list[Migration]:
-    """Apply what is missing; gives what was applied.
+async def migrate(
+    url: str, wanted: list[Migration] | None = None, defined: list[Definition] | None = None
+) -> list[Migration]:
+    """Apply the migrations that are missing, and the definitions when anything has changed.
 
-    Raises MigrationError when an applied file has changed since, when the database has one that this
-    version does not know, or when the database can't hold what we store (see `check_database`).
+    Returns the migrations that were applied. Raises MigrationError when an applied file has changed since,
+    when the database has what this version does not know, or when the database can't hold what we store (see
+    `check_database`).
     """
+    defined = definitions() if defined is None else defined
     async with _connected(url) as connection, _our_turn(url):
         await check_database(connection)
         await connection.execute(_TABLE)
-        return await _apply(connection, wanted if wanted is not None else migrations())
+        if await applied_revision(connection) > REVISION:
+            raise MigrationError("the database has functions and views of a later version")
+        applied = await _apply(connection, wanted if wanted is not None else migrations())
+        # A view has the columns that its tables had when it was made; a migration may drop a definition.
+        if applied or not await are_applied(connection, defined):
+            await replace_definitions(connection, defined)
+        return applied
 
 
 async def check_database(connection: _Connection) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from wms_dev.documents import asyncapi, configuration, events, schema, state_machine
+from wms_dev.documents import asyncapi, configuration, events, functions, schema, state_machine
 from wms_dev.documents.catalog import catalog_of
 from wms_dev.documents.marked import with_part
 from wms_dev.documents.openapi import document as openapi
@@ -48,6 +48,7 @@ def parts() -> Mapping[str, str]:
     return {
         "state_machine.md": state_machine.part(),
         "schema.md": schema.part(catalog),
+        "reference/functions.md": functions.part(),
         "configuration.md": configuration.part(),
         "events.md": events.part(),
     }

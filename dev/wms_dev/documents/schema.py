@@ -3,6 +3,7 @@
 import re
 from textwrap import shorten
 
+from wms_core.postgres.definitions import definitions
 from wms_core.postgres.migrate import migrations
 from wms_dev.documents.catalog import Catalog, Column
 from wms_dev.documents.marked import table
@@ -10,6 +11,7 @@ from wms_dev.documents.marked import table
 _INDEX = re.compile(
     r"((?:^--.*\n)*)^CREATE (?:UNIQUE )?INDEX (?:CONCURRENTLY )?(?:IF NOT EXISTS )?(\w+)", re.MULTILINE
 )
+_VIEW_FOLDER = "views/"
 _DROPPED = re.compile(r"^DROP INDEX (\w+)", re.MULTILINE)
 _TABLE = re.compile(r"((?:^--.*\n)*)^CREATE (?:TABLE|VIEW) (\w+)", re.MULTILINE)
 _KINDS = {"p": "key", "u": "unique", "f": "reference", "c": "check"}
@@ -36,7 +38,8 @@ def index_purposes() -> dict[str, str]:
 
 def table_purposes() -> dict[str, str]:
     """Give the comment above each CREATE TABLE or VIEW, in the order in which they are made."""
-    return _comments(_TABLE, "\n".join(migration.sql for migration in migrations()))
+    views = [definition.sql for definition in definitions() if definition.name.startswith(_VIEW_FOLDER)]
+    return _comments(_TABLE, "\n".join([*(migration.sql for migration in migrations()), *views]))
 
 
 def _comments(pattern: re.Pattern[str], sql: str) -> dict[str, str]:
