@@ -22,7 +22,7 @@ async def test_replicas_are_listed_stepped_down_and_told(
 ) -> None:
     """For people and for programs; what was asked for happens."""
     settings = {
-        "standalone_lease": "60s",
+        "standalone_lease": "30s",
         "worker_roles": "fulfillment,relay",
         "kafka_brokers": NO_KAFKA,
     }

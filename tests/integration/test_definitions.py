@@ -18,7 +18,7 @@ from wms_dev.documents.catalog import read_catalog
 pytestmark = pytest.mark.every_postgres
 
 #: Of all files of revision `REVISION`, in their order.
-SHA256 = "722cb0cf3d86c1de567dbc880a4ff3aef5b55a5b6380abe557bd14691563b8e6"
+SHA256 = "07221cb8fb85df0fa7805182d4403ce1437a68321c59bc886fa82f03a3429f2d"
 _ONE = Definition("functions/one", "CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1'")
 
 

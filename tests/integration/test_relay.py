@@ -422,7 +422,7 @@ async def test_a_relay_that_was_deposed_writes_nothing(
     topic = fresh_topic()
     await make_orders(sql, ["ORD-1"])
     async with open_relay(
-        database_url, kafka_brokers, topic, standalone_lease=timedelta(seconds=60)
+        database_url, kafka_brokers, topic, standalone_lease=timedelta(seconds=30)
     ) as worker:
         await log_events(database, sql, "ORD-1", 1)
         await eventually(caught_up(sql))

@@ -70,7 +70,7 @@ async def test_a_worker_that_has_nothing_to_do_stays_active(database_url: str) -
 async def test_a_worker_without_its_database_is_not_taken_for_stalled(database_url: str) -> None:
     """While nobody else could do better; the lease decides then."""
     async with open_proxy(database_url) as proxy:
-        lease = timedelta(minutes=1)
+        lease = timedelta(seconds=30)
         async with open_worker(proxy.url, standalone_lease=lease) as worker:
             await eventually(worker.is_active)
             await proxy.cut()

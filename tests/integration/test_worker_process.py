@@ -50,7 +50,7 @@ async def test_an_active_worker_that_is_stopped_hands_over_at_once(
     """The next one does not wait for the lease, and no order is lost or served twice."""
     await record_epochs(sql)
     async with traffic(site):
-        first, second = await _active_and_passive(processes, database_url, standalone_lease="60s")
+        first, second = await _active_and_passive(processes, database_url, standalone_lease="30s")
         assert await first.stopped() == 0
         await second.serving(FULFILLMENT, within=3)
     assert await broken_promises(sql) == []
@@ -125,7 +125,7 @@ async def test_a_worker_that_is_stopped_finishes_its_step(
 ) -> None:
     """What is at work is committed, the role is free, the exit code is 0."""
     await site.open()
-    worker = processes.worker(database_url, standalone_lease="60s")
+    worker = processes.worker(database_url, standalone_lease="30s")
     await worker.serving(FULFILLMENT)
     await sql.execute("""
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql

@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 from wms.orders.v1 import fulfillment_pb2 as pb
 
 # Handing over must not need the lease to end.
-LONG = "60s"
+LONG = "30s"
 
 
 @pytest.fixture

@@ -69,6 +69,8 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
     standalone_lease: Duration = Field(
         timedelta(seconds=10),
         gt=NONE,
+        # The view held_roles expects a heartbeat within 30 s; there are three in a lease.
+        le=timedelta(seconds=30),
         description="How long the active replica's heartbeat stays fresh, without ZooKeeper.",
     )
     drain_grace: Duration = Field(

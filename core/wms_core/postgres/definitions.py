@@ -17,7 +17,10 @@ _Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 REVISION = 1
 #: The files of `definitions`, in the order in which they are applied.
 ORDER = (
+    "views/live_moves",
+    "views/held_roles",
     "views/active_pauses",
+    "views/paused_warehouses",
     "views/order_documents",
     "views/dead_letter_documents",
     "views/carrier_documents",

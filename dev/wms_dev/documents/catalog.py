@@ -9,7 +9,8 @@ from wms_core.postgres.migrate import migrate
 _COLUMNS = """
 SELECT c.relname AS "table", a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS required, coalesce(pg_get_expr(d.adbin, d.adrelid), '') AS "default",
-       a.attidentity::text AS identity, coalesce(n.collname, '') AS collation
+       a.attidentity::text AS identity, a.attgenerated <> '' AS generated,
+       coalesce(n.collname, '') AS collation
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
@@ -67,6 +68,7 @@ class Column:
     required: bool
     default: str
     identity: str
+    generated: bool
     collation: str
 
 

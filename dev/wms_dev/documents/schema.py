@@ -75,5 +75,6 @@ def _column(column: Column) -> tuple[str, str]:
     if column.identity:
         words.append("identity")
     if column.default:
-        words.append(f"default {column.default}")
+        words.append("generated" if column.generated else "default")
+        words += column.default.split()
     return f"`{column.name}`", f"`{' '.join(words)}`"

@@ -13,6 +13,9 @@ CREATE TABLE orders (
     -- are never deleted. The insert itself checks that the warehouse exists.
     warehouse_id         text COLLATE "C" NOT NULL,
     priority             text NOT NULL CHECK (priority IN ('same_day', 'next_day', 'standard')),
+    -- The order in which the worker takes priorities, the most urgent first.
+    urgency              smallint NOT NULL GENERATED ALWAYS AS (
+        CASE priority WHEN 'same_day' THEN 1 WHEN 'next_day' THEN 2 ELSE 3 END) STORED,
     status               text NOT NULL CHECK (status IN (
         'received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'shipped', 'completed',
         'cancelled', 'pending_retry', 'dead_letter')),
@@ -63,8 +66,7 @@ CREATE INDEX orders_by_status ON orders (status, created_at DESC, order_id DESC)
 CREATE INDEX orders_by_wave ON orders (wave_id) WHERE wave_id IS NOT NULL;
 -- The worker's wave planning and allocation: most urgent first.
 CREATE INDEX orders_by_urgency ON orders
-    (status, (array_position(ARRAY['same_day', 'next_day', 'standard'], priority)), promised_delivery_at,
-     created_at, order_id)
+    (status, urgency, promised_delivery_at, created_at, order_id)
     WHERE status = 'validated' OR (status = 'assigned_to_wave' AND NOT holds_stock);
 -- The worker's due retries; ListEligibleOrders, whose total is counted in the index alone.
 CREATE INDEX orders_by_retry ON orders (next_retry_at, order_id) INCLUDE (retry_count, failed_status)

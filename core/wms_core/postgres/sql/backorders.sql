@@ -36,7 +36,7 @@ SELECT coalesce(sum(quantity), 0)::bigint FROM allocations WHERE backorder_id = 
 SELECT b.order_id
   FROM backorders b JOIN orders o USING (order_id)
  WHERE b.status IN ('open', 'in_progress') AND o.status IN ('picking', 'packing', 'shipped')
-   AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', b.warehouse_id))
+   AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = b.warehouse_id)
    AND b.quantity > b.quantity_fulfilled
                     + (SELECT coalesce(sum(a.quantity), 0) FROM allocations a
                         WHERE a.backorder_id = b.backorder_id AND a.status = 'live')
@@ -44,7 +44,7 @@ SELECT b.order_id
                 WHERE c.warehouse_id = b.warehouse_id AND c.sku = b.sku AND c.location <> 'left'
                   AND c.status = 'available' AND c.quantity > c.allocated)
  GROUP BY b.order_id
- ORDER BY min(array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority)), min(b.created_at), b.order_id
+ ORDER BY min(o.urgency), min(b.created_at), b.order_id
  LIMIT $1
 
 -- name: owed_to
@@ -56,7 +56,7 @@ SELECT b.backorder_id, b.order_id, b.line_number, b.warehouse_id, o.destination_
   FROM backorders b JOIN orders o USING (order_id)
  WHERE b.order_id = ANY ($1::text[]) AND b.status IN ('open', 'in_progress')
    AND o.status IN ('picking', 'packing', 'shipped')
- ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority), b.created_at, b.backorder_id
+ ORDER BY o.urgency, b.created_at, b.backorder_id
 
 -- name: orders_of
 -- The orders that backorders belong to.

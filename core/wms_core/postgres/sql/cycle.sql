@@ -23,15 +23,13 @@ SELECT advance_orders($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS orde
 SELECT o.order_id, o.warehouse_id
   FROM (SELECT DISTINCT warehouse_id FROM destinations WHERE NOT paused) AS w
  CROSS JOIN LATERAL (
-     SELECT order_id, warehouse_id, priority, promised_delivery_at, created_at
+     SELECT order_id, warehouse_id, urgency, promised_delivery_at, created_at
        FROM orders
       WHERE status = 'validated' AND warehouse_id = w.warehouse_id
-      ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
-               order_id
+      ORDER BY urgency, promised_delivery_at, created_at, order_id
       LIMIT $1) AS o
- WHERE NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', w.warehouse_id))
- ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority), o.promised_delivery_at, o.created_at,
-          o.order_id
+ WHERE NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = w.warehouse_id)
+ ORDER BY o.urgency, o.promised_delivery_at, o.created_at, o.order_id
  LIMIT $1
 
 -- name: open_destinations
@@ -80,17 +78,15 @@ WITH fresh AS (
     SELECT order_id
       FROM orders o
      WHERE status = 'assigned_to_wave' AND NOT holds_stock AND waiting_reason IS NULL
-       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
-     ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
-              order_id
+       AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = o.warehouse_id)
+     ORDER BY urgency, promised_delivery_at, created_at, order_id
      LIMIT $1
 ), waiting AS (
     SELECT o.warehouse_id, o.waiting_sku,
-           array_agg(o.order_id ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], o.priority),
-                                         o.promised_delivery_at, o.created_at, o.order_id) AS order_ids
+           array_agg(o.order_id ORDER BY o.urgency, o.promised_delivery_at, o.created_at, o.order_id) AS order_ids
       FROM orders o
      WHERE o.status = 'assigned_to_wave' AND NOT o.holds_stock AND o.waiting_reason IS NOT NULL
-       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+       AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = o.warehouse_id)
      GROUP BY o.warehouse_id, o.waiting_sku
 ), hopeful AS (
     SELECT o.order_id, free.zones,
@@ -122,17 +118,15 @@ WITH fresh AS (
            FROM orders o
           WHERE status = 'assigned_to_wave' AND NOT holds_stock AND waiting_reason = 'stock_elsewhere'
             AND destination_id = d.destination_id
-            AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
-          ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at,
-                   created_at, order_id
+            AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = o.warehouse_id)
+          ORDER BY urgency, promised_delivery_at, created_at, order_id
           LIMIT 5) AS f
      WHERE NOT d.paused
 )
 SELECT order_id
   FROM orders
  WHERE order_id IN (SELECT order_id FROM fresh UNION SELECT order_id FROM again UNION SELECT order_id FROM first)
- ORDER BY array_position(ARRAY['same_day', 'next_day', 'standard'], priority), promised_delivery_at, created_at,
-          order_id
+ ORDER BY urgency, promised_delivery_at, created_at, order_id
  LIMIT $1
 
 -- name: free_carriers
@@ -181,7 +175,7 @@ WITH wanted AS MATERIALIZED (
            OR f.location = 'moving' OR f.promised AND (f.location <> 'in_lane' OR s.open) AS comes_back
       FROM free f
       LEFT JOIN standing s USING (carrier_id)
-      LEFT JOIN moves m ON m.carrier_id = f.carrier_id AND m.status IN ('requested', 'claimed') AND m.kind <> 'retrieve'
+      LEFT JOIN live_moves m ON m.carrier_id = f.carrier_id AND m.kind <> 'retrieve'
       LEFT JOIN lanes t ON t.lane_id = m.to_lane_id
 ), idle AS MATERIALIZED (
     SELECT *, max(units) OVER same AS largest,
@@ -271,7 +265,7 @@ WITH heads AS MATERIALIZED (
       FROM (SELECT carrier_id FROM heads ORDER BY carrier_id) AS h
      CROSS JOIN LATERAL (SELECT * FROM carriers WHERE carrier_id = h.carrier_id OFFSET 0 FOR UPDATE) AS c
      WHERE c.destination_id IS NOT NULL AND c.location = 'in_lane' AND c.allocated > 0 AND c.status = 'available'
-       AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+       AND NOT EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = c.carrier_id)
 ), queued AS (
     SELECT w.*, row_number() OVER (PARTITION BY destination_id ORDER BY since, carrier_id) AS place FROM wanted w
 ), room AS (
@@ -279,12 +273,11 @@ WITH heads AS MATERIALIZED (
            d.queue_capacity
            - (SELECT count(*) FROM carriers c
                WHERE c.destination_id = d.destination_id AND c.location = 'at_destination')
-           - (SELECT count(*) FROM moves m
-               WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
-                 AND m.status IN ('requested', 'claimed')) AS places
+           - (SELECT count(*) FROM live_moves m
+               WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve') AS places
       FROM destinations d
      WHERE NOT d.paused
-       AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', d.warehouse_id))
+       AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = d.warehouse_id)
 )
 INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, destination_id, requested_at,
                    deadline_at)
@@ -324,15 +317,15 @@ SELECT h.carrier_id, h.warehouse_id, h.lane_id, l.zone,
   FROM heads JOIN carriers h USING (carrier_id) JOIN lanes l USING (lane_id)
  WHERE h.location = 'in_lane' AND l.status = 'open'
    AND (h.allocated = 0 OR EXISTS (SELECT FROM destinations d WHERE d.destination_id = h.destination_id AND d.paused))
-   AND NOT EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', h.warehouse_id))
-   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = h.carrier_id AND m.status IN ('requested', 'claimed'))
+   AND NOT EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = h.warehouse_id)
+   AND NOT EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = h.carrier_id)
  ORDER BY h.carrier_id LIMIT $1
    FOR UPDATE OF h
 
 -- name: ready_to_pick
 -- Orders in a wave of which a carrier has been asked for, is on its way or there.
 WITH going AS MATERIALIZED (
-    SELECT carrier_id, destination_id FROM moves WHERE status IN ('requested', 'claimed') AND kind = 'retrieve'
+    SELECT carrier_id, destination_id FROM live_moves WHERE kind = 'retrieve'
     UNION ALL
     SELECT carrier_id, destination_id FROM carriers WHERE location = 'at_destination'
 )
@@ -381,7 +374,7 @@ SELECT c.carrier_id, c.warehouse_id, c.destination_id, d.zones,
                WHERE o.zone = ANY (d.zones) AND o.status = 'open') AS homes
   FROM carriers c JOIN destinations d USING (destination_id)
  WHERE c.location = 'at_destination' AND c.allocated = 0
-   AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+   AND NOT EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = c.carrier_id)
  ORDER BY c.carrier_id LIMIT $1
    FOR UPDATE OF c
 
@@ -413,8 +406,8 @@ UPDATE lanes l SET occupied = l.occupied + t.n, updated_at = $7
 
 -- name: overdue_moves
 -- Live moves whose deadline has passed.
-SELECT move_id FROM moves
- WHERE status IN ('requested', 'claimed') AND deadline_at < $1
+SELECT move_id FROM live_moves
+ WHERE deadline_at < $1
  ORDER BY deadline_at LIMIT $2
 
 -- name: waiting_for_failed_moves
@@ -447,7 +440,7 @@ WITH held AS MATERIALIZED (
       FROM carriers c
      WHERE status <> 'available' AND destination_id IS NOT NULL AND location IN ('in_lane', 'at_destination')
        AND allocated > 0
-       AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+       AND NOT EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = c.carrier_id)
 )
 SELECT DISTINCT ON (o.order_id) o.order_id, h.carrier_id, h.status_reason
   FROM held h
@@ -465,7 +458,7 @@ WITH held AS MATERIALIZED (
       FROM carriers c
      WHERE status <> 'available' AND destination_id IS NOT NULL AND location IN ('in_lane', 'at_destination')
        AND allocated > 0
-       AND NOT EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.status IN ('requested', 'claimed'))
+       AND NOT EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = c.carrier_id)
 )
 SELECT DISTINCT a.backorder_id
   FROM held h JOIN allocations a ON a.carrier_id = h.carrier_id AND a.target_id = h.destination_id

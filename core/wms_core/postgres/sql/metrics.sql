@@ -83,18 +83,18 @@ SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units,
                extract(epoch FROM $1 - min(created_at))::float8 AS backorders_oldest
           FROM backorders WHERE status IN ('open', 'in_progress')) AS b,
        (SELECT count(*) AS moves, extract(epoch FROM $1 - min(requested_at))::float8 AS moves_oldest
-          FROM moves WHERE status IN ('requested', 'claimed')) AS m
+          FROM live_moves) AS m
 
 -- name: roles
 -- Which epoch each role is at, and for how long nobody has held it: from the last sign of life on, once that is not
 -- fresh any more or the role was given up. Roles that nobody ever held are not told.
-SELECT role, epoch,
-       CASE WHEN worker_id IS NOT NULL AND heartbeat_at > clock_timestamp() - interval '30 s' THEN 0
-            ELSE greatest(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, claimed_at))::float8, 0)
+SELECT r.role, r.epoch,
+       CASE WHEN h.role IS NOT NULL THEN 0
+            ELSE greatest(extract(epoch FROM clock_timestamp() - greatest(r.heartbeat_at, r.claimed_at))::float8, 0)
        END AS without_holder
-  FROM worker_roles
- WHERE greatest(heartbeat_at, claimed_at) IS NOT NULL
- ORDER BY role
+  FROM worker_roles r LEFT JOIN held_roles h USING (role)
+ WHERE greatest(r.heartbeat_at, r.claimed_at) IS NOT NULL
+ ORDER BY r.role
 
 -- name: relay
 -- How far the relay is behind the log. Positions are nearly without gaps, so that their distance is a count.

@@ -185,9 +185,8 @@ SELECT d.*,
 -- name: lock_released_moves
 -- The live moves of carriers that orders let go of, locked before their carriers.
 SELECT m.move_id
-  FROM moves m
- WHERE m.status IN ('requested', 'claimed')
-   AND m.carrier_id IN (SELECT carrier_id FROM allocations
+  FROM live_moves m
+ WHERE m.carrier_id IN (SELECT carrier_id FROM allocations
                          WHERE order_id = ANY ($1::text[]) AND status = 'live'
                         UNION ALL
                         SELECT carrier_id FROM allocations

@@ -40,5 +40,4 @@ UPDATE worker_roles SET worker_id = NULL, heartbeat_at = clock_timestamp() WHERE
 
 -- name: held
 -- Whether a worker holds the role and was alive lately.
-SELECT EXISTS (SELECT FROM worker_roles
-                WHERE role = $1 AND worker_id IS NOT NULL AND heartbeat_at > clock_timestamp() - interval '30 s')
+SELECT EXISTS (SELECT FROM held_roles WHERE role = $1)

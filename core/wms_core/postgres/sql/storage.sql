@@ -36,9 +36,8 @@ RETURNING *
 SELECT d.*,
        (SELECT count(*) FROM carriers c
          WHERE c.destination_id = d.destination_id AND c.location = 'at_destination')
-     + (SELECT count(*) FROM moves m
-         WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
-           AND m.status IN ('requested', 'claimed')) AS in_queue,
+     + (SELECT count(*) FROM live_moves m
+         WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve') AS in_queue,
        (SELECT count(*) FROM orders o
          WHERE o.destination_id = d.destination_id
            AND o.status IN ('assigned_to_wave', 'picking')) AS waiting_orders
@@ -113,8 +112,8 @@ RETURNING carrier_id, sku, quantity
 -- name: live_moves
 -- The requested and claimed moves of warehouses, for those who watch: ids only, as it is asked again and again.
 SELECT move_id, warehouse_id, status
-  FROM moves
- WHERE status IN ('requested', 'claimed') AND warehouse_id = ANY ($1::text[])
+  FROM live_moves
+ WHERE warehouse_id = ANY ($1::text[])
  ORDER BY deadline_at
 
 -- name: get_moves
@@ -168,8 +167,8 @@ RETURNING d.*, c.sku, c.quantity
 -- Live moves failed: the carrier is where it was. One that somebody has touched is to be inspected before it is used
 -- again, unless it is held already; one that nobody waits for any more has no target from then on.
 WITH failed AS (
-    UPDATE moves SET status = 'failed', finished_at = $2, failure_reason = $3
-     WHERE move_id = ANY ($1::text[]) AND status IN ('requested', 'claimed')
+    UPDATE live_moves SET status = 'failed', finished_at = $2, failure_reason = $3
+     WHERE move_id = ANY ($1::text[])
     RETURNING *, claimed_by IS NOT NULL AS touched
 ), promised AS (
     UPDATE lanes l SET occupied = l.occupied - f.n

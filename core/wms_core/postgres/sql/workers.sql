@@ -46,12 +46,9 @@ SELECT * FROM workers
 
 -- name: parts
 -- The parts of replicas in roles, with how long they have been held and when that was last confirmed.
-SELECT p.worker_id, p.role, CASE WHEN h.held THEN r.epoch ELSE p.epoch END AS epoch,
-       CASE WHEN h.held THEN clock_timestamp() - r.claimed_at END AS held_for,
-       CASE WHEN h.held THEN clock_timestamp() - r.heartbeat_at END AS lease_age
-  FROM worker_parts p JOIN worker_roles r USING (role)
- CROSS JOIN LATERAL (SELECT coalesce(r.worker_id = p.worker_id
-                                     AND r.heartbeat_at > clock_timestamp() - interval '30 s', false) AS held) AS h
+SELECT p.worker_id, p.role, coalesce(h.epoch, p.epoch) AS epoch, clock_timestamp() - h.claimed_at AS held_for,
+       clock_timestamp() - h.heartbeat_at AS lease_age
+  FROM worker_parts p LEFT JOIN held_roles h USING (role, worker_id)
  WHERE p.worker_id = ANY ($1::text[])
  ORDER BY p.worker_id, p.role
 
@@ -61,8 +58,7 @@ UPDATE workers SET mode = $2 WHERE worker_id = $1
 
 -- name: holder
 -- Who holds a role: no row for a role that does not exist, null when nobody does.
-SELECT CASE WHEN heartbeat_at > clock_timestamp() - interval '30 s' THEN worker_id END AS worker_id
-  FROM worker_roles WHERE role = $1
+SELECT h.worker_id FROM worker_roles r LEFT JOIN held_roles h USING (role) WHERE r.role = $1
 
 -- name: ask_to_step_down
 -- Asks whoever holds a role now to hand it over.

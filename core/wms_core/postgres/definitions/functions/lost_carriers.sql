@@ -14,7 +14,6 @@ BEGIN
      CROSS JOIN LATERAL (SELECT * FROM carriers WHERE carrier_id = s.carrier_id OFFSET 0) AS c
      WHERE c.status <> 'available' OR c.location = 'left' OR c.quantity - c.allocated < s.units
         OR c.destination_id <> s.target_id
-        OR EXISTS (SELECT FROM moves m WHERE m.carrier_id = c.carrier_id AND m.kind <> 'retrieve'
-                      AND m.status IN ('requested', 'claimed') OFFSET 0);
+        OR EXISTS (SELECT FROM live_moves m WHERE m.carrier_id = c.carrier_id AND m.kind <> 'retrieve' OFFSET 0);
 END
 $$;

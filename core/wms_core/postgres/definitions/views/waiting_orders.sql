@@ -3,7 +3,7 @@ CREATE VIEW waiting_orders AS
     SELECT o.order_id, o.warehouse_id, o.status, o.priority, o.created_at, o.promised_delivery_at,
            CASE
                WHEN o.status IN ('validated', 'assigned_to_wave')
-                    AND EXISTS (SELECT FROM active_pauses p WHERE p.warehouse_id IN ('', o.warehouse_id))
+                    AND EXISTS (SELECT FROM paused_warehouses p WHERE p.warehouse_id = o.warehouse_id)
                    THEN 'fulfillment_paused'
                WHEN o.status = 'received' THEN 'awaiting_validation'
                WHEN o.status = 'validated' THEN
@@ -45,9 +45,8 @@ CREATE VIEW waiting_orders AS
           SELECT d.queue_capacity AS capacity,
                  (SELECT count(*) FROM carriers c
                    WHERE c.destination_id = d.destination_id AND c.location = 'at_destination')
-                 + (SELECT count(*) FROM moves m
-                     WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve'
-                       AND m.status IN ('requested', 'claimed')) AS carriers
+                 + (SELECT count(*) FROM live_moves m
+                     WHERE m.destination_id = d.destination_id AND m.kind = 'retrieve') AS carriers
             FROM destinations d
            WHERE o.status = 'assigned_to_wave' AND d.destination_id = o.destination_id) AS q ON true
      -- Named, so that finished orders are not read.
