@@ -34,7 +34,9 @@ _ALL = (*_PRODUCT, "dev", "clients/cli", "clients/python/wms_client", "tests")
 _PROSE = ("README.md", "CONTRIBUTING.md", "docs/**/*.md", "clients/*/README.md", "benchmarks/README.md")
 _MAX_MODULES, _MAX_LINES = 20, 60
 _EMPTY = frozenset({"data", "value", "info", "item", "obj", "result"})
-_NO_PARTICIPLES = frozenset({"need", "feed", "speed", "seed", "embed", "exceed", "proceed", "red", "id", "bed"})
+_NO_PARTICIPLES = frozenset(
+    {"need", "feed", "speed", "seed", "embed", "exceed", "proceed", "red", "id", "bed"}
+)
 _IRREGULAR = frozenset(
     "told held begun given taken kept left made done found sent lost met said known seen written shown won put "
     "built bound brought bought caught chosen drawn driven fallen felt got gone grown heard hidden laid led let "
@@ -107,7 +109,11 @@ def _names(tree: ast.Module) -> Iterator[str]:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name
-            case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            case (
+                ast.arg(arg=name)
+                | ast.Name(id=name, ctx=ast.Store())
+                | ast.Attribute(attr=name, ctx=ast.Store())
+            ):
                 yield name
 
 
@@ -156,7 +162,8 @@ def _long_functions(root: Path) -> list[str]:
         f"{path.relative_to(root)}: {node.name}"
         for path in _modules(root, _ALL)
         for node in _functions(ast.parse(path.read_bytes()))
-        if (node.end_lineno or 0) - min([node.lineno, *(one.lineno for one in node.decorator_list)]) >= _MAX_LINES
+        if (node.end_lineno or 0) - min([node.lineno, *(one.lineno for one in node.decorator_list)])
+        >= _MAX_LINES
     ]
 
 
@@ -186,7 +193,9 @@ def _print_table(figures: Figures) -> None:
         f"{figures.function_names} functions",
     )
     table.add_row(
-        "sentences with what or who", f"{figures.sentences_with_what_or_who:.3f}", f"{figures.sentences} sentences"
+        "sentences with what or who",
+        f"{figures.sentences_with_what_or_who:.3f}",
+        f"{figures.sentences} sentences",
     )
     table.add_row("folders over 20 modules", str(len(figures.folders_over_20_modules)), "")
     table.add_row("functions over 60 lines", str(len(figures.functions_over_60_lines)), "")

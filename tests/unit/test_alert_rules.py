@@ -22,7 +22,7 @@ from wms_server.requests import Requests
 from wms_server.shared_metrics import restarts
 from wms_worker.levels import LevelGauges
 from wms_worker.metrics import EVENTS, OUTCOMES, Metrics
-from wms_worker.order_counters import OUTCOMES as RETRY_OUTCOMES
+from wms_worker.order_counters import RETRY_OUTCOMES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"

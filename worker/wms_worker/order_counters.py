@@ -23,7 +23,7 @@ _WORKED_ON = tuple(status.value for status in WORKING)
 #: Why a try begins anew: its time came or somebody reset the order; or a dead letter was resolved so.
 SCHEDULED, RESOLVED = "scheduled", "resolved"
 #: How retries end.
-OUTCOMES = {
+RETRY_OUTCOMES = {
     Shipped.type: "shipped",
     RetryScheduled.type: "failed_again",
     MovedToDeadLetterQueue.type: "dead_lettered",
@@ -56,7 +56,7 @@ class OrderCounters:
             "wms_order_retry_attempts", "Retries that were begun", "cause", (SCHEDULED, RESOLVED)
         )
         self._outcomes = counter(
-            "wms_order_retry_outcome", "Retries by how they ended", "outcome", tuple(OUTCOMES.values())
+            "wms_order_retry_outcome", "Retries by how they ended", "outcome", tuple(RETRY_OUTCOMES.values())
         )
         self._entries = counter(
             "wms_dlq_entries", "Orders moved to the dead letter queue", "failure_status", _WORKED_ON
@@ -70,7 +70,7 @@ class OrderCounters:
         if group.to_status:
             self._processed.labels(group.to_status).inc(group.events)
         if group.retried:
-            self._outcomes.labels(OUTCOMES[group.type]).inc(group.events)
+            self._outcomes.labels(RETRY_OUTCOMES[group.type]).inc(group.events)
         if group.type == RetryStarted.type:
             by_decision = group.from_status == OrderStatus.DEAD_LETTER
             self._retries.labels(RESOLVED if by_decision else SCHEDULED).inc(group.events)

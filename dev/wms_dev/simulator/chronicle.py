@@ -1,10 +1,9 @@
 """Where everything that goes wrong is counted, written down, and known to those whom it concerns."""
 
 from wms.orders.v1 import storage_pb2
-from wms_dev.simulator import journal
 from wms_dev.simulator.fates import Fate, Fates
 from wms_dev.simulator.floor import Damage, Floor
-from wms_dev.simulator.journal import Incident, Journal
+from wms_dev.simulator.journal import BREAKDOWN, DAMAGED, HELD, LOST, RELEASED, SHORT_PICK, Incident, Journal
 from wms_dev.simulator.tally import Tally
 
 
@@ -21,11 +20,11 @@ class Chronicle:
         """A move was reported."""
         if fate is Fate.BREAKS_DOWN:
             self.tally.cranes_broken_down += 1
-            self._journal.note(Incident(journal.BREAKDOWN, move.carrier_id))
+            self._journal.note(Incident(BREAKDOWN, move.carrier_id))
         elif fate is Fate.LOST:
             self.tally.carriers_lost += 1
             self.floor.missing.add(move.carrier_id)
-            self._journal.note(Incident(journal.LOST, move.carrier_id, sku=move.sku, units=move.quantity))
+            self._journal.note(Incident(LOST, move.carrier_id, sku=move.sku, units=move.quantity))
         else:
             self.tally.moves_completed += 1
             if fate is Fate.DAMAGED:
@@ -38,7 +37,7 @@ class Chronicle:
         reason = storage_pb2.ShortPickReason.Name(request.reason).removeprefix("SHORT_PICK_REASON_").lower()
         self._journal.note(
             Incident(
-                journal.SHORT_PICK,
+                SHORT_PICK,
                 order_id=request.order_id,
                 sku=request.sku,
                 units=request.missing_quantity,
@@ -52,7 +51,7 @@ class Chronicle:
             self.tally.carriers_held += 1
         else:
             self.tally.carriers_released += 1
-        kind = journal.HELD if held else journal.RELEASED
+        kind = HELD if held else RELEASED
         self._journal.note(
             Incident(kind, carrier.carrier_id, sku=carrier.sku, units=carrier.quantity, reason=reason)
         )
@@ -61,4 +60,4 @@ class Chronicle:
         units = self.fates.damaged_units(move.carrier_id, move.quantity)
         self.tally.carriers_damaged += 1
         self.floor.arrived_damaged(move.destination_id, move.sku, Damage(move.carrier_id, units))
-        self._journal.note(Incident(journal.DAMAGED, move.carrier_id, sku=move.sku, units=units))
+        self._journal.note(Incident(DAMAGED, move.carrier_id, sku=move.sku, units=units))
