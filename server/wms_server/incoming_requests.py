@@ -88,7 +88,7 @@ class IncomingRequests:
 
     @property
     def _waiting_count(self) -> int:
-        return sum(not place.future.done() for line in self._waiting.values() for place in line)
+        return sum(map(len, self._waiting.values()))
 
     async def _wait_for_place(self, connection: str) -> None:
         if self._waiting_count >= self._max_waiting:
@@ -99,9 +99,20 @@ class IncomingRequests:
         try:
             await place.future
         except asyncio.CancelledError:
-            if place.future.done() and not place.future.cancelled():
+            if not place.future.cancelled() and place.future.exception() is None:
+                # It was given at this very moment.
                 self._leave_place()
             raise
+        finally:
+            self._remove(connection, place)
+
+    def _remove(self, connection: str, place: "_Place") -> None:
+        """Remove a place that its call wants no more; it was removed already when it was given or refused."""
+        line = self._waiting.get(connection, deque())
+        if place in line:
+            line.remove(place)
+            if not line:
+                del self._waiting[connection]
 
     def _refuse_one(self, connection: str) -> None:
         """Refuse the last call of the connection with the most waiting ones. Raise for the one that asks."""

@@ -133,6 +133,41 @@ async def test_there_is_an_end_to_waiting() -> None:
     assert incoming.count == 0
 
 
+async def test_calls_that_are_cancelled_while_they_wait_leave_nothing() -> None:
+    """However many: while places are taken nobody else would remove them."""
+    incoming = IncomingRequests(5, max_reading=1, max_waiting=3)
+    first = _Call()
+    reading = _reading(incoming, first)
+    await _turns()
+    for number in range(100):
+        waiting = _reading(incoming, _Call(f"connection {number % 5}"))
+        await _turns()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert incoming.count == 1
+    assert sum(len(line) for line in incoming._waiting.values()) == 0
+    first.message.set_result(b"x")
+    assert await reading == b"x"
+
+
+async def test_a_call_that_is_refused_and_cancelled_at_once_gives_no_place_back() -> None:
+    """It had none: else one more than may would be read."""
+    incoming = IncomingRequests(5, max_reading=1, max_waiting=2)
+    calls = [_Call("many") for _ in range(3)]
+    tasks = [_reading(incoming, call) for call in calls]
+    await _turns()
+    tasks.append(_reading(incoming, _Call("another")))
+    # It refuses the last of the other connection, whose task has not run yet.
+    await asyncio.sleep(0)
+    tasks[2].cancel()
+    await _turns()
+    assert [call.reads for call in calls] == [1, 0, 0]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert incoming.count == 0
+
+
 async def test_connections_take_turns() -> None:
     """One with many calls keeps no other from having its only one read."""
     incoming = IncomingRequests(5, max_reading=1)
