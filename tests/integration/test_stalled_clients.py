@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.support.api import is_ready, open_api
 from tests.support.invariants import Sql
 from tests.support.pages import get, metric
-from tests.support.processes import FULFILLMENT, Processes, open_client
+from tests.support.processes import FULFILLMENT, Processes, open_client, start_active_and_passive
 from tests.support.proxy import open_proxy
 from tests.support.requests import create_order, item
 from tests.support.stalled_client import HEALTH_WATCH, open_stalled_client, stalled_health_watches
@@ -67,10 +67,8 @@ async def test_a_worker_takes_over_while_health_watches_are_stalled(
     processes: Processes, database_url: str, sql: Sql
 ) -> None:
     """With such watches on every replica the next one acts within the lease and a second."""
-    first = processes.worker(database_url, worker_id="first", standalone_lease=f"{LEASE_SECONDS}s")
-    await first.serving(FULFILLMENT)
-    second = processes.worker(database_url, worker_id="second", standalone_lease=f"{LEASE_SECONDS}s")
-    await second.serving()
+    lease = f"{LEASE_SECONDS}s"
+    first, second = await start_active_and_passive(processes, database_url, standalone_lease=lease)
     async with stalled_health_watches(first.address, second.address):
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=LEASE_SECONDS + 1)
@@ -81,10 +79,8 @@ async def test_a_worker_hands_over_and_ends_while_health_watches_are_stalled(
     processes: Processes, database_url: str
 ) -> None:
     """It gives the role up at once when it is asked to end, and ends."""
-    first = processes.worker(database_url, worker_id="first", standalone_lease=f"{LEASE_SECONDS}s")
-    await first.serving(FULFILLMENT)
-    second = processes.worker(database_url, worker_id="second", standalone_lease=f"{LEASE_SECONDS}s")
-    await second.serving()
+    lease = f"{LEASE_SECONDS}s"
+    first, second = await start_active_and_passive(processes, database_url, standalone_lease=lease)
     async with stalled_health_watches(first.address, second.address):
         first.signal(signal.SIGTERM)
         await second.serving(FULFILLMENT, within=LEASE_SECONDS + 1)

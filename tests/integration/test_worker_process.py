@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from tests.support.invariants import Sql, breaches, broken_promises, record_epochs
-from tests.support.processes import FULFILLMENT, Process, Processes
+from tests.support.processes import FULFILLMENT, Process, Processes, start_active_and_passive
 from tests.support.proxy import open_proxy
 from tests.support.site import Site
 from tests.support.traffic import traffic
@@ -20,21 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 _LEASE = "3s"
 
 
-async def _active_and_passive(
-    processes: Processes, database_url: str, **environment: str
-) -> tuple[Process, Process]:
-    """Start two workers; gives the one that is active first."""
-    first = processes.worker(database_url, worker_id="first", **environment)
-    await first.serving(FULFILLMENT)
-    second = processes.worker(database_url, worker_id="second", **environment)
-    await second.serving()
-    assert not await second.is_serving(FULFILLMENT)
-    return first, second
-
-
 async def test_of_two_workers_one_is_active(processes: Processes, database_url: str) -> None:
     """The other one is healthy and passive, and each says in its log what it is."""
-    first, second = await _active_and_passive(processes, database_url, standalone_lease="60s")
+    first, second = await start_active_and_passive(processes, database_url, standalone_lease="60s")
     assert await first.is_serving()
     assert await first.is_serving(FULFILLMENT)
     await eventually(lambda: _said(second, "passive"))
@@ -50,7 +38,7 @@ async def test_an_active_worker_that_is_stopped_hands_over_at_once(
     """The next one does not wait for the lease, and no order is lost or served twice."""
     await record_epochs(sql)
     async with traffic(site):
-        first, second = await _active_and_passive(processes, database_url, standalone_lease="60s")
+        first, second = await start_active_and_passive(processes, database_url, standalone_lease="60s")
         assert await first.stopped() == 0
         await second.serving(FULFILLMENT, within=3)
     assert await broken_promises(sql) == []
@@ -62,7 +50,7 @@ async def test_an_active_worker_that_is_killed_is_replaced_after_its_lease(
     """What it had begun is rolled back, and the next one goes on from what is in the database."""
     await record_epochs(sql)
     async with traffic(site):
-        first, second = await _active_and_passive(processes, database_url, standalone_lease=_LEASE)
+        first, second = await start_active_and_passive(processes, database_url, standalone_lease=_LEASE)
         first.signal(signal.SIGKILL)
         await second.serving(FULFILLMENT, within=6)
     assert await broken_promises(sql) == []
@@ -74,7 +62,7 @@ async def test_a_worker_that_was_frozen_longer_than_its_lease_writes_nothing_mor
     """Thawed, it finds itself deposed, says so, is passive, and takes over again when it is its turn."""
     await record_epochs(sql)
     async with traffic(site):
-        first, second = await _active_and_passive(processes, database_url, standalone_lease=_LEASE)
+        first, second = await start_active_and_passive(processes, database_url, standalone_lease=_LEASE)
         first.signal(signal.SIGSTOP)
         await second.serving(FULFILLMENT, within=10)
         first.signal(signal.SIGCONT)
@@ -93,7 +81,7 @@ async def test_a_worker_that_is_frozen_in_the_middle_of_a_transaction_can_be_fol
     """Its session is ended by the one who takes over; its orders are served all the same."""
     await site.open()
     await site.stock(("CAR-1", "SKU-001", 10))
-    first, second = await _active_and_passive(processes, database_url, standalone_lease=_LEASE)
+    first, second = await start_active_and_passive(processes, database_url, standalone_lease=_LEASE)
     await sql.execute("""
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
             AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;

@@ -178,3 +178,15 @@ async def open_client(address: str) -> AsyncIterator[Api]:
     )
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         yield client(channel, address)
+
+
+async def start_active_and_passive(
+    processes: Processes, database_url: str, **environment: str
+) -> tuple[Process, Process]:
+    """Start two workers, `first` and `second`; return the active one and the passive one."""
+    first = processes.worker(database_url, worker_id="first", **environment)
+    await first.serving(FULFILLMENT)
+    second = processes.worker(database_url, worker_id="second", **environment)
+    await second.serving()
+    assert not await second.is_serving(FULFILLMENT)
+    return first, second
