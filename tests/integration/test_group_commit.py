@@ -90,12 +90,17 @@ async def _held_up(sql: Sql, number: int) -> None:
     await eventually(there)
 
 
-async def test_calls_that_come_together_share_transactions(api: Api, sql: Sql) -> None:
-    """A hundred orders, each acknowledged, in far fewer transactions."""
+async def test_calls_that_come_together_share_transactions(api: Api, sql: Sql, gate: asyncio.Event) -> None:
+    """No more transactions are under way than may be, so a hundred that come meanwhile gather for few."""
+    under_way = await _busy(api, sql)
     wanted = [create_order(order_id=f"ORD-{number}") for number in range(100)]
-    assert await _placed(api, wanted) == [one.order_id for one in wanted]
-    assert await sql.fetchval("SELECT count(*) FROM orders") == 100
-    assert await sql.fetchval(_TRANSACTIONS) < 50
+    placing = asyncio.create_task(_placed(api, wanted))
+    await _arrived(api)
+    gate.set()
+    assert await placing == [one.order_id for one in wanted]
+    await asyncio.gather(*under_way)
+    assert await sql.fetchval("SELECT count(*) FROM orders") == 103
+    assert await sql.fetchval(_TRANSACTIONS) < 15
     assert await breaches(sql) == []
 
 
@@ -110,19 +115,6 @@ async def test_a_call_that_is_alone_waits_for_nobody(api: Api, monkeypatch: pyte
     """Though a transaction might gather for an hour."""
     monkeypatch.setattr("wms_server.joining.GATHERING_SECONDS", 3600.0)
     await api.orders.CreateOrder(create_order(), timeout=5)
-
-
-async def test_those_that_come_during_a_transaction_share_the_next(
-    api: Api, sql: Sql, gate: asyncio.Event
-) -> None:
-    """No more transactions are under way than may be, so those that come meanwhile gather."""
-    under_way = await _busy(api, sql)
-    under_way.append(asyncio.create_task(_placed(api, [create_order() for _ in range(40)])))
-    await _arrived(api)
-    gate.set()
-    await asyncio.gather(*under_way)
-    assert await sql.fetchval("SELECT count(*) FROM orders") == 43
-    assert await sql.fetchval(_TRANSACTIONS) < 15
 
 
 async def test_a_transaction_that_is_late_holds_nobody_up(api: Api, sql: Sql, gate: asyncio.Event) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 import pytest
@@ -13,6 +14,8 @@ from tests.support.orders import created, read
 from tests.support.waiting import eventually
 from wms.orders.v1 import orders_pb2
 from wms_core.postgres.order_store import PostgresOrderStore
+from wms_server.at_work import Outcome
+from wms_server.joining import Asked, Joining
 
 Queries = list[Sequence[str]]
 
@@ -51,11 +54,40 @@ async def _held_up(sql: Sql, number: int) -> None:
     await eventually(there)
 
 
-async def test_reads_that_come_together_share_queries(api: Api, queries: Queries) -> None:
-    """A hundred calls for ten orders, all answered rightly by far fewer queries."""
+async def test_reads_that_come_together_share_queries(
+    api: Api, sql: Sql, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred calls for ten orders that wait for a turn are all answered rightly by few queries."""
     orders = [(await created(api)).order_id for _ in range(10)]
-    assert await asyncio.gather(*(_read(api, order_id) for order_id in orders * 10)) == orders * 10
-    assert len(queries) < 50
+    waiting = _count_waiting_calls(monkeypatch)
+    async with sql.transaction():
+        await sql.execute("LOCK TABLE orders")
+        held = []
+        for number in range(1, 4):
+            held.append(asyncio.create_task(_read(api, orders[0])))
+            await _held_up(sql, number)
+        crowd = asyncio.gather(*(_read(api, order_id) for order_id in orders * 10))
+
+        async def arrived() -> bool:
+            return len(waiting) == 103
+
+        await eventually(arrived)
+    assert await asyncio.gather(*held) == orders[:1] * 3
+    assert await crowd == orders * 10
+    assert len(queries) < 10  # three that are held up, then 32 calls in each
+
+
+def _count_waiting_calls(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Return a list that grows by one with each call that comes to be joined with others."""
+    calls: list[None] = []
+    begin = Joining.begin
+
+    def counted(joining: Joining, asked: Asked[Any]) -> "asyncio.Future[Outcome]":
+        calls.append(None)
+        return begin(joining, asked)
+
+    monkeypatch.setattr(Joining, "begin", counted)
+    return calls
 
 
 async def test_without_joining_each_read_has_its_own(database_url: str, queries: Queries) -> None:
