@@ -36,8 +36,9 @@ class StalledClient:
         self._h2.local_settings.initial_window_size = window_bytes
         #: The streams whose answer has begun.
         self.begun: set[int] = set()
-        #: How streams ended: the gRPC status, or "RESET" and the error code.
+        #: How streams ended: the gRPC status, "RESET" and the error code, or "CLOSED" with the connection.
         self.ended: dict[int, str] = {}
+        self._opened: set[int] = set()
         self.is_closed = False
         self._heard = asyncio.Event()
 
@@ -62,6 +63,8 @@ class StalledClient:
                     self._heard.set()
         finally:
             self.is_closed = True
+            for stream in self._opened:
+                self.ended.setdefault(stream, "CLOSED")
             self._heard.set()
             self._writer.transport.abort()
 
@@ -72,6 +75,7 @@ class StalledClient:
         headers |= {"te": "trailers", "content-type": "application/grpc"}
         headers |= {"grpc-encoding": encoding} if encoding else {}
         self._h2.send_headers(stream, list(headers.items()))
+        self._opened.add(stream)
         for request in requests:
             self.send(stream, request)
         if not more:
@@ -140,10 +144,10 @@ class StalledClient:
         await eventually(begun, within=10)
 
     async def end_of(self, stream: int, within: float = 20.0) -> str:
-        """Wait until the server has ended a stream. Return its gRPC status, or "RESET" and the code."""
+        """Wait until the server has ended a stream. Return how, as `ended` has it."""
 
         async def ended() -> str:
-            return self.ended.get(stream) or ("CLOSED" if self.is_closed else "")
+            return self.ended.get(stream, "")
 
         return await eventually(ended, within)
 
