@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.support.fulfillment import Fulfillment
 from tests.support.invariants import Sql, breaches
 from tests.support.site import Site
 from wms.orders.v1 import order_pb2, storage_pb2
+from wms_core.clock import CLOCK
+from wms_core.domain.storage import LaneTrip, MoveKind
 
 
 @pytest.fixture(autouse=True)
@@ -216,6 +219,33 @@ async def test_a_place_in_a_lane_is_promised_to_one_carrier(site: Site, fulfillm
     await site.lane(capacity=2)
     await fulfillment.deliver(site.api)
     assert {one.lane_id for one in (await site.carriers()).values()} == {"LANE-1"}
+
+
+async def test_a_lane_that_was_filled_since_it_was_read_takes_no_more_than_it_can(
+    site: Site, fulfillment: Fulfillment
+) -> None:
+    """Trips beyond its free positions, or asked for after it was blocked, wait for another cycle."""
+    await site.lane("LANE-1", capacity=2)
+    await site.apart(*((f"CAR-{number}", "SKU-001", 5) for number in range(4)))
+    trips = [
+        LaneTrip(f"CAR-{number}", "WH-01", MoveKind.RELOCATE, "LANE-1", from_lane_id=f"LANE-CAR-{number}")
+        for number in range(4)
+    ]
+
+    async def request(*some: LaneTrip) -> int:
+        now = CLOCK.now()
+        return await fulfillment.database.transact(
+            lambda t: t.cycle.request_trips(some, now + timedelta(minutes=1), now)
+        )
+
+    assert await request(*trips[:3]) == 2
+    assert await request(trips[3]) == 0
+    assert {move.carrier_id for move in await site.claim()} == {"CAR-0", "CAR-1"}
+    await site.lane("LANE-1", capacity=10)
+    await site.block("LANE-1")
+    assert await request(trips[2]) == 0
+    await site.block("LANE-1", "OPEN")
+    assert await request(trips[2]) == 1
 
 
 async def test_a_carrier_that_somebody_still_needs_stays_where_it_is(

@@ -663,8 +663,12 @@ class CycleStore(Protocol):
         """Give open lanes with free positions, of each zone so many, the emptiest first."""
         ...
 
-    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> None:
-        """Ask for carriers to be brought into lanes; their positions are promised now."""
+    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> int:
+        """Ask for carriers to be brought into lanes with free positions, which are promised now.
+
+        Returns the number of trips: lanes may have been filled or blocked since they were read.
+        """
+        ...
 
     async def overdue_moves(self, now: datetime, limit: int) -> list[str]:
         """Give live moves whose deadline has passed."""

@@ -213,8 +213,11 @@ class PostgresCycleStore:
         rows = await self._fetch(query("cycle.lanes_with_room"), list(warehouse_ids), limit)
         return [lane_from(row) for row in rows]
 
-    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> None:
-        """Ask for carriers to be brought into lanes; their positions are promised now."""
+    async def request_trips(self, trips: Sequence[LaneTrip], deadline: datetime, now: datetime) -> int:
+        """Ask for carriers to be brought into lanes with free positions, which are promised now.
+
+        Returns the number of trips: lanes may have been filled or blocked since they were read.
+        """
         rows = [
             (
                 trip.carrier_id,
@@ -226,7 +229,9 @@ class PostgresCycleStore:
             )
             for trip in trips
         ]
-        await self._execute(query("cycle.request_trips"), *columns(rows, 6), now, deadline)
+        (row,) = await self._fetch(query("cycle.request_trips"), *columns(rows, 6), now, deadline)
+        requested: int = row["trips"]
+        return requested
 
     async def overdue_moves(self, now: datetime, limit: int) -> list[str]:
         """Give live moves whose deadline has passed."""

@@ -396,20 +396,31 @@ SELECT *
 
 -- name: request_trips
 -- Asks for carriers to be brought into lanes, back from a destination or out of another's way; their positions
--- are promised now. One that goes to the end of its own lane has its position.
-WITH trips AS (
+-- are promised now, as far as the lanes are open and have them still. One that goes to the end of its own lane has
+-- its position. Gives how many are asked for; the others wait for the next cycle.
+WITH open_lanes AS MATERIALIZED (
+    SELECT lane_id, capacity - occupied AS room FROM lanes
+     WHERE lane_id = ANY ($5::text[]) AND status = 'open' ORDER BY lane_id FOR UPDATE
+), wanted AS (
+    SELECT *, from_lane_id IS NOT DISTINCT FROM to_lane_id AS stays,
+           row_number() OVER (PARTITION BY to_lane_id, from_lane_id IS NOT DISTINCT FROM to_lane_id ORDER BY number) AS place
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) WITH ORDINALITY
+        AS t (carrier_id, warehouse_id, kind, from_lane_id, to_lane_id, destination_id, number)
+), trips AS (
     INSERT INTO moves (move_id, warehouse_id, carrier_id, kind, status, from_lane_id, to_lane_id, destination_id,
                        requested_at, deadline_at)
     SELECT 'MOV-' || gen_random_uuid(), t.warehouse_id, t.carrier_id, t.kind, 'requested', t.from_lane_id,
            t.to_lane_id, t.destination_id, $7, $8
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-        AS t (carrier_id, warehouse_id, kind, from_lane_id, to_lane_id, destination_id)
+      FROM wanted t JOIN open_lanes l ON l.lane_id = t.to_lane_id
+     WHERE t.stays OR t.place <= l.room
     RETURNING from_lane_id, to_lane_id
+), counted AS (
+    UPDATE lanes l SET occupied = l.occupied + t.n, updated_at = $7
+      FROM (SELECT to_lane_id, count(*) AS n FROM trips
+             WHERE from_lane_id IS DISTINCT FROM to_lane_id GROUP BY to_lane_id) AS t
+     WHERE l.lane_id = t.to_lane_id
 )
-UPDATE lanes l SET occupied = l.occupied + t.n, updated_at = $7
-  FROM (SELECT to_lane_id, count(*) AS n FROM trips
-         WHERE from_lane_id IS DISTINCT FROM to_lane_id GROUP BY to_lane_id) AS t
- WHERE l.lane_id = t.to_lane_id
+SELECT count(*) AS trips FROM trips
 
 -- name: overdue_moves
 -- Live moves whose deadline has passed.
