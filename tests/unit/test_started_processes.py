@@ -12,6 +12,7 @@ import pytest
 from tests.support.processes import Process
 from tests.support.waiting import bounded, eventually
 from wms_dev.embedded_postgres.processes import is_alive
+from wms_dev.java.server import is_stopped
 
 ROOT = Path(__file__).parents[2]
 _OWNER = """
@@ -41,8 +42,14 @@ async def test_a_process_does_not_outlive_a_pytest_that_is_killed(tmp_path: Path
         return "waiting_for_database" in log.read_text(encoding="utf-8")
 
     await eventually(has_begun)
+
+    async def has_stopped() -> bool:
+        return is_stopped(pid)
+
     if frozen:
         os.kill(pid, signal.SIGSTOP)
+        # The kernel wakes a process whose group is left behind, if all its threads have stopped by then.
+        await eventually(has_stopped)
     owner.kill()
     await owner.communicate()
 

@@ -14,7 +14,7 @@ from wms_dev.processes.child import Child
 _FREEZE_SECONDS = 5.0
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
     """Return whether every thread of a process is stopped."""
     try:
         stats = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
@@ -88,7 +88,7 @@ class JavaServer(ABC):
         os.kill(pid, signal.SIGSTOP)
         # A thread that runs on another processor goes on for a moment.
         deadline = time.monotonic() + _FREEZE_SECONDS
-        while not _is_stopped(pid):
+        while not is_stopped(pid):
             if time.monotonic() > deadline:
                 raise ServerFailed(f"The {self.name} (process {pid}) has not stopped")
             time.sleep(0.001)
