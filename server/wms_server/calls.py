@@ -1,6 +1,7 @@
 """One call: what it is, who makes it, until when."""
 
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -134,5 +135,10 @@ def header_text(value: str | bytes) -> str:
     if not isinstance(value, str):
         return ""
     if not value.isprintable():
-        value = "".join(filter(str.isprintable, value))
+        value = "".join(filter(_is_text, value))
     return value[:_LONGEST]
+
+
+def _is_text(sign: str) -> bool:
+    """Say whether a sign is printable, a space of any width, or one that joins or parts letters."""
+    return sign.isprintable() or sign in "\u200c\u200d" or unicodedata.category(sign) == "Zs"

@@ -44,6 +44,12 @@ _REFUSED = {
     "gssencmode=require": "gssencmode can only be disable or prefer",
     "require_auth=scram-sha-256": "require_auth is unknown here",
     "connect_timeout=soon": "connect_timeout is a whole number",
+    f"connect_timeout={'9' * 400}": "connect_timeout is a whole number up to 2147483",
+    "keepalives_idle=40000": "keepalives_idle is a whole number up to 32767",
+    "keepalives_count=%D9%A3": "keepalives_count is a whole number",
+    "ssl=require": "ssl can only be true",
+    "ssl": "ssl has no value",
+    "port=99999": "port is one number from 1 to 65535",
     "load_balance_hosts=round-robin": "load_balance_hosts can only be disable or random",
     "target_session_attrs=any-of-them": "target_session_attrs can only be",
     "pgbouncer=true&schema=public": "pgbouncer is unknown here",
@@ -94,6 +100,17 @@ async def test_a_host_that_says_nothing_is_passed_over(database_url: str) -> Non
             assert await connection.fetchval("SELECT 1") == 1
         finally:
             await connection.close()
+
+
+@pytest.mark.parametrize(
+    "host", ["db..example", f"{'a' * 64}.example", "db:99999", "db:0", "db:\u0663", ".db"]
+)
+def test_a_host_that_nobody_can_look_up_is_refused(host: str) -> None:
+    """Before the resolver raises an error of its own; nothing of the URL is shown."""
+    with pytest.raises(ValueError, match=r"host name|host:port") as refused:
+        parse_database_url(f"postgresql://wms:hunter2@{host}/orders")
+    assert "hunter2" not in str(refused.value)
+    assert host not in str(refused.value)
 
 
 @pytest.mark.parametrize("command", ["server", "worker", "migrate", "config"])

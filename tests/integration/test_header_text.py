@@ -30,7 +30,9 @@ async def orders_of(sql: Sql) -> int:
     return int(await sql.fetchval("SELECT count(*) FROM orders"))
 
 
-@pytest.mark.parametrize("text", ["李-1", "é", "🎁", "Łukasz"])
+@pytest.mark.parametrize(
+    "text", ["李-1", "é", "🎁", "Łukasz", "山田\u3000太郎", "a\u00a0b", "👩\u200d🚒", "न\u200cम"]
+)
 async def test_text_of_any_language_is_taken_over_http(web: Web, text: str) -> None:
     """It is in the events, and comes back byte for byte."""
     headers = {name.encode(): text.encode() for name in _NAMES}

@@ -96,6 +96,15 @@ async def test_a_change_is_made_on_condition_of_the_etag(web: Web) -> None:
     assert (told.status_code, error_of(told)["reason"]) == (409, "ETAG_MISMATCH")
 
 
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/validate"), ("GET", "")])
+async def test_a_body_that_is_announced_and_empty_is_none(web: Web, method: str, path: str) -> None:
+    """A proxy may send what it passes on in chunks: there is nothing that would have to be JSON."""
+    target = f"{_ORDERS}/{(await made(web))['orderId']}{path}"
+    request = f"{method} {target} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    answer = await web.raw(request.encode(), until=b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_any_of_several_etags_is_a_match(web: Web) -> None:
     """In one line or in several; weak ones never match, and a star always does (RFC 9110 13.1.1)."""
     path = f"{_ORDERS}/{(await made(web))['orderId']}"
@@ -106,6 +115,8 @@ async def test_any_of_several_etags_is_a_match(web: Web) -> None:
     for _ in range(2):
         validated = await web.http.put(f"{path}/validate", headers=lines)
         assert (validated.status_code, validated.headers["etag"]) == (200, '"2"')
+    none = await web.http.put(f"{path}/cancel", headers={"If-Match": ""})
+    assert (none.status_code, error_of(none)["faults"]) == (400, {"if-match": "has no etag"})
     changed = await web.http.patch(path, json={"priority": "next_day"}, headers={"If-Match": '"1", "2"'})
     assert changed.status_code == 200
     assert (await web.http.put(f"{path}/cancel", headers={"If-Match": "*"})).status_code == 200

@@ -87,6 +87,8 @@ WRONG = [
     (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2/3@db:5432/orders"),
     (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2@db:port/orders"),
     (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2@[db/orders"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:[hunter2]@db/orders"),
+    (CoreSettings, "DATABASE_URL", "postgresql://wms:hunter2\u2100x@db/orders"),
     (CoreSettings, "DEFAULT_WAREHOUSE_ID", "WH 01"),
     (CoreSettings, "MAX_RETRIES", "0"),
     (CoreSettings, "MAX_RETRIES", "101"),

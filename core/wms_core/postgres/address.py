@@ -32,14 +32,14 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "ssl_max_protocol_version": _TLS_VERSIONS,
 }
 _OF_THE_DRIVER = frozenset((*_TEXTS, *_SESSION, *_FILES, *_CHOICES))
-#: Those that are seen to here.
-_NUMBERS = (
-    "connect_timeout",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_count",
-    "tcp_user_timeout",
-)
+#: Those that are seen to here, and the most that libpq or Linux takes.
+_NUMBERS = {
+    "connect_timeout": 2_147_483,
+    "keepalives_idle": 32_767,
+    "keepalives_interval": 32_767,
+    "keepalives_count": 127,
+    "tcp_user_timeout": 2_147_483_647,
+}
 _OUR_CHOICES: Mapping[str, tuple[str, ...]] = {
     "load_balance_hosts": ("disable", "random"),
     "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
@@ -54,6 +54,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "max_protocol_version": ("3.0", "3.2", "latest"),
     "min_protocol_version": ("3.0",),
     "replication": ("0", "false", "off", "no"),
+    "ssl": ("true",),
     "sslcertmode": ("allow",),
     "sslcompression": ("0",),
     "sslsni": ("1",),
@@ -127,7 +128,11 @@ _NEXT_HOST = (asyncpg.CannotConnectNowError, asyncpg.TargetServerAttributeNotMat
 
 def parse_database_url(url: str) -> DatabaseAddress:
     """Parse the URL of a Postgres. Raises ValueError, which names parameters and never shows a value."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Its message has parts of the URL.
+        raise ValueError(_FORM) from None
     hosts = parts.netloc.rpartition("@")[2].split(",")
     ports = [host.rpartition("]")[2].partition(":")[2] for host in hosts]
     # A password with a ? or a / in it would be told as a parameter or a database.
@@ -140,7 +145,8 @@ def parse_database_url(url: str) -> DatabaseAddress:
         raise ValueError(_FORM)
     told = [parameter.partition("=") for parameter in parts.query.split("&") if parameter]
     given = {unquote(name): unquote(value) for name, _, value in told}
-    if given.pop("ssl", "") == "true":
+    if given.get("ssl") == "true":
+        del given["ssl"]
         given["sslmode"] = "require"
     if faults := list(_faults(given)):
         raise ValueError("; ".join(faults))
@@ -159,7 +165,12 @@ def parse_database_url(url: str) -> DatabaseAddress:
 
 
 def _is_port(text: str) -> bool:
-    return not text or text.isdecimal()
+    return not text or (text.isascii() and text.isdecimal() and len(text) < 6 and 0 < int(text) < 65_536)
+
+
+def _is_number(text: str, limit: int) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal() and len(digits) < 11 and int(digits) <= limit
 
 
 def _faults(given: Mapping[str, str]) -> Iterator[str]:
@@ -171,8 +182,8 @@ def _faults(given: Mapping[str, str]) -> Iterator[str]:
             yield f"its parameter {name} has no value"
         elif value not in _ALLOWED.get(name, (value,)):
             yield f"its parameter {name} can only be {' or '.join(_ALLOWED[name])} here"
-        elif name in _NUMBERS and not value.removeprefix("-").isdecimal():
-            yield f"its parameter {name} is a whole number"
+        elif name in _NUMBERS and not _is_number(value, _NUMBERS[name]):
+            yield f"its parameter {name} is a whole number up to {_NUMBERS[name]}"
         elif name in _FILES and not (Path(value).is_file() or (name, value) == _SYSTEM_ROOTS):
             yield f"its parameter {name} names no file that can be read here"
 
@@ -193,12 +204,22 @@ def _hosts(netloc: str, given: dict[str, str]) -> Iterator[dict[str, Any]]:
     hosts = [_host_and_port(host) for host in (netloc or told).split(",") if host]
     ports = told_ports.split(",")
     if not all(_is_port(port) for port in ports) or len(ports) not in (1, len(hosts)):
-        raise ValueError("its parameter port is one number, or one for each host")
+        raise ValueError("its parameter port is one number from 1 to 65535, or one for each host")
+    if not all(_is_host(host) for host, _ in hosts):
+        raise ValueError("a host name has an empty part, one of over 63 letters, or a sign that none has")
     if len(ports) == 1:
         ports *= len(hosts)
     for (host, own_port), port in zip(hosts, ports, strict=True):
         # Without one the driver takes Postgres's usual one.
         yield {"host": host, **({"port": int(own_port or port)} if own_port or port else {})}
+
+
+def _is_host(text: str) -> bool:
+    """Return whether the system can look a host name up; the folder of a socket is no name."""
+    try:
+        return text.startswith("/") or bool(text.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _host_and_port(text: str) -> tuple[str, str]:

@@ -50,6 +50,8 @@ WRITE_REFUSED = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError)
 DONE_AGAIN = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
+    # A table was changed since the statement was prepared; the driver forgets it.
+    asyncpg.InvalidCachedStatementError,
 )
 
 #: As those, or a lock that was waited for as long as may be: to wait again is the caller's to decide.

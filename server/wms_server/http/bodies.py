@@ -34,6 +34,9 @@ async def read_body(
         body.extend(part)
 
     await _arrived(headers, receive, patience, max_bytes, take)
+    if not body:
+        # It was announced by its encoding, and has ended at once.
+        return None
     _expect_json(headers)
     return bytes(body) if body.strip() else None
 

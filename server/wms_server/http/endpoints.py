@@ -12,7 +12,7 @@ from wms_server.calls import Call
 from wms_server.http.answers import answered, caller_headers, failed, not_modified
 from wms_server.http.beside_loop import MAX_INLINE_RESPONSE_BYTES, beside_loop
 from wms_server.http.bindings import Binding
-from wms_server.http.bodies import is_announced, read_body
+from wms_server.http.bodies import read_body
 from wms_server.http.calling import begun, check_headers, headers_of
 from wms_server.http.conditions import IF_MATCH, expect_match, is_known
 from wms_server.http.transcoding import Asked, Transcoded, Transcoder
@@ -85,8 +85,10 @@ class UnaryEndpoint:
 
     async def _request(self, asked: Asked, receive: Receive) -> Transcoded:
         if not self._transcoder.takes_body:
-            if is_announced(asked.headers):
-                raise InvalidFields([FieldFault("body", "is not taken by this call", "body.none")])
+            with self._pipeline.memory.growing() as memory:
+                # A proxy may announce a body by its encoding and send none.
+                if await read_body(asked.headers, receive, self._patience, self._max_bytes, memory):
+                    raise InvalidFields([FieldFault("body", "is not taken by this call", "body.none")])
             return await self._transcoder.read(asked)
         with self._pipeline.memory.growing() as memory:
             body = await read_body(asked.headers, receive, self._patience, self._max_bytes, memory)

@@ -174,6 +174,10 @@ def _set_from_header(request: Message, name: str, header: str, text: str, readin
     target = fields_by_name(request.DESCRIPTOR).get(name)
     if target is None or text == ANY:
         return
+    if header == IF_MATCH and not text:
+        # No condition is not what the caller means, who has written one from a variable that is empty.
+        reading.faults.add(IF_MATCH, "has no etag", "header.condition")
+        return
     if header == "idempotency-key" and len(text) > 1 and text[0] == text[-1] == '"':
         # The draft of this header has it in quotes; an etag has them for its own.
         text = text[1:-1]
