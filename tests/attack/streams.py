@@ -183,7 +183,7 @@ async def continue_headers_without_end(target: Target, count: int, hold_seconds:
 async def send_header_bombs(target: Target, count: int, hold_seconds: float) -> Responses:
     """One byte refers to a header of 4 kB in the server's table (HPACK bomb, CVE-2016-6581).
 
-    Ten times as many in a second do not hold, and no option of gRPC bounds them (docs/operations.md).
+    Ten times as many in a second do not hold, and no option that was tried bounds them (docs/operations.md).
     """
     stored = literal(b"x-bomb", b"x" * 3_900, indexed=True)
     # 62 is the newest entry of the table.

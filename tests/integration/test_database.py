@@ -13,6 +13,7 @@ from tests.support.invariants import Sql
 from tests.support.outages import END_SESSIONS, end_sessions_unnoticed
 from tests.support.waiting import Stopwatch, eventually, time_limit
 from wms_core.application.ports import Fence, Transaction
+from wms_core.application.workloads import Usage, Workload
 from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 from wms_core.postgres.database import PoolOptions, PostgresDatabase, open_database
 from wms_core.postgres.queries import query
@@ -110,6 +111,28 @@ async def test_a_deadlock_is_solved_by_doing_one_side_again(database: PostgresDa
 
     await asyncio.gather(locking("A", "B"), locking("B", "A"))
     assert (tries, await sql.fetchval("SELECT count(*) FROM warehouses")) == (3, 3)
+
+
+@pytest.mark.parametrize("workload", [Workload.LIST, Workload.WRITE])
+async def test_a_statement_whose_table_has_changed_is_done_again(
+    database_url: str, sql: Sql, workload: Workload
+) -> None:
+    """Within a transaction the driver does not prepare it anew by itself; an upgrade changes tables so."""
+    options = PoolOptions(max_size=1, is_shared=True)
+    async with open_database(database_url, options) as database:
+
+        async def select(transaction: Transaction) -> int:
+            return len(await connection_of(transaction).fetch("SELECT * FROM warehouses"))
+
+        async def warehouses() -> int:
+            if workload is Workload.LIST:
+                return await database.read(select, usage=Usage(workload))
+            return await database.transact(select, usage=Usage(workload))
+
+        before = await warehouses()
+        for number in range(3):
+            await sql.execute(f"ALTER TABLE warehouses ADD COLUMN added_{number} integer")
+            assert await warehouses() == before
 
 
 async def test_contention_without_end_is_told_after_a_few_tries(database: PostgresDatabase) -> None:

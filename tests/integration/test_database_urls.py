@@ -113,6 +113,12 @@ def test_a_host_that_nobody_can_look_up_is_refused(host: str) -> None:
     assert host not in str(refused.value)
 
 
+def test_a_host_that_is_left_out_is_the_drivers_default() -> None:
+    """As libpq has it: a port alone is one of this machine."""
+    (host,) = parse_database_url("postgresql://wms@:5433/orders").hosts
+    assert host == {"host": "", "port": 5433}
+
+
 @pytest.mark.parametrize("command", ["server", "worker", "migrate", "config"])
 @pytest.mark.parametrize("parameters", ["sslmode", "channel_binding=require"])
 async def test_a_parameter_that_can_not_be_honoured_is_named_by_every_command(

@@ -315,9 +315,9 @@ class Cycle(FencedWork):
         warehouses = sorted({carrier.warehouse_id for carrier in carriers})
         lanes = await transaction.cycle.lanes_with_room(warehouses, 2_000) if carriers else []
         trips = plan_trips(carriers, lanes)
-        return (
-            await transaction.cycle.request_trips(trips, now + self.rules.move_timeout, now) if trips else 0
-        )
+        if not trips:
+            return 0
+        return await transaction.cycle.request_trips(trips, now + self.rules.move_timeout, now)
 
     async def fail_overdue_moves(self) -> int:
         """Give up moves whose deadline has passed."""

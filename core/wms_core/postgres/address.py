@@ -215,11 +215,12 @@ def _hosts(netloc: str, given: dict[str, str]) -> Iterator[dict[str, Any]]:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether the system can look a host name up; the folder of a socket is no name."""
+    """Return whether a host can be looked up; the folder of a socket and the driver's default need not be."""
     try:
-        return text.startswith("/") or bool(text.encode("idna"))
+        text.encode("idna")
     except UnicodeError:
-        return False
+        return text.startswith("/")
+    return True
 
 
 def _host_and_port(text: str) -> tuple[str, str]:

@@ -148,6 +148,10 @@ class PostgresDatabase:
                         return await work(self._unit(connection))
                     async with _transaction(connection, f"{_BEGIN_READING}{limits}"):
                         return await work(self._unit(connection))
+                except asyncpg.InvalidCachedStatementError:
+                    # A table was changed since the statement was prepared; the driver forgets it.
+                    if not left:
+                        raise
                 except _ENDED as error:
                     # Reading changed nothing, so the next connection may do it.
                     if not left or not _was_ended(connection, error):
