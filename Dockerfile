@@ -1,17 +1,17 @@
-# One image for everything: `wms-orders` with its subcommands. The Python is that of the tests.
+# One image for all processes: `wms-orders` with its subcommands. The Python version is that of the tests.
 #
 #   docker build -t wms-orders:0.1.0 .
 #
-# tests/integration/test_image.py replays these steps without a container engine.
+# tests/integration/deployment/test_image.py replays these steps without a container engine.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
 RUN python -m venv /opt/tools
 COPY requirements-build.lock requirements-image.lock requirements-source.lock ./
 RUN /opt/tools/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements-build.lock
-# What runs has no pip.
+# The final image has no pip.
 RUN python -m venv --without-pip /opt/wms-orders
 RUN /opt/tools/bin/pip --python /opt/wms-orders/bin/python install --no-cache-dir --require-hashes --only-binary :all: -r requirements-image.lock
-# What is published in no other form than source.
+# Packages that are published only as source.
 RUN /opt/tools/bin/pip wheel --no-cache-dir --require-hashes --no-deps --no-build-isolation --wheel-dir dist -r requirements-source.lock
 COPY pyproject.toml README.md ./
 COPY core core
@@ -26,9 +26,9 @@ RUN /opt/tools/bin/pip --python /opt/wms-orders/bin/python check
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/wms-orders /opt/wms-orders
-# Only /tmp is written to. Postgres's driver looks for certificates below HOME, which has to be somewhere it may look.
+# Only /tmp is writable. Postgres's driver looks for certificates below HOME, so HOME must be readable.
 ENV PATH=/opt/wms-orders/bin:/usr/local/bin:/usr/bin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
-# By number, so that Kubernetes can see that it is not root.
+# A numeric id, from which Kubernetes can verify that the user is not root.
 USER 10001:10001
 EXPOSE 8001 8002 8080 8082
 ENTRYPOINT ["wms-orders"]

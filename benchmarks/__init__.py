@@ -1,1 +1,1 @@
-"""What we measure ourselves and others with: each benchmark is a package of its own."""
+"""Benchmarks of wms-orders and its competitors; each is a package of its own."""

@@ -1,11 +1,11 @@
-"""The type of our own connection."""
+"""The type of an asyncpg connection with its records."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
 if TYPE_CHECKING:
-    # The stubs know what is in a row; the class itself takes no parameter.
+    # Only the type stubs have a type parameter for records; at runtime the class has none.
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:
     Connection = asyncpg.Connection

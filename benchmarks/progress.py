@@ -1,4 +1,4 @@
-"""What a person sees while it runs."""
+"""Progress of a benchmark on the console."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,16 +14,16 @@ from rich.progress import (
 )
 
 
-class Phases:
-    """A bar for each phase; without a terminal a line at the end of each."""
+class PhaseProgress:
+    """Shows a bar for each phase; without a terminal, a line at the end of each."""
 
     def __init__(self, console: Console, progress: Progress) -> None:
         self._console = console
         self._progress = progress
 
     @contextmanager
-    def phase(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Show a phase of so many things; gives the function that counts them."""
+    def show_phase(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a phase with a total. Yield a function that advances the count."""
         task = self._progress.add_task(name, total=total)
         yield lambda count: self._progress.advance(task, count)
         self._progress.update(task, completed=total)
@@ -32,8 +32,8 @@ class Phases:
 
 
 @contextmanager
-def phases(console: Console) -> Iterator[Phases]:
-    """Show progress until the end."""
+def open_phase_progress(console: Console) -> Iterator[PhaseProgress]:
+    """Show the progress during the block."""
     columns = (
         TextColumn("{task.description:<42}"),
         BarColumn(),
@@ -42,4 +42,4 @@ def phases(console: Console) -> Iterator[Phases]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield Phases(console, progress)
+        yield PhaseProgress(console, progress)

@@ -1,4 +1,4 @@
-"""The statements of the benchmarks, from the .sql files beside them, whose names differ."""
+"""Statements of the benchmarks, from their .sql files, whose names are unique."""
 
 import re
 from functools import cache
@@ -7,14 +7,14 @@ from pathlib import Path
 
 @cache
 def query(name: str) -> str:
-    """Give the statement `file.name`."""
-    file, _, wanted = name.partition(".")
-    return _statements(file)[wanted]
+    """Return the statement `file.name`."""
+    file, _, statement_name = name.partition(".")
+    return _load_statements(file)[statement_name]
 
 
 @cache
-def _statements(file: str) -> dict[str, str]:
-    (place,) = Path(__file__).parent.glob(f"*/{file}.sql")
-    text = place.read_text(encoding="utf-8")
+def _load_statements(file: str) -> dict[str, str]:
+    (sql_file,) = Path(__file__).parent.glob(f"*/{file}.sql")
+    text = sql_file.read_text(encoding="utf-8")
     parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,1 +1,1 @@
-"""How fast orders are taken in and read, beside other ways to write the same service, all on one Postgres."""
+"""Rates of creating and reading orders, compared with other implementations on the same Postgres."""

@@ -1,4 +1,4 @@
-"""Orders by the hundred: BatchCreateOrders, and the one connection that it is held to."""
+"""BatchCreateOrders, and its baseline: bulk inserts on one connection."""
 
 import asyncio
 import time
@@ -12,17 +12,17 @@ from typing import Any
 import grpc
 
 from benchmarks.api.bodies import as_message, new_orders
+from benchmarks.competitors.writing import OrderHeader, OrderLine, build_payload, to_json_text
 from benchmarks.connection import Connection
 from benchmarks.queries import query
-from benchmarks.rivals.writing import Head, Line, payload, text
 from wms.orders.v1 import orders_pb2
-from wms_dev.client import CHANNEL_OPTIONS
-from wms_dev.problem import Problem
+from wms_dev.api_client import CHANNEL_OPTIONS
+from wms_dev.errors import UserError
 
-SIZE, CALLERS = 500, 8
-METHOD = "/wms.orders.v1.OrderService/BatchCreateOrders"
-ROWS = 1000
-Method = Callable[[bytes], Any]
+ORDERS_PER_BATCH, BATCH_CALLERS = 500, 8
+BATCH_METHOD = "/wms.orders.v1.OrderService/BatchCreateOrders"
+ORDERS_PER_TRANSACTION = 1000
+UnaryMethod = Callable[[bytes], Any]
 _OPTIONS = (
     *CHANNEL_OPTIONS,
     ("grpc.use_local_subchannel_pool", 1),
@@ -30,13 +30,13 @@ _OPTIONS = (
 )
 
 
-class BatchFailed(Problem):
-    """Not every order of a batch was made."""
+class BatchFailed(UserError):
+    """Not every order of a batch was created."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batched:
-    """Orders made in all; the other figures are of what ended in the time that was measured."""
+class BatchLoad:
+    """`total` counts all created orders; the other figures only calls that ended in the measured time."""
 
     total: int
     rate: float
@@ -44,32 +44,53 @@ class Batched:
     p99_ms: float
 
 
-def requests(seed: int, count: int = 8) -> list[bytes]:
-    """Give the requests."""
-    wishes = [as_message(order) for order in new_orders(seed, SIZE * count)]
-    batches = (wishes[start : start + SIZE] for start in range(0, len(wishes), SIZE))
+def build_batch_requests(seed: int, count: int = 8) -> list[bytes]:
+    """Return encoded requests."""
+    create_requests = [as_message(order) for order in new_orders(seed, ORDERS_PER_BATCH * count)]
+    batches = (
+        create_requests[start : start + ORDERS_PER_BATCH]
+        for start in range(0, len(create_requests), ORDERS_PER_BATCH)
+    )
     return [orders_pb2.BatchCreateOrdersRequest(requests=batch).SerializeToString() for batch in batches]
 
 
-async def call_batches(address: str, bodies: Sequence[bytes], warm: float, seconds: float) -> Batched:
-    """Call for so long with 8 callers, each on a connection of its own. Raises BatchFailed."""
-    begin = time.perf_counter() + warm
-    ends: list[tuple[float, float]] = []
-    async with _methods(address) as methods:
-        await _together(_until(method, bodies, begin + seconds, ends) for method in methods)
-    taken = [1000 * taken for ended, taken in ends if begin < ended <= begin + seconds]
-    cuts = quantiles(taken, n=100) if len(taken) > 1 else [0.0] * 99
-    return Batched(SIZE * len(ends), len(taken) * SIZE / seconds, cuts[49], cuts[98])
+async def call_batches(address: str, bodies: Sequence[bytes], warm: float, seconds: float) -> BatchLoad:
+    """Call with 8 callers, each on its own connection. Raises BatchFailed.
+
+    `warm` and `seconds` are the durations of the warm-up and of the measurement in seconds.
+    """
+    measured_from = time.perf_counter() + warm
+    call_ends: list[tuple[float, float]] = []
+    async with _open_methods(address) as methods:
+        await _run_callers(
+            _call_until(method, bodies, measured_from + seconds, call_ends) for method in methods
+        )
+    latencies_ms = [
+        1000 * latency
+        for ended_at, latency in call_ends
+        if measured_from < ended_at <= measured_from + seconds
+    ]
+    percentiles = quantiles(latencies_ms, n=100) if len(latencies_ms) > 1 else [0.0] * 99
+    return BatchLoad(
+        ORDERS_PER_BATCH * len(call_ends),
+        len(latencies_ms) * ORDERS_PER_BATCH / seconds,
+        percentiles[49],
+        percentiles[98],
+    )
 
 
-async def create_many(address: str, bodies: Sequence[bytes], count: int, made: Callable[[int], None]) -> None:
-    """Make so many orders, by the batch. Raises BatchFailed."""
-    waiting = iter(range(0, count, SIZE))
-    async with _methods(address) as methods:
-        await _together(_some(method, bodies, waiting, made) for method in methods)
+async def create_many(
+    address: str, bodies: Sequence[bytes], count: int, count_created: Callable[[int], None]
+) -> None:
+    """Create `count` orders in batches. Raises BatchFailed."""
+    order_numbers = iter(range(0, count, ORDERS_PER_BATCH))
+    async with _open_methods(address) as methods:
+        await _run_callers(
+            _create_batches(method, bodies, order_numbers, count_created) for method in methods
+        )
 
 
-async def _together(callers: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def _run_callers(callers: Iterable[Coroutine[Any, Any, None]]) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             for caller in callers:
@@ -79,76 +100,104 @@ async def _together(callers: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 @asynccontextmanager
-async def _methods(address: str) -> AsyncIterator[list[Method]]:
+async def _open_methods(address: str) -> AsyncIterator[list[UnaryMethod]]:
     async with AsyncExitStack() as stack:
-        channels = [grpc.aio.insecure_channel(address, options=_OPTIONS) for _ in range(CALLERS)]
+        channels = [grpc.aio.insecure_channel(address, options=_OPTIONS) for _ in range(BATCH_CALLERS)]
         for channel in channels:
             await stack.enter_async_context(channel)
             await asyncio.wait_for(channel.channel_ready(), 10)
-        # Bytes in, bytes out: the caller is not what is measured.
-        yield [_method(channel) for channel in channels]
+        # Raw bytes: the client's encoding should not use the processor time of the server.
+        yield [_bind_method(channel) for channel in channels]
 
 
-def _method(channel: grpc.aio.Channel) -> Method:
-    method: Any = channel.unary_unary(METHOD)
+def _bind_method(channel: grpc.aio.Channel) -> UnaryMethod:
+    method: Any = channel.unary_unary(BATCH_METHOD)
     return method  # type: ignore[no-any-return] # without serializers its type is unknown
 
 
-async def _until(
-    method: Method, bodies: Sequence[bytes], end: float, ends: list[tuple[float, float]]
+async def _call_until(
+    method: UnaryMethod, bodies: Sequence[bytes], end: float, call_ends: list[tuple[float, float]]
 ) -> None:
-    number, answer = 0, b""
-    while (began := time.perf_counter()) < end:
-        answer = await method(bodies[number % len(bodies)])
-        ended = time.perf_counter()
-        ends.append((ended, ended - began))
+    number, response_bytes = 0, b""
+    while (started_at := time.perf_counter()) < end:
+        response_bytes = await method(bodies[number % len(bodies)])
+        ended_at = time.perf_counter()
+        call_ends.append((ended_at, ended_at - started_at))
         number += 1
-    _check(answer)
+    _check_response(response_bytes)
 
 
-async def _some(
-    method: Method, bodies: Sequence[bytes], waiting: Iterator[int], made: Callable[[int], None]
+async def _create_batches(
+    method: UnaryMethod,
+    bodies: Sequence[bytes],
+    order_numbers: Iterator[int],
+    count_created: Callable[[int], None],
 ) -> None:
-    for number in waiting:
-        answer = await method(bodies[number // SIZE % len(bodies)])
-        made(SIZE)
+    for number in order_numbers:
+        response_bytes = await method(bodies[number // ORDERS_PER_BATCH % len(bodies)])
+        count_created(ORDERS_PER_BATCH)
         if number == 0:
-            _check(answer)
+            _check_response(response_bytes)
 
 
-def _check(answer: bytes) -> None:
-    results = orders_pb2.BatchCreateOrdersResponse.FromString(answer).results
-    if len(results) != SIZE or not all(result.order.order_id for result in results):
-        raise BatchFailed(f"A batch gave {len(results)} results, the first of them {results[:1]}")
+def _check_response(response_bytes: bytes) -> None:
+    results = orders_pb2.BatchCreateOrdersResponse.FromString(response_bytes).results
+    if len(results) != ORDERS_PER_BATCH or not all(result.order.order_id for result in results):
+        raise BatchFailed(f"A batch returned {len(results)} results, the first of them {results[:1]}")
 
 
 async def insert_rows(connection: Connection, seed: int, seconds: float, name: str) -> tuple[int, float]:
-    """Insert a thousand orders a transaction on one connection; gives how many, and how many a second.
+    """Insert 1,000 orders a transaction on one connection. Return their number and their rate per second.
 
-    What goes to Postgres is laid out before the clock runs: what is measured is Postgres and the driver.
+    The arguments are prepared outside of the measured time, which covers only Postgres and the driver.
     """
-    wishes = new_orders(seed, ROWS)
+    new_order_rows = new_orders(seed, ORDERS_PER_TRANSACTION)
     statement = await connection.prepare(query("insert_many.orders"))
-    await statement.fetch(*_columns(wishes, f"{name}-W"))
-    taken, done = 0.0, 0
-    while taken < seconds:
-        columns = _columns(wishes, f"{name}-{done:04}")
-        began = time.perf_counter()
+    await statement.fetch(*_build_columns(new_order_rows, f"{name}-W"))
+    elapsed_seconds, transaction_count = 0.0, 0
+    while elapsed_seconds < seconds:
+        columns = _build_columns(new_order_rows, f"{name}-{transaction_count:04}")
+        started_at = time.perf_counter()
         await statement.fetch(*columns)
-        taken += time.perf_counter() - began
-        done += 1
-    return (done + 1) * ROWS, done * ROWS / taken
+        elapsed_seconds += time.perf_counter() - started_at
+        transaction_count += 1
+    return (
+        transaction_count + 1
+    ) * ORDERS_PER_TRANSACTION, transaction_count * ORDERS_PER_TRANSACTION / elapsed_seconds
 
 
-def _columns(wishes: Sequence[dict[str, Any]], name: str) -> list[list[Any]]:
+def _build_columns(new_order_rows: Sequence[dict[str, Any]], name: str) -> list[list[Any]]:
     now = datetime.now(UTC)
-    heads, lines, payloads = [], [], []
-    for number, wish in enumerate(wishes):
-        address = {key: str(value) for key, value in wish["shipping_address"].items()}
+    header_rows, line_rows, payloads = [], [], []
+    for number, new_order_row in enumerate(new_order_rows):
+        address = {key: str(value) for key, value in new_order_row["shipping_address"].items()}
         order_id = f"ORD-{name}-{number:04}"
-        head = Head(order_id, wish["customer_id"], "WH-01", wish["priority"], None, True, address, now)
-        asked = [Line(item["sku"], item["quantity"], *item["unit_price"].values()) for item in wish["items"]]
-        heads.append((order_id, head.customer_id, head.warehouse_id, head.priority, text(address), now))
-        lines += [(order_id, place, *line) for place, line in enumerate(asked, start=1)]
-        payloads.append(text(payload(head, asked)))
-    return [list(column) for column in (*zip(*heads, strict=True), payloads, *zip(*lines, strict=True))]
+        order_header = OrderHeader(
+            order_id,
+            new_order_row["customer_id"],
+            "WH-01",
+            new_order_row["priority"],
+            None,
+            True,
+            address,
+            now,
+        )
+        order_lines = [
+            OrderLine(item["sku"], item["quantity"], *item["unit_price"].values())
+            for item in new_order_row["items"]
+        ]
+        header_rows.append(
+            (
+                order_id,
+                order_header.customer_id,
+                order_header.warehouse_id,
+                order_header.priority,
+                to_json_text(address),
+                now,
+            )
+        )
+        line_rows += [(order_id, line_number, *line) for line_number, line in enumerate(order_lines, start=1)]
+        payloads.append(to_json_text(build_payload(order_header, order_lines)))
+    return [
+        list(column) for column in (*zip(*header_rows, strict=True), payloads, *zip(*line_rows, strict=True))
+    ]

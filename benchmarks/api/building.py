@@ -1,4 +1,4 @@
-"""The Go programs of the benchmarks, built by the machine's Go from pinned modules."""
+"""Build the Go programs of the benchmarks from pinned modules."""
 
 import shutil
 import subprocess
@@ -6,41 +6,41 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from wms_dev.generate.protos import PROTOS, proto_files
-from wms_dev.problem import Problem
+from wms_dev.codegen.protos import PROTOS, proto_files
+from wms_dev.errors import UserError
 
-MODULE = Path(__file__).resolve().parents[1] / "go"
-BIN = MODULE / "bin"
-PLUGINS = {
+GO_MODULE_FOLDER = Path(__file__).resolve().parents[1] / "go"
+GO_BIN_FOLDER = GO_MODULE_FOLDER / "bin"
+PROTOC_PLUGINS = {
     "go": "google.golang.org/protobuf/cmd/protoc-gen-go",
     "go-grpc": "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
 }
-PACKAGES = {"wms/orders/v1": "benchmarks/gen/orders", "buf/validate": "benchmarks/gen/validate"}
+GO_PACKAGES = {"wms/orders/v1": "benchmarks/gen/orders", "buf/validate": "benchmarks/gen/validate"}
 
 
-class NotBuilt(Problem):
-    """The Go programs can't be built."""
+class GoBuildFailed(UserError):
+    """The build of the Go programs failed."""
 
 
 def build() -> None:
-    """Build the load program and the rival. Raises NotBuilt."""
+    """Build the load program and the competitor. Raises GoBuildFailed."""
     go = shutil.which("go")
     if go is None:
-        raise NotBuilt("The benchmark needs Go 1.26 or newer: on Debian `apt-get install golang-go`.")
-    _run([go, "build", "-o", f"{BIN}/", "./load", *PLUGINS.values()])
+        raise GoBuildFailed("The benchmark needs Go 1.26 or newer: on Debian `apt-get install golang-go`.")
+    _run([go, "build", "-o", f"{GO_BIN_FOLDER}/", "./load", *PROTOC_PLUGINS.values()])
     _generate()
-    _run([go, "build", "-o", f"{BIN}/", "./rival"])
+    _run([go, "build", "-o", f"{GO_BIN_FOLDER}/", "./competitor"])
 
 
 def _generate() -> None:
-    """Make the messages of the contract for Go; they are not kept."""
-    (MODULE / "gen").mkdir(exist_ok=True)
-    files = {file: package for folder, package in PACKAGES.items() for file in proto_files(folder)}
+    """Generate the messages of the contract for Go; they are not committed."""
+    (GO_MODULE_FOLDER / "gen").mkdir(exist_ok=True)
+    files = {file: package for folder, package in GO_PACKAGES.items() for file in proto_files(folder)}
     command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{PROTOS}"]
-    for name, plugin in PLUGINS.items():
+    for name, plugin in PROTOC_PLUGINS.items():
         command += [
-            f"--plugin=protoc-gen-{name}={BIN / Path(plugin).name}",
-            f"--{name}_out={MODULE}",
+            f"--plugin=protoc-gen-{name}={GO_BIN_FOLDER / Path(plugin).name}",
+            f"--{name}_out={GO_MODULE_FOLDER}",
             f"--{name}_opt=module=benchmarks",
             *(f"--{name}_opt=M{file}={package}" for file, package in files.items()),
         ]
@@ -48,10 +48,15 @@ def _generate() -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(
-        command, cwd=MODULE, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    completed = subprocess.run(
+        command,
+        cwd=GO_MODULE_FOLDER,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    if done.returncode != 0:
-        raise NotBuilt(
-            f"`{Path(command[0]).name} {' '.join(command[1:4])} ...` failed:\n{done.stdout[-2000:]}"
+    if completed.returncode != 0:
+        raise GoBuildFailed(
+            f"`{Path(command[0]).name} {' '.join(command[1:4])} ...` failed:\n{completed.stdout[-2000:]}"
         )

@@ -1,38 +1,38 @@
-"""Whether an answer is what was asked for; of each load one is looked at, beside the books."""
+"""Check a response of each load, in addition to the counts in the database."""
 
 import json
 
-from benchmarks.api.bodies import LINES
-from benchmarks.api.reading import PAGE
+from benchmarks.api.bodies import LINES_PER_ORDER
+from benchmarks.api.reading import PAGE_SIZE
 from wms.orders.v1 import order_pb2, orders_pb2
-from wms_dev.problem import Problem
+from wms_dev.errors import UserError
 
 
-class AnswerWrong(Problem):
-    """A call was answered with something else."""
+class WrongResponse(UserError):
+    """A call returned a wrong response."""
 
 
-def check(call: str, protocol: str, answer: bytes) -> None:
-    """Look at the answer of a call. Raises AnswerWrong."""
+def check_response(call: str, protocol: str, response_bytes: bytes) -> None:
+    """Check the response of a call. Raises WrongResponse."""
     if protocol == "http":
-        order = json.loads(answer)
-        right = (
+        order = json.loads(response_bytes)
+        is_correct = (
             bool(order.get("orderId") or order["order_id"])
             and order["status"] == "received"
-            and len(order["items"]) == LINES
+            and len(order["items"]) == LINES_PER_ORDER
         )
     elif call == "create":
-        right = _is_whole(orders_pb2.CreateOrderResponse.FromString(answer).order)
+        is_correct = _is_complete(orders_pb2.CreateOrderResponse.FromString(response_bytes).order)
     elif call == "get":
-        right = _is_whole(orders_pb2.GetOrderResponse.FromString(answer).order)
+        is_correct = _is_complete(orders_pb2.GetOrderResponse.FromString(response_bytes).order)
     else:
-        orders = orders_pb2.ListOrdersResponse.FromString(answer).orders
-        right = len(orders) == PAGE and all(map(_is_whole, orders))
-    if not right:
-        raise AnswerWrong(
-            f"The answer of {call} over {protocol} is not the one that was asked for: {answer!r}"
+        orders = orders_pb2.ListOrdersResponse.FromString(response_bytes).orders
+        is_correct = len(orders) == PAGE_SIZE and all(map(_is_complete, orders))
+    if not is_correct:
+        raise WrongResponse(
+            f"The response of {call} over {protocol} does not match the request: {response_bytes!r}"
         )
 
 
-def _is_whole(order: order_pb2.Order) -> bool:
-    return bool(order.order_id and order.status and order.etag) and len(order.items) == LINES
+def _is_complete(order: order_pb2.Order) -> bool:
+    return bool(order.order_id and order.status and order.etag) and len(order.items) == LINES_PER_ORDER

@@ -1,4 +1,4 @@
-"""What was measured, round by round, by candidate, database, call and calls in flight."""
+"""Measured figures by candidate, database, call and calls in flight, for each round."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What was measured. `call` is create, get, list, list_deep or batch."""
+class MeasuredCase:
+    """A measured case. `call` is create, get, list, list_deep or batch."""
 
     candidate: str
     database: str
@@ -21,8 +21,8 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One load: answers a second, milliseconds, and processor milliseconds for each order or answer."""
+class LoadFigures:
+    """Figures of one load: responses per second, latencies, and processor time per order or response."""
 
     rate: float
     p50_ms: float
@@ -33,45 +33,50 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """The median of the rounds, the lowest and the highest."""
+class RoundSpread:
+    """Median, minimum and maximum of the rounds."""
 
     median: float
     lowest: float
     highest: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Spread":
-        """Look at the values of the rounds."""
+    def of_rounds(cls, values: Sequence[float]) -> "RoundSpread":
+        """Return the spread of the values of the rounds."""
         return cls(median(values), min(values), max(values))
 
 
 @dataclass(slots=True)
 class Figures:
-    """All of it."""
+    """All figures of a measurement."""
 
-    cases: dict[Case, list[Figure]] = field(default_factory=lambda: defaultdict(list))
-    #: Megabytes of a server process after few and after many orders.
+    cases: dict[MeasuredCase, list[LoadFigures]] = field(default_factory=lambda: defaultdict(list))
+    #: Memory of a server process in megabytes after few and after many orders.
     memory: tuple[float, float] = (0.0, 0.0)
     filling_seconds: float = 0.0
-    #: Turns in which a call failed, and how; they were done once more.
+    #: Turns that were repeated because a call had failed, with the error.
     repeated: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
-    def add(self, case: Case, figure: Figure) -> None:
-        """Add the figure of a round."""
+    def add(self, case: MeasuredCase, figure: LoadFigures) -> None:
+        """Add the figures of a round."""
         self.cases[case].append(figure)
 
-    def spread(self, case: Case, name: str) -> Spread:
-        """Give one field of the figures of a case."""
-        return Spread.of([getattr(figure, name) for figure in self.cases[case]])
+    def spread_of(self, case: MeasuredCase, name: str) -> RoundSpread:
+        """Return the spread of one figure of a case."""
+        return RoundSpread.of_rounds([getattr(figure, name) for figure in self.cases[case]])
 
-    def ratio(self, above: Case, below: Case, name: str) -> Spread:
-        """Give how much of the one there is for the other, round by round."""
+    def ratio_of(self, above: MeasuredCase, below: MeasuredCase, name: str) -> RoundSpread:
+        """Return the spread of the ratio of two cases' figures, round by round."""
         pairs = zip(self.cases[above], self.cases[below], strict=True)
-        return Spread.of([_share(getattr(one, name), getattr(other, name)) for one, other in pairs])
+        return RoundSpread.of_rounds(
+            [
+                _divide_or_infinity(getattr(numerator, name), getattr(denominator, name))
+                for numerator, denominator in pairs
+            ]
+        )
 
 
-def _share(value: float, of: float) -> float:
-    """Give a ratio; on a machine that is busy with other work a short load may have no answer at all."""
-    return value / of if of else inf
+def _divide_or_infinity(value: float, divisor: float) -> float:
+    """Return a ratio; on a busy machine a short load may have no response at all."""
+    return value / divisor if divisor else inf

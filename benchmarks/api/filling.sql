@@ -1,5 +1,5 @@
--- Five million orders that came in over three years, $1 the first number and $2 the last: of every five, one is in
--- the dead letter queue or left it by being cancelled, the others are completed.
+-- Five million orders over three years; $1 is the first number, $2 the last one. One of five orders is in the dead
+-- letter queue or was cancelled from it, the others are completed.
 
 -- name: orders
 INSERT INTO orders (order_id, customer_id, warehouse_id, priority, status, promised_delivery_at, allow_partial,
@@ -39,7 +39,7 @@ SELECT 'DLQ-' || lpad(n::text, 9, '0'), 'OLD-' || lpad(n::text, 9, '0'),
  WHERE n % 5 = 0
 
 -- name: indexes
--- The indexes that are made after filling: all but those that constraints need.
+-- The indexes that are created after filling: all without a constraint.
 SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
   FROM pg_index i
   LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid
@@ -52,9 +52,9 @@ SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM order_item
        (SELECT count(*) FROM dead_letter_entries) AS dead_letters, pg_database_size(current_database()) AS bytes
 
 -- name: at_depth
--- The order that a page at this depth begins after.
+-- The last order before a page at this depth.
 SELECT created_at, order_id FROM orders ORDER BY created_at DESC, order_id DESC OFFSET $1::bigint LIMIT 1
 
--- name: some
--- Ids of orders, at random.
+-- name: random_ids
+-- Random order ids.
 SELECT order_id FROM orders ORDER BY random() LIMIT $1

@@ -1,4 +1,4 @@
-"""One load on one server, from outside, by the load program in Go."""
+"""Run a load against a server, by the load program in Go."""
 
 import asyncio
 import base64
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.api.building import BIN
-from wms_dev.problem import Problem
+from benchmarks.api.building import GO_BIN_FOLDER
+from wms_dev.errors import UserError
 
-#: Connections by calls in flight: enough for the kernel to spread them evenly over two processes.
+#: Connections by calls in flight: enough to be spread evenly over two processes by the kernel.
 CONNECTIONS = {1: 1, 16: 16, 64: 32, 256: 32}
-_SLACK = 30.0
+_EXTRA_SECONDS = 30.0
 
 
-class LoadFailed(Problem):
-    """Not every call was answered with success."""
+class LoadFailed(UserError):
+    """Not every call succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What is called, and with which bodies."""
+class LoadTarget:
+    """A call and its request bodies."""
 
     protocol: str
     path: str
@@ -29,8 +29,8 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What a load saw. `total` counts every success, the warming up included; the other figures do not."""
+class LoadResult:
+    """Results of a load. Only `total` (of successful calls) includes the warm-up."""
 
     in_flight: int
     total: int
@@ -40,8 +40,10 @@ class Load:
     answer: bytes
 
 
-async def load(target: Target, address: str, in_flight: int, warm: float, measure: float) -> Load:
-    """Keep so many calls in flight for so many seconds. Raises LoadFailed when one of them fails."""
+async def run_load(
+    target: LoadTarget, address: str, in_flight: int, warm_up_seconds: float, measured_seconds: float
+) -> LoadResult:
+    """Keep `in_flight` calls in flight for the given times. Raises LoadFailed if a call fails."""
     connections = in_flight if target.protocol == "http" else CONNECTIONS[in_flight]
     options = {
         "protocol": target.protocol,
@@ -50,32 +52,39 @@ async def load(target: Target, address: str, in_flight: int, warm: float, measur
         "bodies": str(target.bodies),
         "connections": str(connections),
         "in-flight": str(in_flight),
-        "warm": f"{warm}s",
-        "measure": f"{measure}s",
+        "warm": f"{warm_up_seconds}s",
+        "measure": f"{measured_seconds}s",
     }
-    command = [str(BIN / "load"), *(f"-{name}={value}" for name, value in options.items())]
-    seen = await _run(command, warm + measure + _SLACK)
-    if seen["failed"]:
+    command = [str(GO_BIN_FOLDER / "load"), *(f"-{name}={value}" for name, value in options.items())]
+    load_report = await _run_load_program(command, warm_up_seconds + measured_seconds + _EXTRA_SECONDS)
+    if load_report["failed"]:
         raise LoadFailed(
-            f"{seen['failed']} calls of {target.path} failed beside {seen['total']} that did not: "
-            f"{seen['complaint']}"
+            f"{load_report['failed']} calls of {target.path} failed, {load_report['total']} succeeded: "
+            f"{load_report['complaint']}"
         )
-    answer = base64.b64decode(seen["answer"])
-    return Load(in_flight, seen["total"], seen["rate"], seen["p50_ms"], seen["p99_ms"], answer)
+    answer = base64.b64decode(load_report["answer"])
+    return LoadResult(
+        in_flight,
+        load_report["total"],
+        load_report["rate"],
+        load_report["p50_ms"],
+        load_report["p99_ms"],
+        answer,
+    )
 
 
-async def _run(command: list[str], seconds: float) -> dict[str, Any]:
+async def _run_load_program(command: list[str], seconds: float) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
         async with asyncio.timeout(seconds):
-            output, complaint = await process.communicate()
+            output, stderr_bytes = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        raise LoadFailed(f"The load program ended with {process.returncode}: {complaint.decode()[-1000:]}")
-    seen: dict[str, Any] = json.loads(output)
-    return seen
+        raise LoadFailed(f"The load program ended with {process.returncode}: {stderr_bytes.decode()[-1000:]}")
+    load_report: dict[str, Any] = json.loads(output)
+    return load_report

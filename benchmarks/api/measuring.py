@@ -1,4 +1,4 @@
-"""The whole measurement: databases, rounds, memory."""
+"""The complete measurement: databases, rounds, memory."""
 
 import tempfile
 import time
@@ -7,22 +7,22 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.api import memory
-from benchmarks.api.batches import requests
-from benchmarks.api.bodies import as_json, as_message, new_orders, record
+from benchmarks.api.batches import build_batch_requests
+from benchmarks.api.bodies import as_json, as_message, new_orders, record_bodies
 from benchmarks.api.candidates import GRPC_PATH, HTTP_PATH
-from benchmarks.api.databases import Database, open_databases
+from benchmarks.api.databases import BenchmarkDatabase, open_databases
 from benchmarks.api.figures import Figures
-from benchmarks.api.filling import fill
-from benchmarks.api.loading import Target
+from benchmarks.api.filling import fill_database
+from benchmarks.api.loading import LoadTarget
 from benchmarks.api.scale import Scale
-from benchmarks.api.schedule import order_of, steps
-from benchmarks.api.turns import Bench
-from benchmarks.children import POSTGRES, Children
-from benchmarks.progress import Phases
-from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
+from benchmarks.api.schedule import count_loads, turns_of_round
+from benchmarks.api.turns import BenchmarkRun
+from benchmarks.children import POSTGRES, ChildProcesses
+from benchmarks.progress import PhaseProgress
+from wms_dev.embedded.postgres import EmbeddedPostgres, temporary_data_dir
 
-#: What is committed is on the disk. Room for the largest pool, and seldom a checkpoint.
-SETTINGS: Mapping[str, str] = {
+#: Commits are durable. The connections suffice for the largest pool, and checkpoints are rare.
+POSTGRES_SETTINGS: Mapping[str, str] = {
     **POSTGRES,
     "shared_buffers": "2GB",
     "max_connections": "150",
@@ -30,56 +30,60 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
-async def measure(stack: ExitStack, scale: Scale, shown: Phases) -> Figures:
-    """Measure everything. Raises Problem when a part does not come up, or answers or books are wrong."""
-    postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=SETTINGS)
+async def measure(stack: ExitStack, scale: Scale, phase_progress: PhaseProgress) -> Figures:
+    """Measure all cases. Raises UserError if a process does not start, or responses or counts are wrong."""
+    postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=POSTGRES_SETTINGS)
     stack.callback(postgres.stop)
     postgres.start()
-    children = Children(stack, {})
+    children = ChildProcesses(stack, {})
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wms-orders-")))
-    bench = Bench(
+    bench = BenchmarkRun(
         children,
         postgres.postmaster_pid,
         scale,
         folder,
-        _creates(scale.seed, folder),
-        requests(scale.seed),
+        _record_create_requests(scale.seed, folder),
+        build_batch_requests(scale.seed),
         Figures(),
     )
     async with open_databases(postgres, children) as databases:
-        await _fill(bench, databases[1], shown)
-        await _rounds(bench, {one.name: one for one in databases}, shown)
-        await _grow(bench, databases[0], shown)
+        await _fill(bench, databases[1], phase_progress)
+        await _measure_rounds(bench, {database.name: database for database in databases}, phase_progress)
+        await _measure_growth(bench, databases[0], phase_progress)
     return bench.figures
 
 
-def _creates(seed: int, folder: Path) -> dict[str, Target]:
+def _record_create_requests(seed: int, folder: Path) -> dict[str, LoadTarget]:
     orders = new_orders(seed)
     messages = (as_message(order).SerializeToString() for order in orders)
     return {
-        "grpc": Target("grpc", GRPC_PATH, record(folder / "create-grpc", messages)),
-        "http": Target("http", HTTP_PATH, record(folder / "create-http", as_json(orders))),
+        "grpc": LoadTarget("grpc", GRPC_PATH, record_bodies(folder / "create-grpc", messages)),
+        "http": LoadTarget("http", HTTP_PATH, record_bodies(folder / "create-http", as_json(orders))),
     }
 
 
-async def _fill(bench: Bench, database: Database, shown: Phases) -> None:
-    began = time.perf_counter()
-    with shown.phase("orders put in", bench.scale.orders) as filled:
-        bench.figures.sizes = await fill(database, bench.scale.orders, filled)
-    bench.figures.filling_seconds = time.perf_counter() - began
+async def _fill(bench: BenchmarkRun, database: BenchmarkDatabase, phase_progress: PhaseProgress) -> None:
+    started_at = time.perf_counter()
+    with phase_progress.show_phase("orders inserted", bench.scale.orders) as count_filled:
+        bench.figures.sizes = await fill_database(database, bench.scale.orders, count_filled)
+    bench.figures.filling_seconds = time.perf_counter() - started_at
 
 
-async def _rounds(bench: Bench, databases: Mapping[str, Database], shown: Phases) -> None:
-    with shown.phase("loads", steps(bench.scale.rounds)) as done:
+async def _measure_rounds(
+    bench: BenchmarkRun, databases: Mapping[str, BenchmarkDatabase], phase_progress: PhaseProgress
+) -> None:
+    with phase_progress.show_phase("loads", count_loads(bench.scale.rounds)) as count_done:
         for number in range(bench.scale.rounds):
-            for turn in order_of(number):
-                await bench.turn(turn, databases[turn.database])
-                done(len(turn.loads))
+            for turn in turns_of_round(number):
+                await bench.measure_turn(turn, databases[turn.database])
+                count_done(len(turn.loads))
             for database in databases.values():
-                await bench.rows(database)
-                done(1)
+                await bench.measure_row_inserts(database)
+                count_done(1)
 
 
-async def _grow(bench: Bench, database: Database, shown: Phases) -> None:
-    with shown.phase("orders made for the memory", bench.scale.grown) as made:
-        bench.figures.memory = await memory.grown(bench, database, made)
+async def _measure_growth(
+    bench: BenchmarkRun, database: BenchmarkDatabase, phase_progress: PhaseProgress
+) -> None:
+    with phase_progress.show_phase("orders created for the memory", bench.scale.grown) as count_created:
+        bench.figures.memory = await memory.measure_memory_growth(bench, database, count_created)

@@ -1,7 +1,7 @@
-"""Our own server with nothing behind it: what a call costs before it has done anything.
+"""The server of wms-orders without a database: the cost of a call before its operation.
 
-The contract's call goes through the same handlers and the same pipeline as in the product: admission,
-decoding, validation, the answer encoded. Only the answer comes without a database.
+A call passes the handlers and the pipeline of the product: admission, decoding, validation, encoding of the
+response. Only the database is missing.
 """
 
 import asyncio
@@ -11,96 +11,101 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from benchmarks.rivals.answers import created
-from benchmarks.rivals.serving import serve
+from benchmarks.competitors.answers import build_created_response
+from benchmarks.competitors.serving import serve
 from wms.orders.v1 import order_pb2, orders_pb2
+from wms_core.config.settings import read_settings
 from wms_core.domain.errors import WmsError
-from wms_core.logs import configure_logging
-from wms_core.settings import read_settings
-from wms_core.traces import open_tracing
-from wms_server.pipeline import Limits, Pipeline, read
-from wms_server.rpc import handlers
+from wms_core.runtime.logging_setup import configure_logging
+from wms_core.runtime.tracing import open_tracing
+from wms_server.calls.pipeline import CallPipeline, PipelineLimits, unary_read
+from wms_server.grpc_api import build_handlers
 from wms_server.settings import ServerSettings
 
 T = TypeVar("T")
 
 
-class Nothing:
-    """Stands where the database is."""
+class NoDatabase:
+    """Replaces the database."""
 
-    async def read(self, work: Callable[[Any], Awaitable[T]], *, usage: object = None) -> T:  # noqa: ARG002
-        """Do the work, with nothing to read from."""
-        return await work(None)
+    async def read(self, operation: Callable[[Any], Awaitable[T]], *, pool_usage: object = None) -> T:  # noqa: ARG002
+        """Run the operation without a transaction."""
+        return await operation(None)
 
 
-class Immediate(Pipeline):
-    """Needs no task for work that waits for nothing, as the product needs none for a call that it joins."""
+class ImmediatePipeline(CallPipeline):
+    """Runs calls without a task, since they never wait, like batched calls of the product."""
 
-    def alone(self, work: Coroutine[Any, Any, bytes], size: int) -> "asyncio.Future[Any]":  # noqa: ARG002 # as the product has it
-        """Do it at once."""
-        outcome: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    def start_unbatched(
+        self,
+        task_coroutine: Coroutine[Any, Any, bytes],
+        size_bytes: int,  # noqa: ARG002 # interface of the product
+    ) -> "asyncio.Future[Any]":
+        """Run the call at once."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
-            work.send(None)
-        except StopIteration as done:
-            outcome.set_result(done.value)
+            task_coroutine.send(None)
+        except StopIteration as stop:
+            future.set_result(stop.value)
         except WmsError as error:
-            outcome.set_result(error)
-        return outcome
+            future.set_result(error)
+        return future
 
 
 class NoOpService:
-    """Answers in the shape that the product answers in."""
+    """Responds with messages like those of the product."""
 
     def __init__(self) -> None:
-        """Have an order to show."""
-        self._order = example()
+        self._order = build_example_order()
 
-    @read
+    @unary_read
     async def create_order(
         self, _transaction: Any, request: orders_pb2.CreateOrderRequest, _call: Any
     ) -> orders_pb2.CreateOrderResponse:
-        """Give the order that was asked for."""
-        return created(request)
+        """Return the requested order as created."""
+        return build_created_response(request)
 
-    @read
+    @unary_read
     async def get_order(
         self, _transaction: Any, request: orders_pb2.GetOrderRequest, _call: Any
     ) -> orders_pb2.GetOrderResponse:
-        """Give an order of three lines."""
-        answer = orders_pb2.GetOrderResponse(order=self._order)
-        answer.order.order_id = request.order_id
-        answer.order.updated_at.FromDatetime(datetime.now(UTC))
-        return answer
+        """Return an order of three lines."""
+        response = orders_pb2.GetOrderResponse(order=self._order)
+        response.order.order_id = request.order_id
+        response.order.updated_at.FromDatetime(datetime.now(UTC))
+        return response
 
 
-def example() -> order_pb2.Order:
-    """Build an order as those are that are read."""
-    asked = orders_pb2.CreateOrderRequest(customer_id="CUST-0001", priority=order_pb2.ORDER_PRIORITY_STANDARD)
+def build_example_order() -> order_pb2.Order:
+    """Return an order like those that are read."""
+    create_request = orders_pb2.CreateOrderRequest(
+        customer_id="CUST-0001", priority=order_pb2.ORDER_PRIORITY_STANDARD
+    )
     for number in range(3):
-        item = asked.items.add(sku=f"SKU-{number:05}", quantity=2)
+        item = create_request.items.add(sku=f"SKU-{number:05}", quantity=2)
         item.unit_price.currency_code, item.unit_price.units = "USD", 12
-    asked.shipping_address.street, asked.shipping_address.city = "1 Main St", "Springfield"
-    asked.shipping_address.country = "US"
-    return created(asked).order
+    create_request.shipping_address.street, create_request.shipping_address.city = "1 Main St", "Springfield"
+    create_request.shipping_address.country = "US"
+    return build_created_response(create_request).order
 
 
 async def main() -> None:
-    """Serve."""
+    """Run the server."""
     settings = read_settings(ServerSettings)
     configure_logging(settings.log_level, settings.log_format, settings.service_name)
     service = orders_pb2.DESCRIPTOR.services_by_name["OrderService"]
     async with open_tracing(settings, settings.service_name, None) as tracing:
-        nothing: Any = Nothing()
-        pipeline = Immediate(
-            nothing,
-            Limits(
+        database: Any = NoDatabase()
+        pipeline = ImmediatePipeline(
+            database,
+            PipelineLimits(
                 settings.max_in_flight,
                 settings.max_bytes_in_flight,
                 settings.deadline_cap.total_seconds(),
             ),
             tracing,
         )
-        await serve(handlers(pipeline, {service: NoOpService()}))
+        await serve(build_handlers(pipeline, {service: NoOpService()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The figures as plots, each as PNG and SVG."""
+"""Plot the figures, as PNG and SVG."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,18 +7,18 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from benchmarks.api.figures import Case, Figures
+from benchmarks.api.figures import Figures, MeasuredCase
 from benchmarks.api.report import creators
 from benchmarks.api.results import RESULTS
-from benchmarks.api.schedule import ALL, EMPTY
-from benchmarks.api.targets import Verdict
+from benchmarks.api.schedule import CONCURRENCY_LEVELS, EMPTY_DATABASE
+from benchmarks.api.targets import TargetVerdict
 
-# The same figures give the same bytes.
+# A fixed salt: equal figures result in equal files.
 mpl.rcParams["svg.hashsalt"] = "wms-orders"
 
 
-def draw(figures: Figures, verdicts: Sequence[Verdict]) -> list[Path]:
-    """Draw all; gives the files."""
+def draw(figures: Figures, verdicts: Sequence[TargetVerdict]) -> list[Path]:
+    """Draw all plots. Return the files."""
     files = _save(_rates(figures), "api-create-order")
     return files + _save(_targets(verdicts), "api-targets")
 
@@ -35,7 +35,7 @@ def _save(canvas: Canvas, name: str) -> list[Path]:
 def _rates(figures: Figures) -> Canvas:
     canvas = Canvas(figsize=(11, 9))
     rates, latencies = canvas.subplots(2, 1)
-    for title, cases in creators(figures, EMPTY):
+    for title, cases in creators(figures, EMPTY_DATABASE):
         if not all(case in figures.cases for case in cases):
             continue
         _line(rates, figures, title, cases, "rate")
@@ -45,22 +45,22 @@ def _rates(figures: Figures) -> Canvas:
     latencies.set_yscale("log")
     for axes in (rates, latencies):
         axes.set_xscale("log", base=2)
-        axes.set_xticks(ALL, [str(count) for count in ALL])
+        axes.set_xticks(CONCURRENCY_LEVELS, [str(count) for count in CONCURRENCY_LEVELS])
         axes.set_xlabel("calls in flight")
         axes.grid(alpha=0.3)
-    rates.set_title("CreateOrder: median of the rounds, with the lowest and the highest; 1 or 2: processes")
+    rates.set_title("CreateOrder: median, minimum and maximum of the rounds; 1 or 2 processes")
     rates.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return canvas
 
 
-def _line(axes: Axes, figures: Figures, title: str, cases: Sequence[Case], name: str) -> None:
-    spreads = [figures.spread(case, name) for case in cases]
-    below = [one.median - one.lowest for one in spreads]
-    above = [one.highest - one.median for one in spreads]
+def _line(axes: Axes, figures: Figures, title: str, cases: Sequence[MeasuredCase], name: str) -> None:
+    spreads = [figures.spread_of(case, name) for case in cases]
+    below = [spread.median - spread.lowest for spread in spreads]
+    above = [spread.highest - spread.median for spread in spreads]
     style = "o-" if title.startswith("ours,") else "o--"
     axes.errorbar(
         [case.in_flight for case in cases],
-        [one.median for one in spreads],
+        [spread.median for spread in spreads],
         yerr=[below, above],
         fmt=style,
         capsize=3,
@@ -68,16 +68,21 @@ def _line(axes: Axes, figures: Figures, title: str, cases: Sequence[Case], name:
     )
 
 
-def _targets(verdicts: Sequence[Verdict]) -> Canvas:
-    """Draw how far beyond its target each ratio is: 1 is the target, more is better."""
+def _targets(verdicts: Sequence[TargetVerdict]) -> Canvas:
+    """Draw each ratio relative to its target: 1 is the target, more is better."""
     canvas = Canvas(figsize=(11, 7))
     axes = canvas.subplots()
     shares = [
-        one.wanted / one.found.median if one.at_most else one.found.median / one.wanted for one in verdicts
+        verdict.target_ratio / verdict.measured_ratio.median
+        if verdict.is_upper_bound
+        else verdict.measured_ratio.median / verdict.target_ratio
+        for verdict in verdicts
     ]
-    colours = ["tab:green" if one.reached else "tab:red" for one in verdicts]
-    axes.barh([f"{one.what} ({one.bound})" for one in verdicts], shares, color=colours)
+    colors = ["tab:green" if verdict.is_reached else "tab:red" for verdict in verdicts]
+    axes.barh(
+        [f"{verdict.compared_text} ({verdict.target_text})" for verdict in verdicts], shares, color=colors
+    )
     axes.axvline(1, color="black", linewidth=1)
     axes.invert_yaxis()
-    axes.set_xlabel("share of the target: 1 and more is reached")
+    axes.set_xlabel("share of the target: 1 or more is reached")
     return canvas

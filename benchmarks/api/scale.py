@@ -1,14 +1,14 @@
-"""How much is measured."""
+"""Size of a measurement."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The size of a measurement: rounds, seconds of a load, and what is in the databases.
+    """Size of a measurement: rounds, seconds of warm-up and load, orders in the full database.
 
-    One in five of the orders has an entry in the dead letter queue. `deep` is the depth of the deep page,
-    `grown` the orders that a process's memory is looked at after.
+    One of five orders has a dead letter. `deep` is the depth of the deep page; the memory of a process is
+    measured after `grown_from` and `grown` orders.
     """
 
     rounds: int = 5

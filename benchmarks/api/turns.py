@@ -1,101 +1,111 @@
-"""One turn: a candidate is started on a database, loaded, stopped, and what it has made is counted."""
+"""One turn: start a candidate on a database, load it, stop it, and count the created orders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.api import reading
-from benchmarks.api.batches import ROWS, Batched, BatchFailed, call_batches, insert_rows
-from benchmarks.api.bodies import LINES
-from benchmarks.api.checking import check
-from benchmarks.api.databases import Database
-from benchmarks.api.figures import Case, Figure, Figures
-from benchmarks.api.loading import Load, LoadFailed, Target, load
+from benchmarks.api.batches import ORDERS_PER_TRANSACTION, BatchFailed, BatchLoad, call_batches, insert_rows
+from benchmarks.api.bodies import LINES_PER_ORDER
+from benchmarks.api.checking import check_response
+from benchmarks.api.databases import BenchmarkDatabase
+from benchmarks.api.figures import Figures, LoadFigures, MeasuredCase
+from benchmarks.api.loading import LoadFailed, LoadResult, LoadTarget, run_load
 from benchmarks.api.scale import Scale
-from benchmarks.api.schedule import Turn
-from benchmarks.api.services import Service, running
-from benchmarks.children import Children
+from benchmarks.api.schedule import CandidateTurn
+from benchmarks.api.services import RunningCandidate, run_candidate
+from benchmarks.children import ChildProcesses
 from benchmarks.effort import cpu_seconds
 
-#: Each candidate is called for a moment before it is measured, by so many callers.
-_FIRST = 16
+#: Callers of the warm-up of each candidate.
+_WARM_UP_CALLERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """What all turns use."""
+class BenchmarkRun:
+    """Processes, requests and figures that all turns share."""
 
-    children: Children
+    children: ChildProcesses
     postmaster: int
     scale: Scale
     folder: Path
-    creates: dict[str, Target]
+    creates: dict[str, LoadTarget]
     batches: Sequence[bytes]
     figures: Figures
 
-    async def turn(self, turn: Turn, database: Database) -> None:
-        """Measure, once more when a call failed, which is told. Raises what `_loads` raises then."""
+    async def measure_turn(self, turn: CandidateTurn, database: BenchmarkDatabase) -> None:
+        """Measure a turn; repeat and record it if a call failed. Raises the errors of `_measure_loads`."""
         try:
-            found = await self._loads(turn, database)
+            case_figures = await self._measure_loads(turn, database)
         except (LoadFailed, BatchFailed) as failure:
             self.figures.repeated.append(f"{turn.candidate.name} {database.name}: {failure}")
-            await database.clear()
-            found = await self._loads(turn, database)
-        for case, figure in found:
+            await database.delete_created()
+            case_figures = await self._measure_loads(turn, database)
+        for case, figure in case_figures:
             self.figures.add(case, figure)
 
-    async def _loads(self, turn: Turn, database: Database) -> list[tuple[Case, Figure]]:
-        """Do the loads of a turn. Raises LoadFailed, BatchFailed, AnswerWrong, BooksWrong."""
-        candidate, since = turn.candidate, await database.now()
+    async def _measure_loads(
+        self, turn: CandidateTurn, database: BenchmarkDatabase
+    ) -> list[tuple[MeasuredCase, LoadFigures]]:
+        """Run the loads of a turn. Raises LoadFailed, BatchFailed, WrongResponse, OrderCountMismatch."""
+        candidate, started_at = turn.candidate, await database.read_time()
         create = replace(self.creates[candidate.protocol], path=candidate.path)
-        found = []
-        async with running(self.children, candidate, database.url) as service:
-            made = (await load(create, str(service.address), _FIRST, 0, self.scale.warm * 2)).total
+        case_figures = []
+        async with run_candidate(self.children, candidate, database.url) as service:
+            created_orders = (
+                await run_load(create, str(service.address), _WARM_UP_CALLERS, 0, self.scale.warm * 2)
+            ).total
             for call, in_flight in turn.loads:
-                case = Case(candidate.name, database.name, call, in_flight)
-                total, figure = await self._measure(service, database, case, create)
-                made += total if call in {"create", "batch"} else 0
-                found.append((case, figure))
-        if candidate.writes:
-            await database.check(since, made, LINES)
-        await database.clear()
-        return found
+                case = MeasuredCase(candidate.name, database.name, call, in_flight)
+                total, figure = await self._measure_load(service, database, case, create)
+                created_orders += total if call in {"create", "batch"} else 0
+                case_figures.append((case, figure))
+        if candidate.creates_orders:
+            await database.check_created(started_at, created_orders, LINES_PER_ORDER)
+        await database.delete_created()
+        return case_figures
 
-    async def _measure(
-        self, service: Service, database: Database, case: Case, create: Target
-    ) -> tuple[int, Figure]:
-        target = create if case.call in {"create", "batch"} else await self._read(database, case.call)
+    async def _measure_load(
+        self, service: RunningCandidate, database: BenchmarkDatabase, case: MeasuredCase, create: LoadTarget
+    ) -> tuple[int, LoadFigures]:
+        target = (
+            create if case.call in {"create", "batch"} else await self._build_read_target(database, case.call)
+        )
         server, postgres = service.cpu_seconds(), cpu_seconds(self.postmaster)
         address = str(service.address)
-        seen: Load | Batched
+        load_result: LoadResult | BatchLoad
         if case.call == "batch":
             warm, seconds = 2 * self.scale.warm, 2 * self.scale.seconds
-            seen = await call_batches(address, self.batches, warm, seconds)
+            load_result = await call_batches(address, self.batches, warm, seconds)
         else:
-            answered = await load(target, address, case.in_flight, self.scale.warm, self.scale.seconds)
-            check(case.call, target.protocol, answered.answer)
-            seen = answered
-        return seen.total, Figure(
-            seen.rate,
-            seen.p50_ms,
-            seen.p99_ms,
-            1000 * (service.cpu_seconds() - server) / seen.total,
-            1000 * (cpu_seconds(self.postmaster) - postgres) / seen.total,
+            call_load = await run_load(target, address, case.in_flight, self.scale.warm, self.scale.seconds)
+            check_response(case.call, target.protocol, call_load.answer)
+            load_result = call_load
+        return load_result.total, LoadFigures(
+            load_result.rate,
+            load_result.p50_ms,
+            load_result.p99_ms,
+            1000 * (service.cpu_seconds() - server) / load_result.total,
+            1000 * (cpu_seconds(self.postmaster) - postgres) / load_result.total,
             service.memory_mb(),
         )
 
-    async def _read(self, database: Database, call: str) -> Target:
+    async def _build_read_target(self, database: BenchmarkDatabase, call: str) -> LoadTarget:
         if call == "get":
-            return await reading.gets(database, self.scale, self.folder)
-        return await reading.page(database, self.scale.deep if call == "list_deep" else 0, self.folder)
+            return await reading.build_get_requests(database, self.scale, self.folder)
+        return await reading.build_list_request(
+            database, self.scale.deep if call == "list_deep" else 0, self.folder
+        )
 
-    async def rows(self, database: Database) -> None:
-        """Measure the one connection that inserts a thousand orders a transaction."""
-        case = Case("unnest", database.name, "batch", 1)
-        since, postgres = await database.now(), cpu_seconds(self.postmaster)
-        name = f"{since:%H%M%S}"
+    async def measure_row_inserts(self, database: BenchmarkDatabase) -> None:
+        """Measure the baseline: one connection that inserts 1,000 orders a transaction."""
+        case = MeasuredCase("unnest", database.name, "batch", 1)
+        started_at, postgres = await database.read_time(), cpu_seconds(self.postmaster)
+        name = f"{started_at:%H%M%S}"
         total, rate = await insert_rows(database.sql, self.scale.seed, self.scale.seconds, name)
-        spent = 1000 * (cpu_seconds(self.postmaster) - postgres) / total
-        self.figures.add(case, Figure(rate, 1000 * ROWS / rate, 0, 0, spent, 0))
-        await database.check(since, total, LINES)
-        await database.clear()
+        postgres_ms_per_order = 1000 * (cpu_seconds(self.postmaster) - postgres) / total
+        self.figures.add(
+            case, LoadFigures(rate, 1000 * ORDERS_PER_TRANSACTION / rate, 0, 0, postgres_ms_per_order, 0)
+        )
+        await database.check_created(started_at, total, LINES_PER_ORDER)
+        await database.delete_created()

@@ -1,1 +1,1 @@
-"""How fast events come from the outbox to Kafka, and what that costs those who place orders."""
+"""Rate of events from the outbox to Kafka, and its effect on the latency of CreateOrder."""

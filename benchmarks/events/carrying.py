@@ -1,4 +1,4 @@
-"""The relay at work: a backlog in the log, and a burst in the outbox."""
+"""Measure the relay with a backlog in the log, and with a burst in the outbox."""
 
 import asyncio
 import time
@@ -9,75 +9,80 @@ from benchmarks.connection import Connection
 from benchmarks.memory import resident_mb
 from benchmarks.queries import query
 
-LOOK = 0.01
-SAMPLE = 0.5
+POLL_SECONDS = 0.01
+MEMORY_SAMPLE_SECONDS = 0.5
 STUCK_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Memory:
-    """What a process had in use while it worked, in megabytes."""
+class MemorySamples:
+    """Samples of the memory of a process during its work, in megabytes."""
 
     samples: list[float] = field(default_factory=list)
 
     @property
     def at_tenth(self) -> float:
-        """After a tenth of the work."""
+        """The memory after a tenth of the work."""
         return self.samples[len(self.samples) // 10]
 
     @property
     def at_half(self) -> float:
-        """After half of it, when the caches are full."""
+        """The memory after half of the work, when the caches are full."""
         return self.samples[len(self.samples) // 2]
 
     @property
     def at_end(self) -> float:
-        """At the end of it."""
+        """The memory at the end of the work."""
         return self.samples[-1]
 
     @property
-    def most(self) -> float:
-        """The most that was seen."""
+    def maximum(self) -> float:
+        """The maximum of the samples."""
         return max(self.samples)
 
 
-async def carried(
-    connection: Connection, until: int, moved: Callable[[int], None], pid: int | None = None
-) -> Memory:
-    """Wait until the relay has come to a position, and watch its memory.
+async def wait_until_published(
+    connection: Connection,
+    until_position: int,
+    count_published: Callable[[int], None],
+    pid: int | None = None,
+) -> MemorySamples:
+    """Wait until the relay reaches a position, and sample the memory of the process `pid`.
 
-    Raises TimeoutError when it stands.
+    Raises TimeoutError if the relay makes no progress for `STUCK_SECONDS`.
     """
-    memory, looked = Memory(), 0.0
-    before: int = await connection.fetchval(query("log.carried"))
-    progressed = time.monotonic()
-    while before < until:
-        await asyncio.sleep(LOOK)
-        now: int = await connection.fetchval(query("log.carried"))
-        if now > before:
-            progressed = time.monotonic()
-        elif time.monotonic() > progressed + STUCK_SECONDS:
-            raise TimeoutError(f"The relay stands at {now} and has to come to {until}")
-        moved(now - before)
-        before = now
-        if pid is not None and time.monotonic() > looked + SAMPLE:
-            looked = time.monotonic()
-            memory.samples.append(resident_mb(pid))
-    return memory
+    memory_samples, sampled_at = MemorySamples(), 0.0
+    position_before: int = await connection.fetchval(query("log.relay_position"))
+    progressed_at = time.monotonic()
+    while position_before < until_position:
+        await asyncio.sleep(POLL_SECONDS)
+        now: int = await connection.fetchval(query("log.relay_position"))
+        if now > position_before:
+            progressed_at = time.monotonic()
+        elif time.monotonic() > progressed_at + STUCK_SECONDS:
+            raise TimeoutError(f"The relay is stuck at position {now}, before {until_position}")
+        count_published(now - position_before)
+        position_before = now
+        if pid is not None and time.monotonic() > sampled_at + MEMORY_SAMPLE_SECONDS:
+            sampled_at = time.monotonic()
+            memory_samples.samples.append(resident_mb(pid))
+    return memory_samples
 
 
-async def burst_rate(connection: Connection, count: int, moved: Callable[[int], None]) -> float:
-    """Commit so many events at once; gives how many a second the sequencer and the relay bring to Kafka."""
+async def measure_burst_rate(
+    connection: Connection, count: int, count_published: Callable[[int], None]
+) -> float:
+    """Commit `count` events at once. Return the rate per second of sequencer and relay to Kafka."""
     start: int = await connection.fetchval(query("log.newest"))
-    written = await connection.execute(query("log.tell"), count)
-    assert written == f"INSERT 0 {count}"
-    began = time.perf_counter()
-    await carried(connection, start + count, moved)
-    return count / (time.perf_counter() - began)
+    insert_status = await connection.execute(query("log.insert_burst"), count)
+    assert insert_status == f"INSERT 0 {count}"
+    started_at = time.perf_counter()
+    await wait_until_published(connection, start + count, count_published)
+    return count / (time.perf_counter() - started_at)
 
 
-async def all_carried(connection: Connection) -> None:
-    """Wait until nothing is left to bring to Kafka."""
-    while await connection.fetchval(query("log.untold")):  # noqa: ASYNC110 # another process
-        await asyncio.sleep(LOOK)
-    await carried(connection, await connection.fetchval(query("log.newest")), lambda _: None)
+async def wait_until_all_published(connection: Connection) -> None:
+    """Wait until the outbox is empty and the log is published."""
+    while await connection.fetchval(query("log.has_outbox_events")):  # noqa: ASYNC110 # changed by another process
+        await asyncio.sleep(POLL_SECONDS)
+    await wait_until_published(connection, await connection.fetchval(query("log.newest")), lambda _: None)

@@ -1,4 +1,4 @@
-"""How long an event is on its way from its commit to Kafka, at a steady rate."""
+"""Measure the delay of events from their commits to Kafka, at a steady rate."""
 
 import asyncio
 import time
@@ -10,31 +10,35 @@ from confluent_kafka import Consumer, TopicPartition
 from benchmarks.events.services import PARTITIONS, TOPIC
 from benchmarks.queries import query
 
-WRITERS = 10
-LATEST_SECONDS = 30.0
+WRITER_COUNT = 10
+MAX_DELAY_SECONDS = 30.0
 
 
-async def delays(
-    url: str, brokers: str, rate: int, seconds: float, told: Callable[[int], None]
+async def measure_delays(
+    url: str, brokers: str, rate: int, seconds: float, count_written: Callable[[int], None]
 ) -> list[float]:
-    """Give the seconds from the start of each commit to the time at which the broker noted the event."""
-    ends = await asyncio.to_thread(_ends, brokers)
-    written = await _write(url, rate, seconds, told)
-    noted = await asyncio.to_thread(_read, brokers, ends, set(written))
-    return [noted[event_id] - begun for event_id, begun in written.items()]
+    """Return the seconds from the start of each commit to the append time of the broker."""
+    end_offsets = await asyncio.to_thread(_read_end_offsets, brokers)
+    committed_at = await _write_events(url, rate, seconds, count_written)
+    appended_at = await asyncio.to_thread(_read_append_times, brokers, end_offsets, set(committed_at))
+    return [appended_at[event_id] - commit_started_at for event_id, commit_started_at in committed_at.items()]
 
 
-async def _write(url: str, rate: int, seconds: float, told: Callable[[int], None]) -> dict[str, float]:
-    """Commit an event each so often, each in its own transaction."""
-    written: dict[str, float] = {}
-    pool = await asyncpg.create_pool(url, min_size=WRITERS, max_size=WRITERS)
+async def _write_events(
+    url: str, rate: int, seconds: float, count_written: Callable[[int], None]
+) -> dict[str, float]:
+    """Commit `rate` events per second, each in its own transaction. Return the start times by event id."""
+    committed_at: dict[str, float] = {}
+    pool = await asyncpg.create_pool(url, min_size=WRITER_COUNT, max_size=WRITER_COUNT)
     try:
         async with asyncio.TaskGroup() as group:
-            for number in range(WRITERS):
-                group.create_task(_write_some(pool, number, rate / WRITERS, seconds, written, told))
+            for number in range(WRITER_COUNT):
+                group.create_task(
+                    _write_some(pool, number, rate / WRITER_COUNT, seconds, committed_at, count_written)
+                )
     finally:
         await pool.close()
-    return written
+    return committed_at
 
 
 async def _write_some(
@@ -42,51 +46,53 @@ async def _write_some(
     number: int,
     rate: float,
     seconds: float,
-    written: dict[str, float],
-    told: Callable[[int], None],
+    committed_at: dict[str, float],
+    count_written: Callable[[int], None],
 ) -> None:
     async with pool.acquire() as connection:
         newest: int = await connection.fetchval(query("log.newest"))
-        start = time.monotonic() + number / (rate * WRITERS)
+        start = time.monotonic() + number / (rate * WRITER_COUNT)
         for turn in range(int(rate * seconds)):
-            # By the clock and not by pauses: who is late catches up.
+            # By the clock, not by pauses: a late writer catches up.
             await asyncio.sleep(max(0.0, start + turn / rate - time.monotonic()))
-            begun = time.time()
+            commit_started_at = time.time()
             event_id: str = await connection.fetchval(
-                query("log.tell_one"), f"ORD-DELAY-{number}-{turn}-{newest}", newest
+                query("log.insert_event"), f"ORD-DELAY-{number}-{turn}-{newest}", newest
             )
-            written[event_id] = begun
-            told(1)
+            committed_at[event_id] = commit_started_at
+            count_written(1)
 
 
-def _ends(brokers: str) -> list[TopicPartition]:
-    consumer = _consumer(brokers)
+def _read_end_offsets(brokers: str) -> list[TopicPartition]:
+    consumer = _open_consumer(brokers)
     try:
-        places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
-        for place in places:
-            place.offset = consumer.get_watermark_offsets(place, timeout=10)[1]
-        return places
+        topic_partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+        for topic_partition in topic_partitions:
+            topic_partition.offset = consumer.get_watermark_offsets(topic_partition, timeout=10)[1]
+        return topic_partitions
     finally:
         consumer.close()
 
 
-def _read(brokers: str, places: list[TopicPartition], wanted: set[str]) -> dict[str, float]:
-    """Read on from there until all are found; gives when the broker has noted each."""
-    consumer, noted = _consumer(brokers), dict[str, float]()
-    deadline = time.monotonic() + LATEST_SECONDS
+def _read_append_times(
+    brokers: str, topic_partitions: list[TopicPartition], event_ids: set[str]
+) -> dict[str, float]:
+    """Read from the offsets on until all events are found. Return their append times by event id."""
+    consumer, appended_at = _open_consumer(brokers), dict[str, float]()
+    deadline = time.monotonic() + MAX_DELAY_SECONDS
     try:
-        consumer.assign(places)
-        while missing := wanted - noted.keys():
+        consumer.assign(topic_partitions)
+        while missing_ids := event_ids - appended_at.keys():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(missing)} events have not come to Kafka")
+                raise TimeoutError(f"{len(missing_ids)} events have not reached Kafka")
             for message in consumer.consume(1000, timeout=0.5):
                 event_id = dict(message.headers() or [])["ce_id"]
                 assert isinstance(event_id, bytes)
-                noted[event_id.decode()] = message.timestamp()[1] / 1000
-        return noted
+                appended_at[event_id.decode()] = message.timestamp()[1] / 1000
+        return appended_at
     finally:
         consumer.close()
 
 
-def _consumer(brokers: str) -> Consumer:
+def _open_consumer(brokers: str) -> Consumer:
     return Consumer({"bootstrap.servers": brokers, "group.id": "bench", "enable.auto.commit": False})

@@ -1,4 +1,4 @@
-"""What one measurement gives."""
+"""Figures of one measurement."""
 
 import math
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rates in events or orders a second, times in milliseconds, memory in megabytes.
+    """Rates in events or orders per second, times in milliseconds, memory in megabytes.
 
     `bare` was measured before and after `relay`, with the same messages and settings.
     """
@@ -31,26 +31,26 @@ class Figures:
 
     @property
     def times_simple(self) -> float:
-        """The rate of the relay in terms of the simple one's."""
+        """The ratio of the relay's rate to that of the simple relay."""
         return self.relay / self.simple
 
     @property
     def slowdown(self) -> float:
-        """CreateOrder with the relay at work in terms of that without: the middle round's medians."""
-        return middle(self.placing_with) / middle(self.placing_without)
+        """The ratio of the median latency of CreateOrder with the relay to that without it."""
+        return median_of(self.placing_with) / median_of(self.placing_without)
 
     @property
     def growth(self) -> float:
-        """The relay's memory at the end of the backlog in terms of that after half of it."""
+        """The ratio of the relay's memory at the end of the backlog to that after half of it."""
         return self.memory["at_end"] / self.memory["at_half"]
 
 
 def percentile(values: Iterable[float], share: float) -> float:
-    """Give the smallest value that at least this share of the values does not exceed."""
+    """Return the smallest value that at least this share of the values does not exceed."""
     ranked = sorted(values)
     return ranked[max(math.ceil(len(ranked) * share), 1) - 1]
 
 
-def middle(values: Iterable[float]) -> float:
-    """Give the median."""
+def median_of(values: Iterable[float]) -> float:
+    """Return the median."""
     return percentile(values, 0.5)

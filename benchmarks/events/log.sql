@@ -1,7 +1,7 @@
--- What the benchmark of events writes and looks at.
+-- Statements of the event benchmark.
 
 -- name: fill
--- Events $2 to $3 of the log, five of an order, right behind position $1.
+-- Events $2 to $3 of the log, five per order, directly after position $1.
 INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status, to_status,
                           warehouse_id, actor, correlation_id, wave_number, workflow_id, traceparent, payload)
 SELECT $1::bigint + n - $2, gen_random_uuid(), 'ORD-' || lpad((n / 5)::text, 26, '0'), 1 + n % 5, 1 + n % 5,
@@ -13,8 +13,8 @@ SELECT $1::bigint + n - $2, gen_random_uuid(), 'ORD-' || lpad((n / 5)::text, 26,
                          'timestamp', '2026-11-22T10:00:00.123456Z')
   FROM generate_series($2::bigint, $3::bigint) AS n
 
--- name: tell
--- As many events, the last ones of the log once more, into the outbox in one transaction.
+-- name: insert_burst
+-- Copies of the last $1 events of the log, into the outbox in one transaction.
 INSERT INTO outbox (order_id, sequence, version, type, occurred_at, warehouse_id, actor, correlation_id, wave_number,
                     workflow_id, traceparent, payload)
 SELECT order_id, sequence, version, type, clock_timestamp(), warehouse_id, actor, correlation_id, wave_number,
@@ -23,8 +23,8 @@ SELECT order_id, sequence, version, type, clock_timestamp(), warehouse_id, actor
  WHERE position > (SELECT max(position) FROM order_events) - $1::bigint
  ORDER BY position
 
--- name: tell_one
--- One event of an order of its own.
+-- name: insert_event
+-- One event of a new order.
 INSERT INTO outbox (order_id, sequence, version, type, occurred_at, warehouse_id, actor, correlation_id, wave_number,
                     workflow_id, traceparent, payload)
 SELECT $1, 1, 1, type, clock_timestamp(), warehouse_id, actor, correlation_id, wave_number, workflow_id, traceparent,
@@ -37,27 +37,27 @@ RETURNING event_id::text
 SELECT coalesce(max(position), 0) FROM order_events
 
 -- name: start_from
--- Let the relay go on behind a position.
+-- Let the relay continue after a position.
 INSERT INTO relay_positions (relay, position) VALUES ('kafka', $1)
     ON CONFLICT (relay) DO UPDATE SET position = excluded.position
 
--- name: carried
--- How far the relay has come.
+-- name: relay_position
+-- The position of the relay.
 SELECT coalesce(max(position), 0) FROM relay_positions
 
--- name: untold
--- Whether an event is still in the outbox.
+-- name: has_outbox_events
+-- Whether events are in the outbox.
 SELECT EXISTS (SELECT FROM outbox)
 
--- name: unmarked
--- What the simple relay sends next.
+-- name: next_unsent
+-- The next event of the simple relay.
 SELECT id, order_id, payload::text FROM simple_outbox WHERE sent_at IS NULL ORDER BY id LIMIT 1
 
--- name: mark
--- What the simple relay has sent.
+-- name: mark_sent
+-- Mark an event as sent by the simple relay.
 UPDATE simple_outbox SET sent_at = now() WHERE id = $1
 
--- name: make_simple
+-- name: create_simple_outbox
 -- The outbox of the simple relay, with its usual index.
 CREATE TABLE simple_outbox (id bigint PRIMARY KEY, order_id text NOT NULL, payload json NOT NULL, sent_at timestamptz);
 CREATE INDEX ON simple_outbox (id) WHERE sent_at IS NULL;

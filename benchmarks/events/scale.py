@@ -1,11 +1,14 @@
-"""How much is written, sent and placed."""
+"""Size of a measurement."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One measurement; seconds where nothing else is said. `log` events are there before all else begins."""
+    """Sizes of a measurement; numbers of events and callers, durations in seconds.
+
+    `log` events are in the log at the start.
+    """
 
     log: int = 1_000_000
     backlog: int = 1_000_000
@@ -20,5 +23,5 @@ class Scale:
 
     @property
     def backlog_there(self) -> int:
-        """The events that the relay finds when it is first started."""
+        """The number of unpublished events at the first start of the relay."""
         return min(self.log, self.backlog)

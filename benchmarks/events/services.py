@@ -1,16 +1,16 @@
-"""Postgres, Kafka, the real server and the real relay as children of ours, on loopback, gone at the end."""
+"""Postgres, Kafka, server and relay as child processes, on loopback, stopped at the end."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from benchmarks.children import POSTGRES, STOP_SECONDS, Children
-from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
-from wms_dev.kafka import Kafka
-from wms_dev.processes.child import Child
-from wms_dev.stack.address import Address
+from benchmarks.children import POSTGRES, STOP_SECONDS, ChildProcesses
+from wms_dev.embedded.kafka import KafkaCluster
+from wms_dev.embedded.postgres import EmbeddedPostgres, temporary_data_dir
+from wms_dev.local_stack.address import Address
+from wms_dev.local_stack.child_process import ChildProcess
 
-#: Unlike in the tests the broker may take its time to become quick.
+#: Unlike in the tests, the broker compiles its code completely, which is slower at the start.
 JAVA = ("-Xmx1g", "-XX:TieredStopAtLevel=4")
 PARTITIONS = 6
 TOPIC = "wms.orders.events"
@@ -27,17 +27,17 @@ RELAY = "wms.orders.worker.relay"
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What is there, and what can be started on it."""
+    """The running services, and a way to start a relay."""
 
     postgres: EmbeddedPostgres
-    kafka: Kafka
-    children: Children
+    kafka: KafkaCluster
+    children: ChildProcesses
     server: Address
 
     @asynccontextmanager
-    async def relay(self) -> AsyncIterator[Child]:
-        """Have a relay at work until the end."""
-        child = await self.children.start_worker(f"relay-{Address.free().port}", RELAY)
+    async def relay(self) -> AsyncIterator[ChildProcess]:
+        """Run a relay during the block."""
+        child = await self.children.start_worker(f"relay-{Address.on_free_port().port}", RELAY)
         try:
             yield child
         finally:
@@ -46,11 +46,13 @@ class Services:
 
 @contextmanager
 def open_services() -> Iterator[Services]:
-    """Run a Postgres and a broker of our own and whatever is started on them, until the end."""
+    """Run a Postgres and a broker during the block, and stop all child processes at its end."""
     with ExitStack() as stack:
         postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=POSTGRES)
         stack.callback(postgres.stop)
         postgres.start()
-        kafka = stack.enter_context(Kafka(java_options=JAVA))
-        places = {"DATABASE_URL": postgres.dsn, "KAFKA_BROKERS": kafka.brokers}
-        yield Services(postgres, kafka, Children(stack, {**SERVICE, **places}), Address.free())
+        kafka = stack.enter_context(KafkaCluster(java_options=JAVA))
+        addresses = {"DATABASE_URL": postgres.dsn, "KAFKA_BROKERS": kafka.addresses}
+        yield Services(
+            postgres, kafka, ChildProcesses(stack, {**SERVICE, **addresses}), Address.on_free_port()
+        )

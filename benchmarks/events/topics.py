@@ -1,4 +1,4 @@
-"""Topics of a measurement's own."""
+"""Topics of a measurement."""
 
 import asyncio
 
@@ -7,17 +7,17 @@ from confluent_kafka.cimpl import NewTopic
 
 from benchmarks.events.services import PARTITIONS
 
-#: The broker notes when it has a record: that is the end of the way that is measured.
-APPENDED = {"message.timestamp.type": "LogAppendTime"}
-KNOWN_SECONDS = 20.0
+#: The broker stores the append time of each record, which is the end of the measured delay.
+APPEND_TIME_SETTINGS = {"message.timestamp.type": "LogAppendTime"}
+METADATA_TIMEOUT_SECONDS = 20.0
 
 
 async def make_topic(brokers: str, name: str) -> None:
-    """Make a topic like that of the events and wait until it is known."""
+    """Create a topic like that of the events, and wait until the brokers know it."""
     client = AdminClient({"bootstrap.servers": brokers})
-    made = client.create_topics([NewTopic(name, PARTITIONS, 1, config=APPENDED)])[name]
-    await asyncio.to_thread(made.result, KNOWN_SECONDS)
-    async with asyncio.timeout(KNOWN_SECONDS):
-        # Nobody tells when a broker has heard of it.
+    future = client.create_topics([NewTopic(name, PARTITIONS, 1, config=APPEND_TIME_SETTINGS)])[name]
+    await asyncio.to_thread(future.result, METADATA_TIMEOUT_SECONDS)
+    async with asyncio.timeout(METADATA_TIMEOUT_SECONDS):
+        # Brokers send no notification about new topics.
         while len(client.list_topics(name, timeout=5).topics[name].partitions) < PARTITIONS:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -1,1 +1,1 @@
-"""How many orders a second the service fulfils, beside the bare status update, Postgres included."""
+"""Orders per second of the fulfillment, compared with the bare status update, including Postgres."""

@@ -11,39 +11,39 @@ from benchmarks.fulfillment.report import show
 from benchmarks.fulfillment.results import write
 from benchmarks.fulfillment.scale import Scale
 from benchmarks.fulfillment.services import open_services
-from benchmarks.progress import phases
-from wms_dev.embedded_postgres import EmbeddedPostgresError
-from wms_dev.problem import Problem
-from wms_dev.stack.interruption import Interrupted, Interruption
-from wms_dev.stack.launching import new_console
+from benchmarks.progress import open_phase_progress
+from wms_dev.embedded.postgres import EmbeddedPostgresError
+from wms_dev.errors import UserError
+from wms_dev.local_stack.interrupts import InterruptedBySignal, InterruptHandler
+from wms_dev.local_stack.startup import create_console
 
 
 def main(
     orders: Annotated[int, typer.Option(min=100, help="Orders to fulfil.")] = 50_000,
-    finished: Annotated[int, typer.Option(min=0, help="Orders finished before.")] = 10_000,
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements, each on a new database.")] = 1,
-    seed: Annotated[int, typer.Option(help="The seed of all chance.")] = 1,
+    finished: Annotated[int, typer.Option(min=0, help="Finished orders at the start.")] = 10_000,
+    rounds: Annotated[int, typer.Option(min=1, help="Measurements, each with a new database.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the random numbers.")] = 1,
     record: Annotated[bool, typer.Option(help="Write benchmarks/results/fulfillment.json.")] = True,
 ) -> None:
-    """Measure how many orders a second are fulfilled, beside the bare status update."""
-    console = new_console()
+    """Measure the orders per second of the fulfillment, compared with the bare status update."""
+    console = create_console()
     scale = Scale(orders=orders, finished=finished, seed=seed)
-    with Interruption() as interruption:
+    with InterruptHandler() as interruption:
         try:
             results = [_round(console, interruption, scale) for _ in range(rounds)]
-        except Interrupted as reason:
+        except InterruptedBySignal as reason:
             console.print(f"Stopped by {reason}.")
             raise typer.Exit(reason.exit_code) from None
-        except (Problem, EmbeddedPostgresError) as problem:
+        except (UserError, EmbeddedPostgresError) as problem:
             console.print(str(problem), soft_wrap=True)
             raise typer.Exit(1) from None
     if record:
         console.print(f"Recorded in {write(results)}")
 
 
-def _round(console: Console, interruption: Interruption, scale: Scale) -> Figures:
-    with open_services() as services, phases(console) as shown:
-        figures = interruption.run(measure(services, scale, shown))
+def _round(console: Console, interruption: InterruptHandler, scale: Scale) -> Figures:
+    with open_services() as services, open_phase_progress(console) as phase_progress:
+        figures = interruption.run(measure(services, scale, phase_progress))
     show(console, figures)
     return figures
 

@@ -1,4 +1,4 @@
-"""The bare four-status update, the measure that the fulfilment is held to."""
+"""The bare four-status update, the baseline of the fulfillment."""
 
 import time
 
@@ -15,25 +15,25 @@ STEPS = (
 WAVE_SIZE = 50
 
 
-async def bare_rate(connection: Connection, scale: Scale, part: int) -> float:
-    """Give orders a second that go through four statuses; `part` tells measurements in one database apart."""
-    await connection.execute(query("bare.place"))
+async def measure_bare_rate(connection: Connection, scale: Scale, part: int) -> float:
+    """Return the orders per second through four statuses; `part` numbers the measurements of a database."""
+    await connection.execute(query("bare.create_destination"))
     await connection.execute(query("bare.waves"), part * scale.orders, scale.orders)
     await connection.execute(query("bare.orders"), f"BARE-{part}-", scale.orders)
-    began = time.perf_counter()
-    for source, to, event in STEPS:
-        await _move_all(connection, scale, part, (source, to, event))
-    return scale.orders / (time.perf_counter() - began)
+    started_at = time.perf_counter()
+    for source, target, event in STEPS:
+        await _update_all(connection, scale, part, (source, target, event))
+    return scale.orders / (time.perf_counter() - started_at)
 
 
-async def _move_all(connection: Connection, scale: Scale, part: int, step: tuple[str, str, str]) -> None:
+async def _update_all(connection: Connection, scale: Scale, part: int, step: tuple[str, str, str]) -> None:
     for start in range(0, scale.orders, scale.bare_batch):
         numbers = range(start, min(start + scale.bare_batch, scale.orders))
         order_ids = [f"BARE-{part}-{number:07}" for number in numbers]
-        joins = step[1] == "assigned_to_wave"
-        waves = [_wave(part, scale, number) if joins else None for number in numbers]
-        await connection.execute(query("bare.move"), order_ids, *step, waves)
+        joins_wave = step[1] == "assigned_to_wave"
+        waves = [_wave_id(part, scale, number) if joins_wave else None for number in numbers]
+        await connection.execute(query("bare.update_status"), order_ids, *step, waves)
 
 
-def _wave(part: int, scale: Scale, number: int) -> str:
+def _wave_id(part: int, scale: Scale, number: int) -> str:
     return f"WAVE-2000-{part * scale.orders + number // WAVE_SIZE:08}"

@@ -1,7 +1,7 @@
--- The bare four-status update: what any fulfilment must write at least, and nothing else.
+-- The bare four-status update: the minimum that any fulfillment must write.
 
--- name: place
--- A place of its own, which the worker has no carriers in.
+-- name: create_destination
+-- A separate warehouse and destination, without load carriers for the worker.
 WITH site AS (
     INSERT INTO warehouses (warehouse_id) VALUES ('BARE') ON CONFLICT DO NOTHING
 )
@@ -9,14 +9,14 @@ INSERT INTO destinations (destination_id, warehouse_id, queue_capacity, zones, p
 VALUES ('BARE-PACK', 'BARE', 1, '{AMBIENT}', true) ON CONFLICT DO NOTHING
 
 -- name: waves
--- One wave for each fifty orders, as the cycle's waves.
+-- One wave for fifty orders each, like the waves of the cycle.
 INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
 SELECT 'WAVE-2000-' || lpad(($1::integer + n)::text, 8, '0'), 'BARE', 'BARE-PACK', now()
   FROM generate_series(0, $2::integer / 50) AS n
 
 -- name: orders
--- Orders that came in, with their lines.
-WITH made AS (
+-- Received orders with their lines.
+WITH new_orders AS (
     INSERT INTO orders (order_id, customer_id, warehouse_id, priority, status, allow_partial, shipping_address,
                         created_at, updated_at)
     SELECT $1 || lpad(n::text, 7, '0'), 'CUST-' || n % 5000, 'BARE', 'standard', 'received', true,
@@ -25,10 +25,10 @@ WITH made AS (
     RETURNING order_id
 )
 INSERT INTO order_items (order_id, line_number, sku, quantity)
-SELECT order_id, line, 'SKU-00001', 1 FROM made, generate_series(1, 3) AS line
+SELECT order_id, line, 'SKU-00001', 1 FROM new_orders, generate_series(1, 3) AS line
 
--- name: move
--- Moves orders from one status to the next, with an event for each.
+-- name: update_status
+-- Change the status of orders, with an event for each.
 WITH moved AS (
     UPDATE orders o
        SET status = $3, version = o.version + 1, sequence = o.sequence + 1, updated_at = now(),

@@ -1,4 +1,4 @@
-"""What the worker's own records say about its cycles."""
+"""Statistics of cycles, from the run records of the worker."""
 
 import json
 from collections import defaultdict
@@ -12,13 +12,13 @@ import asyncpg
 from benchmarks.connection import Connection
 from benchmarks.queries import query
 
-#: Cycles are put together by what they did: nothing, fewer than 1,000 things, fewer than 10,000, more.
-BOUNDS = (0, 1_000, 10_000)
+#: Cycles are grouped by their work: none, up to 1,000, up to 10,000, more.
+WORK_BOUNDS = (0, 1_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
 class CycleRecord:
-    """One cycle: when it began, how long it took, and what its steps did in how long."""
+    """Start, duration, errors of a cycle, and counts and durations of its steps."""
 
     started_at: datetime
     seconds: float
@@ -27,14 +27,14 @@ class CycleRecord:
     step_seconds: dict[str, float]
 
     @property
-    def work(self) -> int:
-        """All that its steps dealt with: orders, backorders and moves."""
+    def work_count(self) -> int:
+        """The number of processed orders, backorders and moves."""
         return sum(self.counts.values())
 
 
 @dataclass(frozen=True, slots=True)
 class CycleGroup:
-    """Cycles that did about as much; `per_thousand` is None where nothing was done."""
+    """Cycles with similar work; `per_thousand_ms` is None without work."""
 
     most_work: int | None
     cycles: int
@@ -42,13 +42,13 @@ class CycleGroup:
     per_thousand_ms: float | None
 
 
-async def cycle_records(connection: Connection) -> list[CycleRecord]:
-    """Read the records, oldest first."""
+async def read_cycle_records(connection: Connection) -> list[CycleRecord]:
+    """Return the records, oldest first."""
     rows = await connection.fetch(query("watching.runs"))
-    return [_record(row, json.loads(row["steps"])) for row in rows]
+    return [_build_record(row, json.loads(row["steps"])) for row in rows]
 
 
-def _record(row: asyncpg.Record, steps: Sequence[tuple[str, int, float]]) -> CycleRecord:
+def _build_record(row: asyncpg.Record, steps: Sequence[tuple[str, int, float]]) -> CycleRecord:
     return CycleRecord(
         row["started_at"],
         row["seconds"],
@@ -58,29 +58,29 @@ def _record(row: asyncpg.Record, steps: Sequence[tuple[str, int, float]]) -> Cyc
     )
 
 
-def step_totals(records: Sequence[CycleRecord]) -> dict[str, tuple[int, float]]:
-    """Sum up by step: how many things, in how many seconds."""
+def sum_by_step(records: Sequence[CycleRecord]) -> dict[str, tuple[int, float]]:
+    """Return count and seconds by step."""
     totals: dict[str, tuple[int, float]] = {}
     for record in records:
         for step, count in record.counts.items():
-            done, seconds = totals.get(step, (0, 0.0))
-            totals[step] = (done + count, seconds + record.step_seconds[step])
+            work_count, seconds = totals.get(step, (0, 0.0))
+            totals[step] = (work_count + count, seconds + record.step_seconds[step])
     return totals
 
 
-def group(records: Sequence[CycleRecord]) -> list[CycleGroup]:
-    """Put cycles together by the work in them."""
+def group_by_work(records: Sequence[CycleRecord]) -> list[CycleGroup]:
+    """Return the cycles grouped by their work."""
     groups: dict[int, list[CycleRecord]] = defaultdict(list)
     for record in records:
-        groups[sum(record.work > bound for bound in BOUNDS)].append(record)
-    return [_group(number, groups[number]) for number in sorted(groups)]
+        groups[sum(record.work_count > bound for bound in WORK_BOUNDS)].append(record)
+    return [_build_group(number, groups[number]) for number in sorted(groups)]
 
 
-def _group(number: int, records: Sequence[CycleRecord]) -> CycleGroup:
-    seconds, work = sum(one.seconds for one in records), sum(one.work for one in records)
+def _build_group(number: int, records: Sequence[CycleRecord]) -> CycleGroup:
+    seconds, work = sum(record.seconds for record in records), sum(record.work_count for record in records)
     return CycleGroup(
-        most_work=BOUNDS[number] if number < len(BOUNDS) else None,
+        most_work=WORK_BOUNDS[number] if number < len(WORK_BOUNDS) else None,
         cycles=len(records),
-        median_ms=1_000 * median(one.seconds for one in records),
+        median_ms=1_000 * median(record.seconds for record in records),
         per_thousand_ms=1_000_000 * seconds / work if work else None,
     )

@@ -1,4 +1,4 @@
-"""What one measurement gives."""
+"""Figures of one measurement."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +8,9 @@ from benchmarks.fulfillment.cycles import CycleGroup
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rates in orders a second, memory in megabytes, the database in bytes at the beginning.
+    """Rates in orders per second, memory in megabytes, size of the database in bytes at the start.
 
-    `bare` was measured before and after the fulfilment, in the same database.
+    `bare` was measured before and after the fulfillment, in the same database.
     """
 
     scale: dict[str, Any]
@@ -32,5 +32,5 @@ class Figures:
 
     @property
     def share(self) -> float:
-        """The rate of the fulfilment as a share of the bare one."""
+        """The rate of the fulfillment as a share of that of the bare update."""
         return self.fulfilled / (sum(self.bare) / len(self.bare))

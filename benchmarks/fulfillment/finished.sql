@@ -1,4 +1,4 @@
--- Orders that were fulfilled long ago, with all that they leave behind. $1 is the first number, $2 the last.
+-- Orders that were fulfilled long ago, with all their rows. $1 is the first number, $2 the last one.
 
 -- name: waves
 INSERT INTO waves (wave_id, warehouse_id, destination_id, created_at)
@@ -26,7 +26,7 @@ SELECT 'OLD-' || lpad(n::text, 8, '0'), 1, 'UPS', 'T' || n, now() - interval '8 
   FROM generate_series($1::integer, $2::integer) AS n
 
 -- name: carriers
--- One carrier for two orders; it left empty.
+-- One load carrier for two orders, which has left empty.
 INSERT INTO carriers (carrier_id, warehouse_id, sku, quantity, status, location, produced_at, received_at, updated_at)
 SELECT 'OLD-' || lpad(n::text, 8, '0'), 'WH-01', 'SKU-' || lpad((n * 7 % 2000)::text, 5, '0'), 0, 'available', 'left',
        now() - interval '90 days', now() - interval '80 days', now() - interval '8 days'
@@ -48,7 +48,7 @@ SELECT 'OLD-' || lpad(n::text, 8, '0'), line, 'OLD-' || lpad((n / 2)::text, 8, '
   FROM generate_series($1::integer, $2::integer) AS n, generate_series(1, 1 + n % 3) AS line
 
 -- name: events
--- Four events for each order, in the log already. $3 is the position before the first one.
+-- Four events for each order, already in the log. $3 is the position before the first one.
 INSERT INTO order_events (position, event_id, order_id, sequence, version, type, occurred_at, from_status, to_status,
                           warehouse_id, actor, correlation_id, wave_number, workflow_id, traceparent, payload)
 SELECT $3::bigint + (n - $1) * 4 + step, gen_random_uuid(), 'OLD-' || lpad(n::text, 8, '0'), step, step,

@@ -1,4 +1,4 @@
-"""How large the warehouse and the work are."""
+"""Size of the warehouse and of the work."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,10 @@ ZONES = ("AMBIENT", "COOL", "FROZEN", "BULK")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """One measurement. Nine lanes of ten hold one SKU each; the others hold all the other SKUs.
+    """Sizes of a measurement. Nine of ten lanes have one SKU each; the others have all other SKUs.
 
-    Orders are numbered from `first`. `finished` orders are in the database before the first one comes in.
-    `room` are the free places that a lane has at the beginning: where all lanes are full, nothing can be
-    moved out of anything's way.
+    Orders are numbered from `first`. `finished` orders are in the database at the start. `room` is the number
+    of free positions of each lane at the start; with full lanes, no load carrier could be relocated.
     """
 
     orders: int = 50_000
@@ -32,5 +31,5 @@ class Scale:
 
     @property
     def pure_lanes(self) -> int:
-        """The lanes that hold one SKU."""
+        """The number of lanes with only one SKU."""
         return self.lanes * 9 // 10

@@ -1,4 +1,4 @@
-"""The warehouse, filled over the public API."""
+"""Fill the warehouse over the public API."""
 
 import random
 from collections.abc import Iterator
@@ -6,51 +6,54 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.fulfillment.scale import WAREHOUSE, ZONES, Scale
 from wms.orders.v1 import storage_pb2
-from wms_dev.client import Client, at_once
+from wms_dev.api_client import ApiClient, run_concurrently
 
-BATCH = 500
-OLDEST = datetime(2026, 1, 1, tzinfo=UTC)
-DAYS = 60
+CARRIERS_PER_BATCH = 500
+OLDEST_PRODUCTION = datetime(2026, 1, 1, tzinfo=UTC)
+PRODUCTION_DAYS = 60
 
 
-async def open_site(client: Client, scale: Scale) -> None:
-    """Put lanes and destinations and fill the lanes."""
-    await at_once(_put_lane(client, scale, number) for number in range(scale.lanes))
-    await at_once(_put_destination(client, scale, number) for number in range(scale.destinations))
-    carriers = list(_carriers(scale))
-    for start in range(0, len(carriers), BATCH):
+async def put_warehouse(client: ApiClient, scale: Scale) -> None:
+    """Create lanes and destinations, and fill the lanes."""
+    await run_concurrently(_put_lane(client, scale, number) for number in range(scale.lanes))
+    await run_concurrently(_put_destination(client, scale, number) for number in range(scale.destinations))
+    carriers = list(_build_carriers(scale))
+    for start in range(0, len(carriers), CARRIERS_PER_BATCH):
         request = storage_pb2.ReceiveCarriersRequest(
-            warehouse_id=WAREHOUSE, carriers=carriers[start : start + BATCH]
+            warehouse_id=WAREHOUSE, carriers=carriers[start : start + CARRIERS_PER_BATCH]
         )
         await client.call(client.storage.ReceiveCarriers, request)
 
 
-def stored_skus(scale: Scale) -> list[str]:
-    """Give the SKU of each carrier, lane by lane: to draw from it is to draw by the number of carriers."""
-    pure, each = scale.pure_lanes, scale.carriers_per_lane
-    others = scale.skus - pure
-    mixed = [sku(pure + number % others) for number in range((scale.lanes - pure) * each)]
-    random.Random(scale.seed).shuffle(mixed)  # noqa: S311 # no secret
-    return [sku(lane) for lane in range(pure) for _ in range(each)] + mixed
+def list_stored_skus(scale: Scale) -> list[str]:
+    """Return the SKU of each load carrier, lane by lane, so a random choice is weighted by load carriers."""
+    pure_lanes, carriers_per_lane = scale.pure_lanes, scale.carriers_per_lane
+    mixed_sku_count = scale.skus - pure_lanes
+    mixed_skus = [
+        format_sku(pure_lanes + number % mixed_sku_count)
+        for number in range((scale.lanes - pure_lanes) * carriers_per_lane)
+    ]
+    random.Random(scale.seed).shuffle(mixed_skus)  # noqa: S311 # not a secret
+    return [format_sku(lane) for lane in range(pure_lanes) for _ in range(carriers_per_lane)] + mixed_skus
 
 
-def sku(number: int) -> str:
-    """Name a SKU."""
+def format_sku(number: int) -> str:
+    """Return the id of a SKU."""
     return f"SKU-{number:05}"
 
 
-def _carriers(scale: Scale) -> Iterator[storage_pb2.NewCarrier]:
-    for number, stored in enumerate(stored_skus(scale)):
-        lane, place = divmod(number, scale.carriers_per_lane)
+def _build_carriers(scale: Scale) -> Iterator[storage_pb2.NewCarrier]:
+    for number, stored_sku in enumerate(list_stored_skus(scale)):
+        lane, lane_position = divmod(number, scale.carriers_per_lane)
         carrier = storage_pb2.NewCarrier(
             carrier_id=f"CAR-{number:06}",
-            sku=stored,
+            sku=stored_sku,
             quantity=scale.units_per_carrier,
             lane_id=_lane_id(lane),
         )
-        # What stands in a lane of one SKU came in one delivery, in a mixed lane each on its own day.
-        days = lane % DAYS if lane < scale.pure_lanes else place
-        carrier.produced_at.FromDatetime(OLDEST + timedelta(days=days))
+        # The load carriers of a lane with one SKU have one production day, those of a mixed lane several.
+        days = lane % PRODUCTION_DAYS if lane < scale.pure_lanes else lane_position
+        carrier.produced_at.FromDatetime(OLDEST_PRODUCTION + timedelta(days=days))
         yield carrier
 
 
@@ -58,7 +61,7 @@ def _lane_id(number: int) -> str:
     return f"LANE-{number:04}"
 
 
-async def _put_lane(client: Client, scale: Scale, number: int) -> None:
+async def _put_lane(client: ApiClient, scale: Scale, number: int) -> None:
     lane = storage_pb2.Lane(
         lane_id=_lane_id(number),
         warehouse_id=WAREHOUSE,
@@ -68,7 +71,7 @@ async def _put_lane(client: Client, scale: Scale, number: int) -> None:
     await client.call(client.storage.PutLane, storage_pb2.PutLaneRequest(lane=lane))
 
 
-async def _put_destination(client: Client, scale: Scale, number: int) -> None:
+async def _put_destination(client: ApiClient, scale: Scale, number: int) -> None:
     destination = storage_pb2.Destination(
         destination_id=f"PACK-{number:02}",
         warehouse_id=WAREHOUSE,

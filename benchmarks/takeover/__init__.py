@@ -1,1 +1,1 @@
-"""How long a role is without a holder when the active worker is killed, stopped or frozen."""
+"""Time for which a role has no holder after the active worker is killed, stopped or frozen."""

@@ -1,1 +1,1 @@
-"""Orders a second of the worker's cycle, beside those of job queues and workflow engines."""
+"""Orders per second of the worker's cycle, compared with job queues and workflow engines."""

@@ -1,4 +1,4 @@
-"""Procrastinate: four jobs an order, each of which defers the next one."""
+"""Procrastinate: four jobs an order, each defers the next one."""
 
 import asyncio
 
@@ -6,36 +6,40 @@ import procrastinate
 from procrastinate.types import JSONDict
 from psycopg_pool import AsyncConnectionPool
 
-from benchmarks.workers.work import TAKE_STEP, Work, wave_of
+from benchmarks.workers.work import TAKE_STEP, CompetitorTask, wave_id_of
 
-work = Work.told()
+competitor_task = CompetitorTask.from_arguments()
 app = procrastinate.App(
     connector=procrastinate.PsycopgConnector(
-        conninfo=work.database_url, min_size=4, max_size=work.at_once + 4
+        conninfo=competitor_task.database_url, min_size=4, max_size=competitor_task.concurrency + 4
     )
 )
-pool = AsyncConnectionPool(work.database_url, min_size=4, max_size=work.at_once, open=False)
+pool = AsyncConnectionPool(
+    competitor_task.database_url, min_size=4, max_size=competitor_task.concurrency, open=False
+)
 
 
 @app.task(name="step")
 async def take_step(order_id: str, step: int) -> None:
-    """Take one step of an order, and have the next one taken."""
+    """Execute one step of an order, and defer the next one."""
     async with pool.connection() as connection:
-        await connection.execute(TAKE_STEP.format("%s", "%s", "%s"), (order_id, step, wave_of(order_id)))
+        await connection.execute(TAKE_STEP.format("%s", "%s", "%s"), (order_id, step, wave_id_of(order_id)))
     if step < 4:
         await take_step.defer_async(order_id=order_id, step=step + 1)
 
 
 async def main() -> None:
-    """Defer the first step of each order, then work until the end."""
+    """Defer the first step of each order, then process jobs until terminated."""
     await pool.open()
     async with app.open_async():
         if not await app.check_connection_async():
             await app.schema_manager.apply_schema_async()
-        firsts: list[JSONDict] = [{"order_id": one, "step": 1} for one in work.order_ids()]
-        await take_step.batch_defer_async(*firsts)
+        first_steps: list[JSONDict] = [
+            {"order_id": order_id, "step": 1} for order_id in competitor_task.order_ids()
+        ]
+        await take_step.batch_defer_async(*first_steps)
         await app.run_worker_async(
-            concurrency=work.at_once, delete_jobs="successful", update_heartbeat_interval=60
+            concurrency=competitor_task.concurrency, delete_jobs="successful", update_heartbeat_interval=60
         )
 
 

@@ -1,26 +1,32 @@
-"""The rates as a picture, one bar each, on a logarithmic scale."""
+"""Plot the rates as bars on a logarithmic scale."""
 
 from pathlib import Path
 from statistics import median
 
 from matplotlib.figure import Figure
 
-from benchmarks.workers.measuring import OURS, Rates
+from benchmarks.workers.measuring import OWN_NAMES, Rates
 
 
 def draw(rates: Rates, folder: Path) -> list[Path]:
-    """Draw medians, with lines from the lowest round to the highest, as PNG and SVG."""
-    names = list(rates.found)
-    middles = [median(rates.found[name]) for name in names]
+    """Draw medians with error bars from the lowest round to the highest. Return the PNG and the SVG file."""
+    names = list(rates.rates_by_name)
+    medians = [median(rates.rates_by_name[name]) for name in names]
     spread = [
-        [middle - min(rates.found[name]) for name, middle in zip(names, middles, strict=True)],
-        [max(rates.found[name]) - middle for name, middle in zip(names, middles, strict=True)],
+        [
+            median_rate - min(rates.rates_by_name[name])
+            for name, median_rate in zip(names, medians, strict=True)
+        ],
+        [
+            max(rates.rates_by_name[name]) - median_rate
+            for name, median_rate in zip(names, medians, strict=True)
+        ],
     ]
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
-    colours = ["tab:blue" if name in OURS else "tab:gray" for name in names]
-    bars = axes.barh(names, middles, xerr=spread, color=colours, log=True)
-    axes.bar_label(bars, [f"{middle:,.0f}" for middle in middles], padding=6)
+    colors = ["tab:blue" if name in OWN_NAMES else "tab:gray" for name in names]
+    bars = axes.barh(names, medians, xerr=spread, color=colors, log=True)
+    axes.bar_label(bars, [f"{median_rate:,.0f}" for median_rate in medians], padding=6)
     axes.invert_yaxis()
     axes.margins(x=0.2)
     axes.set_xlabel("orders a second, four steps each")

@@ -1,7 +1,7 @@
--- What each rival does in each of its steps, in our own schema, and how it is watched.
+-- The step of the competitors in the schema of wms-orders, and statements to observe the progress.
 
 -- name: install
--- One step of one order as one call: its status, and the event that tells of it.
+-- One step of one order as one call: its status and its event.
 CREATE FUNCTION take_step(id text, step integer, wave text) RETURNS void LANGUAGE sql
 SET plan_cache_mode = force_generic_plan
 BEGIN ATOMIC
@@ -18,27 +18,27 @@ BEGIN ATOMIC
                         correlation_id, wave_number, workflow_id, traceparent, payload)
     SELECT order_id, sequence, version,
            'wms.order.' || (ARRAY['validated', 'wave-assigned', 'picking-started', 'packing-started'])[step], updated_at,
-           (ARRAY['received', 'validated', 'assigned_to_wave', 'picking'])[step], status, warehouse_id, 'rival', '',
+           (ARRAY['received', 'validated', 'assigned_to_wave', 'picking'])[step], status, warehouse_id, 'competitor', '',
            coalesce(wave_id, ''), '', '',
            json_build_object('orderId', order_id, 'customerId', customer_id, 'waveId', wave_id, 'timestamp', updated_at)
       FROM moved;
 END
 
 -- name: packed
--- How many of a rival's orders are done.
+-- Number of packed orders of a competitor.
 SELECT count(*) FROM orders WHERE status = 'packing' AND order_id LIKE $1 || '%'
 
--- name: rival_span
--- From its first change of a status to its last: what it needs to start is not counted.
+-- name: competitor_span
+-- Seconds from the first transition to the last one; the start of the program is not included.
 SELECT extract(epoch FROM max(occurred_at) - min(occurred_at))::float8, count(*)
   FROM outbox WHERE order_id LIKE $1 || '%'
 
--- name: ours_left
--- Our orders that are on their way to PACKING.
+-- name: remaining
+-- Orders of the worker before PACKING.
 SELECT count(*) FROM orders WHERE status IN ('received', 'validated', 'assigned_to_wave', 'picking') AND order_id LIKE 'ORD-%'
 
--- name: ours_span
--- From the beginning of the first cycle to the last order in PACKING.
+-- name: worker_span
+-- Seconds from the start of the first cycle to the last order in PACKING.
 SELECT extract(epoch FROM
            (SELECT max(occurred_at)
               FROM (SELECT occurred_at FROM order_events
@@ -48,6 +48,6 @@ SELECT extract(epoch FROM
                      WHERE type = 'wms.order.packing-started' AND occurred_at > $1) AS e)
            - (SELECT min(started_at) FROM fulfillment_runs WHERE started_at > $1))::float8
 
--- name: untold
--- Events that have no position yet.
+-- name: outbox_events
+-- Events without a position.
 SELECT count(*) FROM outbox

@@ -1,4 +1,4 @@
-"""What a rival is told: where Postgres is, its orders, and how many steps it may take at a time."""
+"""The task of a competitor: database, orders and concurrency, passed as arguments."""
 
 import sys
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ TAKE_STEP = "SELECT take_step({}, {}, {})"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """One round of one rival; `engine` is where its server is, if it has one."""
+class CompetitorTask:
+    """One round of a competitor; `engine_address` is that of its server, if it has one."""
 
     database_url: str
     prefix: str
     orders: int
-    at_once: int
-    engine: str = ""
+    concurrency: int
+    engine_address: str = ""
 
-    def arguments(self) -> list[str]:
-        """Give it as arguments of a program."""
-        return [self.database_url, self.prefix, str(self.orders), str(self.at_once), self.engine]
+    def to_arguments(self) -> list[str]:
+        """Return the task as arguments of a program."""
+        return [self.database_url, self.prefix, str(self.orders), str(self.concurrency), self.engine_address]
 
     @classmethod
-    def told(cls) -> "Work":
-        """Read it from the arguments of this program."""
-        url, prefix, orders, at_once, engine = sys.argv[1:6]
-        return cls(url, prefix, int(orders), int(at_once), engine)
+    def from_arguments(cls) -> "CompetitorTask":
+        """Parse the task from the arguments of this program."""
+        url, prefix, orders, concurrency, engine_address = sys.argv[1:6]
+        return cls(url, prefix, int(orders), int(concurrency), engine_address)
 
     def order_ids(self) -> list[str]:
-        """Name its orders."""
+        """Return the ids of the orders."""
         return [f"{self.prefix}{number:07}" for number in range(self.orders)]
 
 
-def wave_of(order_id: str) -> str:
-    """Name the wave of an order: fifty orders that follow each other go together."""
+def wave_id_of(order_id: str) -> str:
+    """Return the wave of an order: fifty consecutive orders share one."""
     return f"WAVE-2000-{int(order_id[-7:]) // WAVE_SIZE:08}"

@@ -1,1 +1,1 @@
-"""Development: embedded services, the simulator and the demo."""
+"""Development tools: embedded services, local stack, simulator, demo, generators and checks."""

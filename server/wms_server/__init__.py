@@ -1,1 +1,1 @@
-"""The gRPC server: orders, reprocessing, the dead letter queue and storage."""
+"""The server of orders, reprocessing, the dead letter queue, storage and fulfillment (gRPC and HTTP)."""

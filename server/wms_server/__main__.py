@@ -1,22 +1,26 @@
-"""`wms-orders server`: one process that serves, or several and one that looks after them."""
+"""The command `wms-orders server`: one server process, or a supervisor of several."""
 
 from importlib import import_module
 
-from wms_core.logs import configure_logging
-from wms_core.settings import read_settings
+from wms_core.config.settings import read_settings
+from wms_core.runtime.logging_setup import configure_logging
 from wms_server.settings import ServerSettings
 
 
 def command() -> None:
-    """Serve orders, reprocessing, the dead letter queue and storage over gRPC until SIGTERM.
+    """Run the server (gRPC and HTTP) until SIGTERM.
 
-    With SERVER_PROCESSES above 1, in so many processes.
+    With `SERVER_PROCESSES` above 1, run a supervisor of that many processes.
     """
     settings = read_settings(ServerSettings)
     configure_logging(settings.log_level, settings.log_format, settings.service_name)
-    # Who looks after the others must not load what they serve with: it is most of a process's memory.
-    module = "wms_server.process" if settings.server_processes == 1 else "wms_server.supervisor"
-    import_module(module).run(settings)
+    # The supervisor must not import the modules of a server process: they are most of its memory.
+    module_name = (
+        "wms_server.process.server_process"
+        if settings.server_processes == 1
+        else "wms_server.process.supervisor"
+    )
+    import_module(module_name).run(settings)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The only wiring of the server: what it consists of, how it starts and how it ends."""
+"""Composition root of the server: its parts, their start and their graceful shutdown."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,245 +15,289 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
-from wms_core.health import HealthServicer
-from wms_core.listeners import bind_port
 from wms_core.postgres.availability import AvailabilityProbe
+from wms_core.postgres.clock_sync import run_clock_sync
 from wms_core.postgres.database import PostgresDatabase, open_database
-from wms_core.postgres.page_token_store import read_page_token_keys
-from wms_core.postgres.sequencer import IDLE, STANDING_BY, Sequencer
-from wms_core.postgres.start import prepare
-from wms_core.postgres.timekeeping import keep_time
-from wms_core.readiness import Readiness
-from wms_core.tasks import finished, running
-from wms_core.traces import open_tracing
-from wms_server.event_watch import EventWatch
-from wms_server.guarded_handlers import GuardedServer
-from wms_server.heap import return_free_memory
-from wms_server.http.api import Api, HttpOptions
-from wms_server.http.pages import beside, pages
-from wms_server.http.request_guard import AllowedHosts, guarded
-from wms_server.http.serving import serve
-from wms_server.janitor import fold_counts, forget_answers, forget_events
-from wms_server.joining import JoiningLimits
-from wms_server.metrics import Watchable, collectors, registry
-from wms_server.move_watch import MoveWatch
-from wms_server.page_tokens import PageTokens
-from wms_server.pipeline import Limits, Pipeline
-from wms_server.reflection import add_reflection
-from wms_server.request_limits import MAX_REQUEST_BYTES
-from wms_server.rpc import handlers
+from wms_core.postgres.event_sequencer import IDLE_POLL_SECONDS, STANDBY_POLL_SECONDS, EventSequencer
+from wms_core.postgres.repositories.page_token_keys import read_page_token_keys
+from wms_core.postgres.startup import prepare_database
+from wms_core.runtime.background_tasks import background_task, wait_for_shutdown_step
+from wms_core.runtime.health_service import HealthServicer
+from wms_core.runtime.listeners import bind_port
+from wms_core.runtime.readiness import ReadinessMonitor
+from wms_core.runtime.tracing import open_tracing
+from wms_server.calls.batching import BatchLimits
+from wms_server.calls.page_tokens import PageTokens
+from wms_server.calls.pipeline import CallPipeline, PipelineLimits
+from wms_server.calls.reflection import add_reflection
+from wms_server.grpc_api import build_handlers
+from wms_server.http.admin import combine_apps, create_admin_app
+from wms_server.http.app import HttpApi, HttpOptions
+from wms_server.http.request_guard import AllowedHosts, guard_requests
+from wms_server.http.uvicorn_server import serve
+from wms_server.limits.guarded_handlers import GuardedServer
+from wms_server.limits.request_limits import MAX_REQUEST_BYTES
+from wms_server.observability.metrics import SubscriberSource, create_collectors, create_registry
+from wms_server.observability.multiprocess_metrics import (
+    SharedMetrics,
+    create_restart_counter,
+    get_shared_folder,
+)
+from wms_server.process.heap import return_free_memory
+from wms_server.process.housekeeping import compact_counters, delete_expired_events, delete_expired_responses
 from wms_server.services.dead_letters import DeadLetterQueueService
 from wms_server.services.fulfillment import FulfillmentService
 from wms_server.services.orders import OrderService
 from wms_server.services.reprocessing import ReprocessingService
 from wms_server.services.storage import StorageService
 from wms_server.settings import ServerSettings
-from wms_server.shared_metrics import SharedMetrics, restarts, shared_folder
+from wms_server.subscriptions.moves import MoveBroadcaster
+from wms_server.subscriptions.order_events import EventBroadcaster
 
 _log = structlog.get_logger(__name__)
 
 
-class Application:
-    """One server process. `ready` is set once it serves; `drain` ends it gracefully."""
+class ServerApplication:
+    """One server process. Create it with `open_application`; `drain_calls` ends it gracefully."""
 
     def __init__(
-        self, settings: ServerSettings, database: PostgresDatabase, pipeline: Pipeline, number: int | None
+        self,
+        settings: ServerSettings,
+        database: PostgresDatabase,
+        call_pipeline: CallPipeline,
+        process_number: int | None,
     ) -> None:
-        """Use `open_application` instead."""
         self._settings = settings
         self._database = database
-        self._pipeline = pipeline
-        self._pipeline.hold()
-        self._readiness = Readiness(requires_kafka=settings.readiness_requires_kafka)
-        self._health = HealthServicer(HEALTH_WATCHER_LIMIT, self._readiness.report_json)
-        patience = settings.patience
-        self._moves = MoveWatch(database, patience)
-        self._events = EventWatch(database, patience)
+        self._call_pipeline = call_pipeline
+        self._call_pipeline.hold_calls()
+        self._readiness_monitor = ReadinessMonitor(requires_kafka=settings.readiness_requires_kafka)
+        self._health_servicer = HealthServicer(MAX_HEALTH_WATCHERS, self._readiness_monitor.encode_report)
+        subscriber_limits = settings.subscriber_limits
+        self._move_broadcaster = MoveBroadcaster(database, subscriber_limits)
+        self._event_broadcaster = EventBroadcaster(database, subscriber_limits)
         self._page_tokens = PageTokens(settings.page_token_secrets)
-        self._services = _services(settings, self._moves, self._events, self._page_tokens)
-        watches: dict[str, Watchable] = {
-            "moves": self._moves,
-            "orders": self._events,
-            "health": self._health,
+        self._services_by_descriptor = _create_services(
+            settings, self._move_broadcaster, self._event_broadcaster, self._page_tokens
+        )
+        subscriber_sources: dict[str, SubscriberSource] = {
+            "moves": self._move_broadcaster,
+            "orders": self._event_broadcaster,
+            "health": self._health_servicer,
         }
-        self._looked_at = collectors(pipeline, watches, database.bulkheads)
-        self._shared = None if number is None else SharedMetrics(self._looked_at)
-        # The first process looks for all of them; should it be gone, the others do it less often.
-        self._sequencer_idle = STANDING_BY if number else IDLE
+        self._process_collectors = create_collectors(
+            call_pipeline, subscriber_sources, database.bulkheads_by_workload
+        )
+        self._shared_metrics = None if process_number is None else SharedMetrics(self._process_collectors)
+        # Process 0 sequences for all processes. The others poll less often, in case it is down.
+        self._sequencer_poll_seconds = STANDBY_POLL_SECONDS if process_number else IDLE_POLL_SECONDS
         self._set_ready(False)
-        self._readiness.on_change = self._set_ready
-        self._server = self._new_server()
+        self._readiness_monitor.on_change = self._set_ready
+        self._server = self._create_server()
 
-    def _new_server(self) -> grpc.aio.Server:
+    def _create_server(self) -> grpc.aio.Server:
         settings = self._settings
         options = (
-            *_OPTIONS,
-            ("grpc.so_reuseport", int(self._shared is not None)),
-            # What is at work on an old connection goes on, for as long as it likes.
+            *_SERVER_OPTIONS,
+            ("grpc.so_reuseport", int(self._shared_metrics is not None)),
+            # No grace is set: in-flight calls on an old connection finish without a time limit.
             ("grpc.max_connection_age_ms", int(settings.connection_age.total_seconds() * 1000)),
             ("grpc.max_connection_idle_ms", int(settings.grpc_connection_idle.total_seconds() * 1000)),
             ("grpc.max_allowed_incoming_connections", settings.grpc_max_connections),
             ("grpc.max_concurrent_streams", settings.grpc_streams_per_connection),
         )
         server = grpc.aio.server(options=options)
-        server.add_generic_rpc_handlers(handlers(self._pipeline, self._services))
-        probes: Any = GuardedServer(server, settings.deadline_cap.total_seconds())
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, probes)
+        server.add_generic_rpc_handlers(build_handlers(self._call_pipeline, self._services_by_descriptor))
+        probe_server: Any = GuardedServer(server, settings.deadline_cap.total_seconds())
+        health_pb2_grpc.add_HealthServicer_to_server(self._health_servicer, probe_server)
         if self._settings.reflection_enabled:
-            names = [service.full_name for service in self._services]
-            health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-            add_reflection(server, self._pipeline, (*names, health))
+            service_names = [service.full_name for service in self._services_by_descriptor]
+            health_service = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+            add_reflection(server, self._call_pipeline, (*service_names, health_service))
         if self._settings.channelz_enabled:
-            channelz_pb2_grpc.add_ChannelzServicer_to_server(channelz.aio.ChannelzServicer(), probes)
+            channelz_pb2_grpc.add_ChannelzServicer_to_server(channelz.aio.ChannelzServicer(), probe_server)
         return server
 
-    def _set_ready(self, ready: bool) -> None:
-        """Set the health of the services and, under the empty name, of all of them."""
-        for name in ("", *(service.full_name for service in self._services)):
-            self._health.set(name, serving=ready)
+    def _set_ready(self, is_ready: bool) -> None:
+        """Set the health of each service and, under the empty name, of the whole server."""
+        for name in ("", *(service.full_name for service in self._services_by_descriptor)):
+            self._health_servicer.set_serving(name, is_serving=is_ready)
 
-    def http(self) -> ASGIApp:
-        """Give what HTTP shows: the calls, and the pages beside them."""
-        told = [self._shared] if self._shared else [*self._looked_at, restarts()]
-        shown = pages(self._readiness, registry(*told))
+    def create_http_app(self) -> ASGIApp:
+        """Return the HTTP application: the API and the admin pages."""
+        metric_collectors = (
+            [self._shared_metrics]
+            if self._shared_metrics
+            else [*self._process_collectors, create_restart_counter()]
+        )
+        admin_app = create_admin_app(self._readiness_monitor, create_registry(*metric_collectors))
         settings = self._settings
         timeout_seconds = settings.http_request_timeout.total_seconds()
         options = HttpOptions(settings.default_currency, timeout_seconds)
-        served = beside(shown, Api(self._pipeline, self._services, options))
-        return guarded(served, AllowedHosts(settings.http_host_names), timeout_seconds)
+        served_app = combine_apps(
+            admin_app, HttpApi(self._call_pipeline, self._services_by_descriptor, options)
+        )
+        return guard_requests(served_app, AllowedHosts(settings.http_host_names), timeout_seconds)
 
     async def start(self) -> None:
-        """Listen; ready later, when the database is. Raises PortInUse."""
+        """Listen for gRPC calls. They are rejected until the database is ready.
+
+        Raises:
+            PortInUse: another process listens at `SERVER_ADDR`.
+        """
         address = self._settings.server_addr
         bind_port(self._server.add_insecure_port, "SERVER_ADDR", address)
         await self._server.start()
         _log.info("listening", address=address)
 
-    async def work(self) -> None:
-        """Prepare the database, then keep the house until cancelled. Raises MigrationError."""
+    async def run_background_tasks(self) -> None:
+        """Run migrations, then run the background tasks until cancelled.
+
+        Raises:
+            MigrationError: a migration failed.
+        """
         settings = self._settings
         url = settings.database_url.get_secret_value()
-        await prepare(url, settings.default_warehouse_id)
-        if not self._page_tokens.keys:
-            self._page_tokens.keys = await read_page_token_keys(self._database)
-        self._pipeline.open()
+        await prepare_database(url, settings.default_warehouse_id)
+        if not self._page_tokens.signing_keys:
+            self._page_tokens.signing_keys = await read_page_token_keys(self._database)
+        self._call_pipeline.open()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(keep_time(self._database))
-            interval = settings.readiness_interval.total_seconds()
-            tasks.create_task(self._readiness.run(AvailabilityProbe(self._database, url), interval))
-            tasks.create_task(Sequencer(self._database, self._sequencer_idle).run())
-            tasks.create_task(self._moves.run())
-            tasks.create_task(self._events.run())
-            tasks.create_task(forget_answers(self._database, settings.request_answers_kept))
-            tasks.create_task(forget_events(self._database, settings.event_retention))
-            tasks.create_task(fold_counts(self._database))
+            tasks.create_task(run_clock_sync(self._database))
+            interval_seconds = settings.readiness_interval.total_seconds()
+            tasks.create_task(
+                self._readiness_monitor.run(AvailabilityProbe(self._database, url), interval_seconds)
+            )
+            tasks.create_task(EventSequencer(self._database, self._sequencer_poll_seconds).run())
+            tasks.create_task(self._move_broadcaster.run())
+            tasks.create_task(self._event_broadcaster.run())
+            tasks.create_task(delete_expired_responses(self._database, settings.request_answers_kept))
+            tasks.create_task(delete_expired_events(self._database, settings.event_retention))
+            tasks.create_task(compact_counters(self._database))
             tasks.create_task(return_free_memory())
-            if self._shared:
-                tasks.create_task(self._shared.keep_telling())
+            if self._shared_metrics:
+                tasks.create_task(self._shared_metrics.write_periodically())
 
-    async def drain(self, hurry: asyncio.Event) -> None:
-        """Be unready, refuse new calls, let those at work finish within the grace, then stop.
+    async def drain_calls(self, force_shutdown: asyncio.Event) -> None:
+        """Drain: become unready, reject new calls, wait for in-flight calls, then stop.
 
-        In a hurry those at work are cut off.
+        The wait is limited by `DRAIN_GRACE`. `force_shutdown` ends it early, and in-flight calls are aborted.
         """
-        _log.info("draining", at_work=self._pipeline.at_work, streams=self._pipeline.streams)
-        self._readiness.stop()
-        delay, grace = self._settings.drain_delay.total_seconds(), self._settings.drain_grace.total_seconds()
-        await finished(asyncio.sleep(delay), delay, hurry)
-        self._pipeline.close()
-        if not await finished(self._pipeline.drained(), grace, hurry):
-            _log.warning("drain_cut_off", at_work=self._pipeline.at_work)
-        await self._let_callers_leave()
-        # The last answers are still on their way; what does not end by then is cut off.
+        _log.info(
+            "draining", at_work=self._call_pipeline.in_flight, streams=self._call_pipeline.open_stream_count
+        )
+        self._readiness_monitor.stop()
+        delay_seconds, grace_seconds = (
+            self._settings.drain_delay.total_seconds(),
+            self._settings.drain_grace.total_seconds(),
+        )
+        await wait_for_shutdown_step(asyncio.sleep(delay_seconds), delay_seconds, force_shutdown)
+        self._call_pipeline.close()
+        if not await wait_for_shutdown_step(self._call_pipeline.wait_idle(), grace_seconds, force_shutdown):
+            _log.warning("drain_timed_out", at_work=self._call_pipeline.in_flight)
+        await self._reject_until_quiet()
+        # The grace lets the last responses reach their callers; later ones are aborted.
         await self._server.stop(grace=0.5)
         _log.info("stopped")
 
-    async def _let_callers_leave(self) -> None:
-        """Go on refusing for a moment: calls that gRPC has not handed over when it stops get no reason."""
+    async def _reject_until_quiet(self) -> None:
+        """Reject calls for up to 1 s more: calls that gRPC still queues when it stops get no error reason."""
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
-                await self._pipeline.left_alone(0.05)
+                await self._call_pipeline.wait_quiet_period(0.05)
 
 
-#: Clients of one process that may watch its health at a time; each costs some 20 kB.
-HEALTH_WATCHER_LIMIT = 1_000
-#: Leaves room for our own, clearer refusal.
-RECEIVE_LIMIT_BYTES = MAX_REQUEST_BYTES + 64 * 1024
-#: What comes of a message before it is read.
+#: Clients that may watch the health of one process at the same time; each costs about 20 kB.
+MAX_HEALTH_WATCHERS = 1_000
+#: Above `MAX_REQUEST_BYTES`, so that the server's own error, which is clearer, comes first.
+MAX_RECEIVE_BYTES = MAX_REQUEST_BYTES + 64 * 1024
+#: Bytes that gRPC buffers of a message before the server reads it.
 WINDOW_BYTES = 256 * 1024
-#: Calls that wait until they are taken, each with some 4 KiB; beyond, gRPC cancels some of them.
+#: Calls that gRPC queues for Python, each with about 4 KiB. Beyond it, gRPC cancels some of them.
 MAX_PENDING_CALLS = 10_000
-_OPTIONS = (
-    ("grpc.max_receive_message_length", RECEIVE_LIMIT_BYTES),
-    # To probe the line costs a ping for each piece that is read, a fifth of what a small call costs
-    # (docs/adr/0017). A message that is being read widens the window to its own size.
+_SERVER_OPTIONS = (
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    # The probe sends a ping for each piece that is read, a fifth of the cost of a small call (docs/adr/0017).
+    # Without it, a message that is being read still widens the window to its own size.
     ("grpc.http2.bdp_probe", 0),
-    # Calls that wait until Python takes them. Beyond 1,000 gRPC cancels some by chance, whoever sent them. A
-    # client that opens and resets streams makes more in a moment.
+    # Calls that gRPC queues for Python. At the default of 1,000 gRPC cancels random ones, of any client. A
+    # client that opens and resets streams queues more than that in a moment.
     ("grpc.server.max_pending_requests", MAX_PENDING_CALLS),
     ("grpc.server.max_pending_requests_hard_limit", 2 * MAX_PENDING_CALLS),
     ("grpc.http2.lookahead_bytes", WINDOW_BYTES),
-    # A client that says nothing at first, or that has gone without a word.
+    # Limits for clients that are silent after connecting, or that disappeared without closing.
     ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 
-def _services(
-    settings: ServerSettings, moves: MoveWatch, events: EventWatch, tokens: PageTokens
+def _create_services(
+    settings: ServerSettings,
+    move_broadcaster: MoveBroadcaster,
+    event_broadcaster: EventBroadcaster,
+    page_tokens: PageTokens,
 ) -> dict[ServiceDescriptor, object]:
     return {
         orders_pb2.DESCRIPTOR.services_by_name["OrderService"]: OrderService(
-            settings.default_warehouse_id, events, tokens
+            settings.default_warehouse_id, event_broadcaster, page_tokens
         ),
         reprocessing_pb2.DESCRIPTOR.services_by_name["ReprocessingService"]: ReprocessingService(
             settings.retry_policy
         ),
         dead_letters_pb2.DESCRIPTOR.services_by_name["DeadLetterQueueService"]: DeadLetterQueueService(
-            tokens
+            page_tokens
         ),
         storage_pb2.DESCRIPTOR.services_by_name["StorageService"]: StorageService(
-            settings.retry_policy, settings.partial_rule, moves, tokens
+            settings.retry_policy, settings.partial_rule, move_broadcaster, page_tokens
         ),
-        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(tokens),
+        fulfillment_pb2.DESCRIPTOR.services_by_name["FulfillmentService"]: FulfillmentService(page_tokens),
     }
 
 
 @asynccontextmanager
 async def open_application(
     settings: ServerSettings,
-    exporter: SpanExporter | None = None,
+    span_exporter: SpanExporter | None = None,
     *,
-    number: int | None = None,
-    hurry: asyncio.Event | None = None,
+    process_number: int | None = None,
+    force_shutdown: asyncio.Event | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a server; at the end it drains. Gives the task of its work, which ends only by a fault.
+    """Run a server and drain it at the end. Yield the background task, which ends only by an error.
 
-    Spans go to the exporter, by default to the collector of the settings. With a number it is one of several
-    processes that share its ports, which somebody holds for them. `hurry` cuts its drain short.
+    Spans go to the exporter, by default to the collector of the settings. With a `process_number` the server
+    is one of several processes; they share the ports, which the supervisor reserves. `force_shutdown` cuts
+    the drain short.
     """
-    async with AsyncExitStack() as stack:
-        said = None if number is None else Path(shared_folder()) / "traces_not_delivered"
-        tracing = await stack.enter_async_context(
-            open_tracing(settings, settings.service_name, exporter, said)
+    async with AsyncExitStack() as exit_stack:
+        reported_file = None if process_number is None else Path(get_shared_folder()) / "traces_not_delivered"
+        span_tracing = await exit_stack.enter_async_context(
+            open_tracing(settings, settings.service_name, span_exporter, reported_file)
         )
         url = settings.database_url.get_secret_value()
-        database = await stack.enter_async_context(open_database(url, settings.shared_pool_options))
-        limits = Limits(
+        database = await exit_stack.enter_async_context(open_database(url, settings.caller_pool_options))
+        pipeline_limits = PipelineLimits(
             settings.max_in_flight,
             settings.max_bytes_in_flight,
             settings.deadline_cap.total_seconds(),
             settings.max_streams,
-            JoiningLimits(settings.group_commit_calls),
+            BatchLimits(settings.group_commit_calls),
         )
-        pipeline = Pipeline(database, limits, tracing)
-        application = Application(settings, database, pipeline, number)
-        connections, shared = settings.http_connection_limits, number is not None
-        await stack.enter_async_context(
-            serve(application.http(), settings.http_addr, connections, pipeline.memory, shared=shared)
+        call_pipeline = CallPipeline(database, pipeline_limits, span_tracing)
+        server_application = ServerApplication(settings, database, call_pipeline, process_number)
+        connection_limits, is_shared = settings.http_connection_limits, process_number is not None
+        await exit_stack.enter_async_context(
+            serve(
+                server_application.create_http_app(),
+                settings.http_addr,
+                connection_limits,
+                call_pipeline.memory_budget,
+                is_shared=is_shared,
+            )
         )
-        await application.start()
-        work = await stack.enter_async_context(running(application.work()))
-        stack.push_async_callback(application.drain, hurry or asyncio.Event())
-        yield work
+        await server_application.start()
+        application_task = await exit_stack.enter_async_context(
+            background_task(server_application.run_background_tasks())
+        )
+        exit_stack.push_async_callback(server_application.drain_calls, force_shutdown or asyncio.Event())
+        yield application_task

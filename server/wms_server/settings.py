@@ -1,4 +1,4 @@
-"""What the server takes from its environment; nothing else reads it."""
+"""Settings of the server, read from environment variables by this module only."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,216 +6,225 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from wms_core.connection_limits import OVERFLOW_CONNECTIONS, ConnectionLimits
-from wms_core.file_descriptors import fit_connections
-from wms_core.listeners import listen_address
+from wms_core.config.settings import (
+    ZERO_DURATION,
+    CoreSettings,
+    DurationSetting,
+    ListenAddress,
+    OptionalListenAddress,
+)
 from wms_core.postgres.database import PoolOptions
-from wms_core.settings import NONE, Address, AddressOrNone, CoreSettings, Duration
-from wms_server.cores import usable_cores
-from wms_server.watch_buffers import WatchBuffers
-from wms_server.watcher import Patience
+from wms_core.runtime.connection_limits import OVERFLOW_CONNECTIONS, ConnectionLimits
+from wms_core.runtime.file_descriptors import fit_connections
+from wms_core.runtime.listeners import parse_listen_address
+from wms_server.process.cpu_count import count_usable_cores
+from wms_server.subscriptions.broadcaster import SubscriberLimits
+from wms_server.subscriptions.buffers import SubscriberBuffers
 
-# With ten connections each and ten of a worker, Postgres's own limit of a hundred holds.
-_MOST_BY_ITSELF = 8
+# 8 processes with 10 connections each, and a worker with 10, stay below Postgres's default of 100
+# connections.
+_MAX_DEFAULT_PROCESSES = 8
 
 
-def default_processes() -> int:
-    """Give the cores that may be used, as many as the connections of their pools allow."""
-    return min(usable_cores(), _MOST_BY_ITSELF)
+def count_default_processes() -> int:
+    """Return the usable cores, limited by the connections of the processes' pools."""
+    return min(count_usable_cores(), _MAX_DEFAULT_PROCESSES)
 
 
 def _split_keys(text: SecretStr | None) -> tuple[bytes, ...]:
     return tuple(key.strip().encode() for key in text.get_secret_value().split(",")) if text else ()
 
 
-def _keys(text: SecretStr | None) -> SecretStr | None:
-    """Refuse keys that could be guessed; says what is expected, never what was given."""
+def _check_keys(text: SecretStr | None) -> SecretStr | None:
+    """Reject keys that could be guessed; the message must not contain the given keys."""
     if not all(32 <= len(key) <= 512 for key in _split_keys(text)):
-        raise ValueError("each key has 32 to 512 characters; there are commas between them")
+        raise ValueError("each key must have 32 to 512 characters; separate keys by commas")
     return text
 
 
 class ServerSettings(CoreSettings):
-    """The server; where it says so, each of its processes."""
+    """Settings of the server. Limits apply to each of its processes where the description says so."""
 
     server_processes: int = Field(
-        default_factory=default_processes,
+        default_factory=count_default_processes,
         ge=1,
         le=64,
-        description="Processes that serve: by default the cores that may be used, at most 8.",
+        description="Number of server processes; default: the usable cores, at most 8.",
     )
-    server_addr: Address = Field(
-        ":8001", description="Where the gRPC server listens: host:port, or :port for all."
+    server_addr: ListenAddress = Field(
+        ":8001", description="Address of the gRPC server: host:port, or :port for all interfaces."
     )
-    http_addr: AddressOrNone = Field(
-        ":8080", description="Where the server answers over HTTP, its health and metrics too; empty: nowhere."
+    http_addr: OptionalListenAddress = Field(
+        ":8080", description="Address of the HTTP server (API, health, metrics); empty disables it."
     )
     http_allowed_hosts: str = Field(
         "",
         pattern=r"^(\*|\.?[A-Za-z0-9._-]+)?(,(\*|\.?[A-Za-z0-9._-]+))*$",
         description=(
-            "Names of the server in URLs, beside loopback's, that of HTTP_ADDR and all addresses: "
-            "orders.example,.internal.example; * allows all."
+            "Host names that HTTP requests may use, besides loopback names, the host of HTTP_ADDR and IP "
+            "addresses: orders.example,.internal.example; * allows all."
         ),
     )
-    http_request_timeout: Duration = Field(
-        timedelta(seconds=30), gt=NONE, description="How long a request over HTTP may take to arrive."
+    http_request_timeout: DurationSetting = Field(
+        timedelta(seconds=30),
+        gt=ZERO_DURATION,
+        description="Maximum time in which a request over HTTP must arrive completely.",
     )
-    http_keep_alive_timeout: Duration = Field(
+    http_keep_alive_timeout: DurationSetting = Field(
         timedelta(seconds=620),
-        gt=NONE,
-        description="How long a connection over HTTP may be idle; longer than load balancers keep theirs.",
+        gt=ZERO_DURATION,
+        description="Idle time after which an HTTP connection is closed; longer than that of load balancers.",
     )
     http_max_connections: int = Field(
         512,
         ge=1,
-        description="Connections over HTTP that one process serves at a time; beyond, probes are answered.",
+        description="Maximum HTTP connections per process; over the limit, only probes are answered.",
     )
     http_max_connections_per_peer: int = Field(
         256,
         ge=1,
-        description="Of these, the connections that one network address may have.",
+        description="Maximum HTTP connections of one network address, within HTTP_MAX_CONNECTIONS.",
     )
-    database_lock_timeout: Duration = Field(
+    database_lock_timeout: DurationSetting = Field(
         timedelta(seconds=1),
-        gt=NONE,
+        gt=ZERO_DURATION,
         le=timedelta(days=1),
-        description="How long a change waits for what another one holds, before it is CONCURRENT_CHANGE.",
+        description="Maximum time that a change waits for a lock before it fails with CONCURRENT_CHANGE.",
     )
     default_currency: str = Field(
         "USD",
         pattern="^[A-Z]{3}$",
-        description="The currency (ISO 4217) of prices that come as a plain number, in JSON over HTTP.",
+        description="Currency (ISO 4217) of prices that are plain numbers in JSON over HTTP.",
     )
     reflection_enabled: bool = Field(
-        True, description="Whether the server describes itself to grpcurl and the like."
+        True, description="Enable gRPC server reflection, for tools such as grpcurl."
     )
-    channelz_enabled: bool = Field(False, description="Whether the server tells of its channels and sockets.")
-    page_token_keys: Annotated[SecretStr | None, AfterValidator(_keys)] = Field(
+    channelz_enabled: bool = Field(False, description="Enable the gRPC channelz service.")
+    page_token_keys: Annotated[SecretStr | None, AfterValidator(_check_keys)] = Field(
         None,
         description=(
-            "Keys for page tokens in place of the database's own, of 32 to 512 characters, with commas "
-            "between them: the first signs, and tokens of all are read."
+            "Keys that sign page tokens, instead of the key in the database: 32 to 512 characters each, "
+            "separated by commas. The first key signs; tokens of all keys are accepted."
         ),
     )
     max_in_flight: int = Field(
-        1000, ge=1, description="Calls at work in one process at the same time; health checks are spared."
+        1000, ge=1, description="Maximum in-flight calls per process, health checks not included."
     )
     max_bytes_in_flight: int = Field(
         64 * 1024 * 1024,
         ge=32 * 1024 * 1024,
-        description="Bytes that requests and answers hold in one process: thrice a request, twice an answer.",
+        description="Maximum memory of requests (counted three times) and responses (twice) per process.",
     )
     grpc_max_connections: int = Field(
-        1000, ge=1, description="Connections over gRPC that one process serves at a time; one more is closed."
+        1000, ge=1, description="Maximum gRPC connections per process; further ones are closed."
     )
     grpc_streams_per_connection: int = Field(
-        1000, ge=1, description="Calls and streams that one connection over gRPC may have open."
+        1000, ge=1, description="Maximum concurrent calls and streams per gRPC connection."
     )
-    grpc_connection_idle: Duration = Field(
+    grpc_connection_idle: DurationSetting = Field(
         timedelta(minutes=5),
-        gt=NONE,
-        description="How long a connection over gRPC may be without a call before it is closed.",
+        gt=ZERO_DURATION,
+        description="Idle time after which a gRPC connection without calls is closed.",
     )
     max_streams: int = Field(
         2000,
         ge=1,
-        description="Streams open in one process at the same time, all watchers' ones; they are no calls.",
+        description="Maximum concurrent streams per process (not counted in MAX_IN_FLIGHT).",
     )
-    watch_heartbeat: Duration = Field(
+    watch_heartbeat: DurationSetting = Field(
         timedelta(seconds=5),
-        gt=NONE,
-        description="After how long without news a watcher is sent a sign of life.",
+        gt=ZERO_DURATION,
+        description="Idle time after which a subscriber gets a heartbeat.",
     )
     watch_buffer: int = Field(
-        10_000, ge=1, description="Messages that a watcher may be behind before its stream is ended."
+        10_000, ge=1, description="Maximum messages that wait for a subscriber before its stream is ended."
     )
     watch_buffer_bytes: int = Field(
         8 * 1024 * 1024,
         ge=1024 * 1024,
-        description="Bytes of messages that a watcher may be behind before its stream is ended. All watchers "
-        "of a process may be four times as many behind; beyond, the one that is furthest behind is ended.",
+        description="Maximum bytes of messages that wait for a subscriber before its stream is ended. For "
+        "all subscribers of a process the limit is four times as high; beyond it, the slowest one is ended.",
     )
     group_commit_calls: int = Field(
         256,
         ge=1,
         le=500,
-        description="CreateOrder calls that share a transaction, GetOrder calls a query; 1: none do.",
+        description="Maximum calls per batch (CreateOrder: transaction, GetOrder: query); 1: no batching.",
     )
-    connection_age: Duration = Field(
+    connection_age: DurationSetting = Field(
         timedelta(minutes=30),
         ge=timedelta(seconds=1),
-        description="How old a client's connection gets before it is asked for a new one, anywhere.",
+        description="Age after which a client's connection is closed, so that the client connects anew.",
     )
-    deadline_cap: Duration = Field(
+    deadline_cap: DurationSetting = Field(
         timedelta(seconds=30),
-        gt=NONE,
-        description="The longest a call may take, also when the client sets no deadline.",
+        gt=ZERO_DURATION,
+        description="Maximum duration of a call; also the deadline of calls without one.",
     )
-    drain_grace: Duration = Field(
-        timedelta(seconds=20), description="How long calls may go on after SIGTERM before they are cut off."
+    drain_grace: DurationSetting = Field(
+        timedelta(seconds=20), description="Time after SIGTERM in which in-flight calls may finish."
     )
-    drain_delay: Duration = Field(
-        timedelta(0), description="How long to be unready before new calls are refused, for load balancers."
+    drain_delay: DurationSetting = Field(
+        timedelta(0), description="Time between being unready and rejecting calls, for load balancers."
     )
-    request_answers_kept: Duration = Field(
+    request_answers_kept: DurationSetting = Field(
         timedelta(hours=48),
         ge=timedelta(hours=24),
-        description="How long answers are kept for requests that are sent again (24h at least).",
+        description="Time for which stored responses are kept for repeated requests (at least 24h).",
     )
-    event_retention: Duration = Field(
+    event_retention: DurationSetting = Field(
         timedelta(days=30),
-        gt=NONE,
-        description="How long events are kept at least, for history, watchers and the relay; by the million.",
+        gt=ZERO_DURATION,
+        description="Minimum time for which events are kept; they are deleted in partitions of a million.",
     )
 
     @model_validator(mode="after")
-    def _has_two_ports(self) -> Self:
-        """Refuse one port for gRPC and HTTP, which would look as if another program had it."""
+    def _check_ports_differ(self) -> Self:
+        """Reject the same port for gRPC and HTTP; the error would name another program."""
         (grpc_host, grpc_port), (http_host, http_port) = (
-            listen_address(text).rpartition(":")[::2] if text else ("", "")
+            parse_listen_address(text).rpartition(":")[::2] if text else ("", "")
             for text in (self.server_addr, self.http_addr)
         )
         if grpc_port == http_port and (grpc_host == http_host or "[::]" in (grpc_host, http_host)):
             raise ValueError(
                 f"SERVER_ADDR={self.server_addr} (gRPC) and HTTP_ADDR={self.http_addr} have the same port: "
-                "set one of them to another, for example SERVER_ADDR=:9001"
+                "change one of them, for example SERVER_ADDR=:9001"
             )
         return self
 
-    def within_descriptors(self, limit: int) -> Self:
-        """Return the settings with no more connections than so many file descriptors allow."""
-        fitted = fit_connections(
+    def fit_to_descriptors(self, limit: int) -> Self:
+        """Return the settings with no more connections than the limit of file descriptors allows."""
+        fitted_connections = fit_connections(
             limit,
             self.database_pool_size + OVERFLOW_CONNECTIONS,
             http_max_connections=self.http_max_connections if self.http_addr else 0,
             grpc_max_connections=self.grpc_max_connections,
         )
-        return self.model_copy(update={name: number for name, number in fitted.items() if number})
+        return self.model_copy(update={name: number for name, number in fitted_connections.items() if number})
 
     @property
     def page_token_secrets(self) -> tuple[bytes, ...]:
-        """The keys for page tokens; none when those of the database are used."""
+        """The keys for page tokens; empty when those of the database are used."""
         return _split_keys(self.page_token_keys)
 
     @property
-    def shared_pool_options(self) -> PoolOptions:
-        """The options of the pool that callers share, with limits for each kind of work."""
+    def caller_pool_options(self) -> PoolOptions:
+        """Options of the connection pool that callers share, with a bulkhead for each workload."""
         return replace(
-            self.pool_options(f"{self.service_name}-server"),
+            self.build_pool_options(f"{self.service_name}-server"),
             is_shared=True,
             lock_timeout=self.database_lock_timeout.total_seconds(),
         )
 
     @property
     def http_host_names(self) -> tuple[str, ...]:
-        """The names by which the server may be called over HTTP."""
-        own = self.http_addr.rpartition(":")[0].strip("[]")
-        return tuple(name for name in (own, *self.http_allowed_hosts.split(",")) if name)
+        """The host names by which the server may be called over HTTP."""
+        own_host = self.http_addr.rpartition(":")[0].strip("[]")
+        return tuple(name for name in (own_host, *self.http_allowed_hosts.split(",")) if name)
 
     @property
     def http_connection_limits(self) -> ConnectionLimits:
-        """The limits of connections over HTTP."""
+        """The limits of HTTP connections."""
         return ConnectionLimits(
             max_connections=self.http_max_connections,
             max_connections_per_peer=self.http_max_connections_per_peer,
@@ -224,8 +233,10 @@ class ServerSettings(CoreSettings):
         )
 
     @property
-    def patience(self) -> Patience:
-        """What is borne with the watchers of one process."""
-        quiet = self.watch_heartbeat.total_seconds()
-        buffers = WatchBuffers(4 * self.watch_buffer_bytes)
-        return Patience(self.watch_buffer, quiet, self.watch_buffer_bytes, buffers)
+    def subscriber_limits(self) -> SubscriberLimits:
+        """The limits of the subscribers of one process."""
+        heartbeat_seconds = self.watch_heartbeat.total_seconds()
+        subscriber_buffers = SubscriberBuffers(4 * self.watch_buffer_bytes)
+        return SubscriberLimits(
+            self.watch_buffer, heartbeat_seconds, self.watch_buffer_bytes, subscriber_buffers
+        )

@@ -1,1 +1,1 @@
-"""Hostile loads on a real server and worker: memory, answers and others' latency stay bounded."""
+"""Hostile loads on a real server and worker. Memory, responses and other callers' latency stay bounded."""

@@ -1,4 +1,4 @@
-"""The command of `make attack`: run the attacks, print a table, and exit with 1 when one does not hold."""
+"""The command of `make attack`: run the attacks, print a table, and exit with 1 if an attack fails."""
 
 import argparse
 import asyncio
@@ -15,16 +15,18 @@ from rich.table import Table
 
 from tests.attack.registry import ATTACKS
 from tests.attack.runner import Campaign, Report
-from wms_core.file_descriptors import raise_descriptor_limit
+from wms_core.runtime.file_descriptors import raise_descriptor_limit
 
 _WIDTH = 180
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the attacks that are named, by default all."""
+    """Run the named attacks, by default all of them."""
     parser = argparse.ArgumentParser(prog="tests.attack", description=__doc__)
-    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help=f"only these: {', '.join(ATTACKS)}")
-    parser.add_argument("--short", action="store_true", help="less of each, all within four minutes")
+    parser.add_argument("attacks", nargs="*", metavar="ATTACK", help=f"attacks to run: {', '.join(ATTACKS)}")
+    parser.add_argument(
+        "--short", action="store_true", help="run the short form of each attack, within four minutes in all"
+    )
     parser.add_argument("--output", choices=("table", "json"), default="table")
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.attacks if name not in ATTACKS]:
@@ -40,7 +42,7 @@ async def _run(names: Sequence[str], *, short: bool, output: str) -> int:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
-        # So that what was started is ended, also where a shell has the signal ignored.
+        # Cancellation ends the started processes, also where a shell ignores the signal.
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     progress = Console(stderr=True)
     started = time.monotonic()
@@ -49,36 +51,39 @@ async def _run(names: Sequence[str], *, short: bool, output: str) -> int:
         for name in names:
             report = await campaign.run(ATTACKS[name], short=short)
             reports.append(report)
-            progress.print(_line(report), soft_wrap=True, highlight=False, markup=False)
+            progress.print(_format_line(report), soft_wrap=True, highlight=False, markup=False)
     if output == "json":
-        sys.stdout.write(json.dumps([_plain(report) for report in reports], indent=2) + "\n")
+        sys.stdout.write(json.dumps([_to_json(report) for report in reports], indent=2) + "\n")
     else:
         console = Console()
-        # A report that is read in a file or a log has no width of its own.
+        # A console that writes to a file or a log has no width of its own.
         console.width = max(console.width, _WIDTH)
-        console.print(_table(reports))
-    held = sum(report.holds for report in reports)
-    progress.print(f"{held} of {len(reports)} attacks hold, in {time.monotonic() - started:.0f} s")
-    return 0 if held == len(reports) else 1
+        console.print(_build_table(reports))
+    passed = sum(report.holds for report in reports)
+    progress.print(f"{passed} of {len(reports)} attacks withstood, in {time.monotonic() - started:.0f} s")
+    return 0 if passed == len(reports) else 1
 
 
-def _line(report: Report) -> str:
-    return f"{report.attack} ({report.size}): {_verdict(report)} {[one.responses for one in report.rounds]}"
+def _format_line(report: Report) -> str:
+    return (
+        f"{report.attack} ({report.size}): {_format_verdict(report)} "
+        f"{[round_.responses for round_ in report.rounds]}"
+    )
 
 
-def _verdict(report: Report) -> str:
-    return "; ".join(report.faults) or "holds"
+def _format_verdict(report: Report) -> str:
+    return "; ".join(report.faults) or "withstood"
 
 
-def _plain(report: Report) -> dict[str, object]:
+def _to_json(report: Report) -> dict[str, object]:
     rounds = [
-        {name: None if value == math.inf else value for name, value in asdict(one).items()}
-        for one in report.rounds
+        {name: None if value == math.inf else value for name, value in asdict(round_).items()}
+        for round_ in report.rounds
     ]
     return {**asdict(report), "rounds": rounds, "holds": report.holds}
 
 
-def _table(reports: Sequence[Report]) -> Table:
+def _build_table(reports: Sequence[Report]) -> Table:
     table = Table("attack", "size", box=None, header_style="bold")
     for title in ("duration s", "answers after s", "p99 ms", "peak MiB", "end MiB by round"):
         table.add_column(title, justify="right")
@@ -91,12 +96,12 @@ def _table(reports: Sequence[Report]) -> Table:
         table.add_row(
             report.attack,
             report.size,
-            f"{sum(one.seconds for one in report.rounds):.1f}",
-            f"{max(one.answers_after_seconds for one in report.rounds):.2f}",
-            f"{max(one.p99_ms for one in report.rounds):.0f}",
-            f"{max(one.peak_mib for one in report.rounds):.0f}",
-            ", ".join(f"{one.end_mib:.0f}" for one in report.rounds),
-            _verdict(report),
+            f"{sum(round_.seconds for round_ in report.rounds):.1f}",
+            f"{max(round_.answers_after_seconds for round_ in report.rounds):.2f}",
+            f"{max(round_.p99_ms for round_ in report.rounds):.0f}",
+            f"{max(round_.peak_mib for round_ in report.rounds):.0f}",
+            ", ".join(f"{round_.end_mib:.0f}" for round_ in report.rounds),
+            _format_verdict(report),
             style=None if report.holds else "red",
         )
     return table

@@ -1,4 +1,4 @@
-"""A well-behaved caller: it makes a small mix of calls all the time, and repeats those that are refused."""
+"""A well-behaved caller: it makes a small mix of calls all the time and retries rejected calls."""
 
 import asyncio
 import http.client
@@ -13,12 +13,12 @@ import httpx
 from google.protobuf.json_format import MessageToDict
 
 from tests.attack.registry import Target
-from tests.support.api import is_ready
-from tests.support.processes import FULFILLMENT, open_client
-from tests.support.requests import create_order
+from tests.support.builders.requests import create_order
+from tests.support.clients.grpc_api import is_ready
+from tests.support.processes.processes import FULFILLMENT_HEALTH, open_client
 from wms.orders.v1 import orders_pb2
 
-#: A call that has not succeeded by then has failed.
+#: A call without success within this time has failed.
 CALL_SECONDS = 5.0
 _PAUSE_SECONDS = 0.03
 _RETRY_SECONDS = 0.05
@@ -26,28 +26,30 @@ _RETRIED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
 class Latencies:
-    """Seconds until calls succeeded, repetitions included; those that failed took infinitely long."""
+    """Latencies of successful calls in seconds, including retries.
+
+    A failed call counts as infinitely slow.
+    """
 
     def __init__(self) -> None:
-        """Start with none."""
         self.seconds: list[float] = []
         self.errors: list[str] = []
         self.is_over = False
 
     @property
     def p99_ms(self) -> float:
-        """The 99th percentile in milliseconds."""
+        """Return the 99th percentile in milliseconds."""
         ordered = sorted(self.seconds)
         return ordered[math.ceil(len(ordered) * 0.99) - 1] * 1000 if ordered else math.inf
 
     async def record(self, call: Callable[[], Awaitable[object]]) -> None:
-        """Make a call and repeat it until it succeeds, within bounds."""
+        """Make a call and retry it until it succeeds, for at most `CALL_SECONDS`."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                while not await _succeeds(call):  # noqa: ASYNC110 # it has to be asked again
+                while not await _succeeds(call):  # noqa: ASYNC110 # each attempt is a new call
                     await asyncio.sleep(_RETRY_SECONDS)
-        except Exception as error:  # whatever it is, the call has failed
+        except Exception as error:  # every error counts as a failed call
             self.errors.append(" ".join(f"{type(error).__name__}: {error}".split())[:150])
             self.seconds.append(math.inf)
         else:
@@ -55,7 +57,7 @@ class Latencies:
 
 
 async def _succeeds(call: Callable[[], Awaitable[object]]) -> bool:
-    """Return False when a caller is asked to come again, or was not let in."""
+    """Return False if the service asks the caller to retry, or does not accept the connection."""
     try:
         await call()
     except grpc.aio.AioRpcError as error:
@@ -79,7 +81,7 @@ async def calling(target: Target) -> AsyncIterator[Latencies]:
     try:
         yield latencies
     finally:
-        # A call that waits counts: each is bounded.
+        # A waiting call counts as well. Each one has a timeout.
         latencies.is_over = True
         await asyncio.gather(*loops)
 
@@ -102,20 +104,20 @@ async def _call_by_http(target: Target, latencies: Latencies) -> None:
         base_url=f"http://127.0.0.1:{target.http_port}", timeout=CALL_SECONDS
     ) as client:
 
-        async def ask(method: str, path: str, body: object = None) -> None:
+        async def send_request(method: str, path: str, body: object = None) -> None:
             (await client.request(method, path, json=body)).raise_for_status()
 
         while not latencies.is_over:
             order_id = f"ORD-{uuid.uuid4()}"
             body = MessageToDict(create_order(order_id=order_id, request_id=order_id))
-            await latencies.record(lambda body=body: ask("POST", "/api/v1/orders", body))  # type: ignore[misc]
+            await latencies.record(lambda body=body: send_request("POST", "/api/v1/orders", body))  # type: ignore[misc]
             path = f"/api/v1/orders/{order_id}"
-            await latencies.record(lambda path=path: ask("GET", path))  # type: ignore[misc]
+            await latencies.record(lambda path=path: send_request("GET", path))  # type: ignore[misc]
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _probe(target: Target, latencies: Latencies) -> None:
-    """Ask server and worker as a kubelet does, each time on a new connection."""
+    """Probe server and worker like a kubelet, each time on a new connection."""
     while not latencies.is_over:
         for port in (target.http_port, target.worker_http_port):
             await latencies.record(lambda port=port: asyncio.to_thread(probe, port))  # type: ignore[misc]
@@ -123,56 +125,62 @@ async def _probe(target: Target, latencies: Latencies) -> None:
 
 
 def probe(port: int) -> None:
-    """Ask for readiness. Raises OSError when the process is not ready."""
+    """Request the readiness of a process.
+
+    Raises:
+        OSError: The process is not ready.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/ready")
-        with connection.getresponse() as answer:
-            answer.read()
-            if answer.status != 200:
-                raise OSError(f"not ready: {answer.status}")
+        with connection.getresponse() as response:
+            response.read()
+            if response.status != 200:
+                raise OSError(f"not ready: {response.status}")
     finally:
         connection.close()
 
 
 async def answers_after(target: Target, within_seconds: float = 20.0) -> float:
-    """Return the seconds until new connections to server and worker are served; infinity after the bound."""
+    """Return the seconds until server and worker serve new connections, or infinity after the timeout."""
     started = time.monotonic()
     with suppress(TimeoutError):
         async with asyncio.timeout(within_seconds):
-            await asyncio.gather(*(_is_served(target) for _ in range(4)), _worker_is_served(target))
+            await asyncio.gather(
+                *(_wait_until_served(target) for _ in range(4)), _wait_until_worker_served(target)
+            )
             return time.monotonic() - started
     return math.inf
 
 
-async def _is_served(target: Target) -> None:
-    """Place an order over gRPC and one over HTTP, on new connections, and repeat until both succeed."""
+async def _wait_until_served(target: Target) -> None:
+    """Create an order over gRPC and one over HTTP on new connections, and retry until both succeed."""
 
-    async def call() -> None:
+    async def call_grpc() -> None:
         async with open_client(target.address) as api:
             await api.orders.CreateOrder(create_order(), timeout=2)
 
-    async def ask() -> None:
+    async def call_http() -> None:
         body = MessageToDict(create_order())
         url = f"http://127.0.0.1:{target.http_port}/api/v1/orders"
         async with httpx.AsyncClient(timeout=2) as client:
             (await client.post(url, json=body)).raise_for_status()
 
-    for one in (call, ask, lambda: asyncio.to_thread(probe, target.http_port)):
-        while not await _succeeds_in_time(one):  # noqa: ASYNC110 # it has to be asked again
+    for attempt in (call_grpc, call_http, lambda: asyncio.to_thread(probe, target.http_port)):
+        while not await _succeeds_or_expires(attempt):  # noqa: ASYNC110 # each attempt is a new call
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _succeeds_in_time(call: Callable[[], Awaitable[object]]) -> bool:
+async def _succeeds_or_expires(call: Callable[[], Awaitable[object]]) -> bool:
     with suppress(grpc.aio.AioRpcError, httpx.HTTPError):
         return await _succeeds(call)
     return False
 
 
-async def _worker_is_served(target: Target) -> None:
+async def _wait_until_worker_served(target: Target) -> None:
     while True:
         async with grpc.aio.insecure_channel(target.worker_address) as channel:
-            if await is_ready(channel, FULFILLMENT) and await _succeeds(
+            if await is_ready(channel, FULFILLMENT_HEALTH) and await _succeeds(
                 lambda: asyncio.to_thread(probe, target.worker_http_port)
             ):
                 return

@@ -1,4 +1,4 @@
-"""Attacks on listeners: connections that are opened and never used, or used against the protocol."""
+"""Attacks on listeners: connections that stay unused, or that violate the protocol."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ from tests.attack.peers import (
 from tests.attack.registry import Kind, Responses, Target, attack
 
 
-async def _closed(peers: list[Peer]) -> Responses:
+async def _count_closed(peers: list[Peer]) -> Responses:
     """Return how many of these connections the server has closed."""
     closed = 0
     for peer in peers:
@@ -33,33 +33,36 @@ async def _closed(peers: list[Peer]) -> Responses:
 
 @attack(Kind.CONNECTIONS, "connections", long=(1_000, 20), short=(300, 0.5))
 async def open_silent_connections(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Half of them say nothing to the gRPC port, half only that they speak HTTP/2."""
+    """Open connections that send nothing, or only the HTTP/2 preface, to the gRPC port."""
     async with open_peers(target.grpc_port, count) as peers:
         for peer in peers[::2]:
             await peer.send(PREFACE + frame(SETTINGS, 0, 0))
         await asyncio.sleep(hold_seconds)
-        return await _closed(peers)
+        return await _count_closed(peers)
 
 
 @attack(Kind.CONNECTIONS, "connections", long=(1_000, 0), short=(200, 0))
 async def send_garbage(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Random bytes to all ports."""
+    """Send random bytes to all ports."""
     ports = (target.grpc_port, target.http_port, target.worker_grpc_port, target.worker_http_port)
-    told: Responses = Counter()
+    responses: Responses = Counter()
     for number in range(0, count, 20):
         async with open_peers(ports[number // 20 % len(ports)], 20) as peers:
             for peer in peers:
                 await peer.send(random_bytes(random.randrange(1, 5_000)))  # no secret
             await asyncio.sleep(0.02 + hold_seconds)
-            told += await _closed(peers)
-    return told
+            responses += await _count_closed(peers)
+    return responses
 
 
 @attack(Kind.CONNECTIONS, "frames", long=(100_000, 0), short=(5_000, 0))
 async def send_malformed_frames(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Frames of any type, flags, stream and content, on a new connection once the server has closed one."""
-    left, used = count, 0
-    while left > 0:
+    """Send frames with random type, flags, stream and content.
+
+    Reconnect after the server closes the connection.
+    """
+    remaining, connection_count = count, 0
+    while remaining > 0:
         async with open_peers(target.grpc_port, 8) as peers:
             for peer in peers:
                 await peer.send(PREFACE + frame(SETTINGS, 0, 0))
@@ -73,32 +76,32 @@ async def send_malformed_frames(target: Target, count: int, hold_seconds: float)
                     for _ in range(160)
                 )
                 await peer.send(frames)
-                left, used = left - 160, used + 1
+                remaining, connection_count = remaining - 160, connection_count + 1
             await asyncio.sleep(0.01 + hold_seconds)
-    return Counter({"connections": used})
+    return Counter({"connections": connection_count})
 
 
 @attack(Kind.CONNECTIONS, "connections", long=(1_200, 20), short=(500, 1))
-async def send_stray_bytes_after_an_answer(target: Target, count: int, hold_seconds: float) -> Responses:
-    """A line break, or a body after an early answer, begins no request; then silence. From four addresses."""
+async def send_extra_bytes_after_a_response(target: Target, count: int, hold_seconds: float) -> Responses:
+    """Send a line break, or a body after an early response, then nothing. Use four client addresses."""
     plain = head_of("GET", "/health")
-    early = head_of("GET", "/health", "Content-Length: 5")
+    early_response = head_of("GET", "/health", "Content-Length: 5")
     async with open_peers(target.http_port, count, hosts=4) as peers:
 
-        async def ask(number: int, peer: Peer) -> str:
-            head, stray = (plain, b"\r\n") if number % 2 else (early, b"x")
+        async def send(number: int, peer: Peer) -> str:
+            head, extra_bytes = (plain, b"\r\n") if number % 2 else (early_response, b"x")
             status = await http_request(peer, head)
-            await peer.send(stray)
+            await peer.send(extra_bytes)
             return status
 
-        told = await concurrently(ask(*pair) for pair in enumerate(peers))
+        responses = await concurrently(send(*pair) for pair in enumerate(peers))
         await asyncio.sleep(hold_seconds)
-        return told + await _closed(peers)
+        return responses + await _count_closed(peers)
 
 
 @attack(Kind.CONNECTIONS, "connections", long=(500, 35), short=(200, 1))
 async def send_headers_slowly(target: Target, count: int, hold_seconds: float) -> Responses:
-    """One header each half a second, and never the last one."""
+    """Send one header every half second, and never the last one."""
     async with open_peers(target.http_port, count) as peers:
         for peer in peers:
             await peer.send(b"POST /api/v1/orders HTTP/1.1\r\nHost: localhost\r\n")
@@ -106,12 +109,12 @@ async def send_headers_slowly(target: Target, count: int, hold_seconds: float) -
             for peer in peers:
                 await peer.send(f"X-{number}: 1\r\n".encode())
             await asyncio.sleep(0.5)
-        return await _closed(peers)
+        return await _count_closed(peers)
 
 
 @attack(Kind.CONNECTIONS, "connections", long=(300, 35), short=(100, 1))
 async def send_bodies_slowly(target: Target, count: int, hold_seconds: float) -> Responses:
-    """One byte each half a second of a body that has been announced with a megabyte."""
+    """Announce a body of a megabyte and send one byte of it every half second."""
     async with open_peers(target.http_port, count) as peers:
         for peer in peers:
             await peer.send(head_of("POST", "/api/v1/orders", length=1_000_000).encode() + b"{")
@@ -119,12 +122,12 @@ async def send_bodies_slowly(target: Target, count: int, hold_seconds: float) ->
             for peer in peers:
                 await peer.send(b" ")
             await asyncio.sleep(0.5)
-        return await _closed(peers)
+        return await _count_closed(peers)
 
 
 @attack(Kind.CONNECTIONS, "requests", long=(20_000, 5), short=(2_000, 0.5))
 async def pipeline_requests_unread(target: Target, count: int, hold_seconds: float) -> Responses:
-    """All at once on ten connections, and no answer is read."""
+    """Send all requests at once on ten connections, and read no response."""
     request = head_of("GET", "/api/v1/orders?pageSize=5").encode()
     async with open_peers(target.http_port, 10, reads=False) as peers:
         for peer in peers:
@@ -135,7 +138,7 @@ async def pipeline_requests_unread(target: Target, count: int, hold_seconds: flo
 
 @attack(Kind.CONNECTIONS, "streams", long=(1_300, 20), short=(300, 1))
 async def open_event_streams_unread(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Server-sent events over HTTP of one client that never reads."""
+    """Open server-sent event streams over HTTP from one client that never reads."""
     request = head_of("GET", "/api/v1/orders:watch?position=0").encode()
     async with open_peers(target.http_port, count, reads=False) as peers:
         for peer in peers:
@@ -145,13 +148,13 @@ async def open_event_streams_unread(target: Target, count: int, hold_seconds: fl
 
 
 @attack(Kind.CONNECTIONS, "connections", long=(400, 20), short=(150, 1))
-async def fill_the_port_of_the_worker(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Idle connections that answer pings, and as many over HTTP that say nothing."""
+async def exhaust_worker_connections(target: Target, count: int, hold_seconds: float) -> Responses:
+    """Open idle connections that answer pings, and as many over HTTP that send nothing."""
     async with (
         open_stalled_clients(target.worker_address, count) as clients,
         open_peers(target.worker_http_port, count, hosts=2) as peers,
     ):
         await asyncio.sleep(hold_seconds)
-        told = await _closed(peers)
-        told["gRPC closed"] = sum(client.is_closed for client in clients)
-        return told
+        responses = await _count_closed(peers)
+        responses["gRPC closed"] = sum(client.is_closed for client in clients)
+        return responses

@@ -1,4 +1,4 @@
-"""The memory of a process and all that it has started, as a container is charged for it."""
+"""The memory of a process and its descendants, as a container is charged for it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ MIB = 1024 * 1024
 
 
 def proportional_bytes_of_tree(pid: int) -> int:
-    """Return the proportional set size of a process and its descendants: what they share counts once."""
+    """Return the proportional set size of a process and its descendants in bytes. Shared pages count once."""
     total, waiting = 0, [pid]
     while waiting:
         process = Path("/proc", str(waiting.pop()))

@@ -1,4 +1,4 @@
-"""Attacks by requests of no meaning, to every method and path of the contract."""
+"""Attacks with random requests to every method and path of the contract."""
 
 import json
 import random
@@ -9,9 +9,9 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from tests.attack.peers import call_status, concurrently, head_of, http_request, open_peers, random_bytes
 from tests.attack.registry import Kind, Responses, Target, attack
-from tests.support.raw import field, varint
+from tests.support.clients.raw_calls import encode_field, encode_varint
 from wms.orders.v1 import dead_letters_pb2, fulfillment_pb2, orders_pb2, reprocessing_pb2, storage_pb2
-from wms_server.http.bindings import Binding, bindings_of
+from wms_server.http.bindings import HttpBinding, get_bindings
 
 METHODS: list[MethodDescriptor] = [
     method
@@ -19,7 +19,7 @@ METHODS: list[MethodDescriptor] = [
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 ]
-#: Methods whose effect on the whole service is what they are for, when they are given no argument.
+#: Methods that affect the entire service when they are called without arguments.
 _NOT_AT_RANDOM = ("PauseFulfillment", "StepDown", "SetWorkerMode")
 _TEXTS = ("", "ORD-1", "WH-01", "\0", "é", "李", "\ud800", "'; --", "x" * 300, "../..", "%00", "null")
 _SEGMENTS = ("ORD-1", "%00", "%ed%a0%80", "x" * 300, "..")
@@ -30,38 +30,41 @@ _random = random.Random()  # no secret
 
 @attack(Kind.RANDOM_INPUT, "calls", long=(20_000, 0), short=(2_000, 0))
 async def send_random_protobuf(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Random bytes, random fields and broken messages to all methods; none is an INTERNAL error."""
+    """Send random bytes, random fields and truncated messages to all methods.
+
+    None may cause an INTERNAL error.
+    """
     async with grpc.aio.insecure_channel(target.address) as channel:
 
         async def call() -> str:
             method = _random.choice(_UNARY)
             name = f"/{method.containing_service.full_name}/{method.name}"
-            # A stream has no end.
+            # A stream does not end by itself.
             make = _first_status if method.server_streaming else call_status
             return await make(
-                channel, name, _message(method.input_type), 0.2 if method.server_streaming else 10
+                channel, name, _random_message(method.input_type), 0.2 if method.server_streaming else 10
             )
 
-        told = await concurrently((call() for _ in range(count)), 40)
-    expect_none_of(told, "INTERNAL", "UNKNOWN")
-    return told
+        responses = await concurrently((call() for _ in range(count)), 40)
+    expect_none_of(responses, "INTERNAL", "UNKNOWN")
+    return responses
 
 
 @attack(Kind.RANDOM_INPUT, "requests", long=(6_000, 0), short=(800, 0))
 async def send_random_json(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Random JSON, queries and paths to all methods over HTTP; none is a server's error."""
-    bindings = [binding for method in _UNARY for binding in bindings_of(method)]
+    """Send random JSON, queries and paths to all methods over HTTP. None may cause a server error."""
+    bindings = [binding for method in _UNARY for binding in get_bindings(method)]
 
-    async def ask() -> str:
+    async def send() -> str:
         binding = _random.choice(bindings)
-        body = b"" if binding.reads else _json(binding)
-        head = head_of(binding.method, _path(binding), "Connection: close", length=len(body))
+        body = b"" if binding.is_read_only else _random_json(binding)
+        head = head_of(binding.http_method, _random_path(binding), "Connection: close", length=len(body))
         async with open_peers(target.http_port, 1) as (peer,):
             return await http_request(peer, head, body, 2)
 
-    told = await concurrently(ask() for _ in range(count))
-    expect_none_of(told, "500", "502")
-    return told
+    responses = await concurrently(send() for _ in range(count))
+    expect_none_of(responses, "500", "502")
+    return responses
 
 
 async def _first_status(
@@ -77,56 +80,68 @@ async def _first_status(
 
 
 class WasNotExpected(Exception):
-    """The service gave a response that no request may get."""
+    """The service returned a response that no request may receive."""
 
 
-def expect_none_of(told: Responses, *statuses: str) -> None:
-    """Raise WasNotExpected when one of these is among the responses."""
-    if found := [status for status in statuses if told[status]]:
-        raise WasNotExpected(f"responses {', '.join(found)} among {dict(told)}")
+def expect_none_of(responses: Responses, *statuses: str) -> None:
+    """Reject responses with one of these statuses.
+
+    Raises:
+        WasNotExpected: One of the statuses is among the responses.
+    """
+    if unexpected := [status for status in statuses if responses[status]]:
+        raise WasNotExpected(f"responses {', '.join(unexpected)} among {dict(responses)}")
 
 
-def _message(descriptor: Descriptor, depth: int = 0) -> bytes:
-    """Return a message of some fields of the type, sometimes with bytes that are none."""
+def _random_message(descriptor: Descriptor, depth: int = 0) -> bytes:
+    """Return a message with some fields of the type, sometimes with invalid bytes."""
     if _random.random() < 0.1:
         return random_bytes(_random.randrange(200))
-    fields = [one for one in descriptor.fields if _random.random() < 0.6]
-    written = b"".join(_field(one, depth) for one in fields for _ in range(_random.choice((1, 1, 1, 3))))
-    return written[: _random.randrange(len(written))] if written and _random.random() < 0.1 else written
+    fields = [field for field in descriptor.fields if _random.random() < 0.6]
+    encoded = b"".join(
+        _random_field(field, depth) for field in fields for _ in range(_random.choice((1, 1, 1, 3)))
+    )
+    return encoded[: _random.randrange(len(encoded))] if encoded and _random.random() < 0.1 else encoded
 
 
-def _field(one: FieldDescriptor, depth: int) -> bytes:
-    if one.message_type is not None:
-        return field(one.number, _message(one.message_type, depth + 1) if depth < 4 else b"")
-    if one.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES):
-        return field(one.number, _random.choice(_TEXTS).encode("utf-8", "surrogatepass"))
-    if one.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FIXED64):
-        return varint(one.number << 3 | 1) + random_bytes(8)
-    return field(one.number, _random.choice(_NUMBERS))
+def _random_field(field: FieldDescriptor, depth: int) -> bytes:
+    if field.message_type is not None:
+        return encode_field(
+            field.number, _random_message(field.message_type, depth + 1) if depth < 4 else b""
+        )
+    if field.type in (FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES):
+        return encode_field(field.number, _random.choice(_TEXTS).encode("utf-8", "surrogatepass"))
+    if field.type in (FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FIXED64):
+        return encode_varint(field.number << 3 | 1) + random_bytes(8)
+    return encode_field(field.number, _random.choice(_NUMBERS))
 
 
-def _path(binding: Binding) -> str:
-    """Return the path of a method, with something where a variable stands."""
-    return "/" + "/".join(segment or _random.choice(_SEGMENTS) for segment in binding.template.segments)
+def _random_path(binding: HttpBinding) -> str:
+    """Return the path of a method with random values for its variables."""
+    return "/" + "/".join(
+        segment or _random.choice(_SEGMENTS) for segment in binding.path_template.path_segments
+    )
 
 
-def _json(binding: Binding) -> bytes:
-    """Return JSON of some fields of the request, sometimes broken."""
+def _random_json(binding: HttpBinding) -> bytes:
+    """Return JSON with some fields of the request, sometimes malformed."""
     if _random.random() < 0.1:
         return _random.choice((b"", b"{", b"[]", b"null", b'{"a":1e9999}', b'{"\\ud800":1}', b"\xff\xfe{}"))
-    written = json.dumps(_value_of(binding.call.input_type, 0)).encode()
-    return written[:-1] if _random.random() < 0.1 else written
+    encoded = json.dumps(_random_object(binding.method_descriptor.input_type, 0)).encode()
+    return encoded[:-1] if _random.random() < 0.1 else encoded
 
 
-def _value_of(descriptor: Descriptor, depth: int) -> dict[str, Any]:
+def _random_object(descriptor: Descriptor, depth: int) -> dict[str, Any]:
     return {
-        one.json_name: _random.choice((_value(one, depth), [_value(one, depth)], None, {}, "x", -1, True))
-        for one in descriptor.fields
+        field.json_name: _random.choice(
+            (_random_value(field, depth), [_random_value(field, depth)], None, {}, "x", -1, True)
+        )
+        for field in descriptor.fields
         if _random.random() < 0.6
     }
 
 
-def _value(one: FieldDescriptor, depth: int) -> Any:
-    if one.message_type is not None:
-        return _value_of(one.message_type, depth + 1) if depth < 4 else {}
+def _random_value(field: FieldDescriptor, depth: int) -> Any:
+    if field.message_type is not None:
+        return _random_object(field.message_type, depth + 1) if depth < 4 else {}
     return _random.choice((*_TEXTS, *_NUMBERS, 1.5, 1e300))

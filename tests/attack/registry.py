@@ -1,4 +1,4 @@
-"""The table of attacks: each is an async function with a kind and two sizes."""
+"""The table of attacks: each one is an async function with a kind and two sizes."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any
 
-#: What the peer got: the number of responses by status, for the report.
+#: The number of responses by status, for the report.
 Responses = Counter[str]
 
 
 class Kind(StrEnum):
-    """The part of the service that an attack is aimed at."""
+    """The part of the service that an attack targets."""
 
     CONNECTIONS = auto()
     STREAMS = auto()
@@ -28,7 +28,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The service under attack: its ports on loopback, its database, and the process of Postgres."""
+    """The attacked service: its loopback ports, its database, and the Postgres process."""
 
     grpc_port: int
     http_port: int
@@ -39,17 +39,17 @@ class Target:
 
     @property
     def address(self) -> str:
-        """The address of the server's gRPC port."""
+        """Return the address of the server's gRPC port."""
         return f"127.0.0.1:{self.grpc_port}"
 
     @property
     def worker_address(self) -> str:
-        """The address of the worker's gRPC port."""
+        """Return the address of the worker's gRPC port."""
         return f"127.0.0.1:{self.worker_grpc_port}"
 
     @contextmanager
     def frozen_database(self) -> Iterator[None]:
-        """Stop all processes of Postgres until the end of the block."""
+        """Stop all Postgres processes until the end of the block."""
         stopped: list[int] = []
         try:
             # The parent first, so that it starts no more children.
@@ -73,7 +73,7 @@ AttackFunction = Callable[[Target, int, float], Coroutine[Any, Any, Responses]]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much an attack sends, and how many seconds it holds on to it."""
+    """The number of units that an attack sends, and the seconds for which it keeps them open."""
 
     count: int
     hold_seconds: float
@@ -81,23 +81,26 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """One attack. Its function gets the target, a count and the seconds to hold what it has opened."""
+    """One attack.
+
+    Its function receives the target, a count and the seconds for which it keeps connections open.
+    """
 
     run: AttackFunction
     kind: Kind
     unit: str
     long: Size
     short: Size
-    #: A caller cannot be served while the database itself stands still.
+    #: True if no caller can be served because the database itself is stopped.
     stops_the_database: bool = False
 
     @property
     def name(self) -> str:
-        """The name of the function, in words."""
+        """Return the name of the function in words."""
         return self.run.__name__.replace("_", " ")
 
     def size(self, *, short: bool) -> Size:
-        """Return the size of one form."""
+        """Return the size of the short or the long form."""
         return self.short if short else self.long
 
 
@@ -112,11 +115,11 @@ def attack(
     short: tuple[int, float],
     stops_the_database: bool = False,
 ) -> Callable[[AttackFunction], AttackFunction]:
-    """Register an attack: the count of its units and the seconds that it holds them, in both forms."""
+    """Register an attack with the count of its units and its hold time in seconds, in both forms."""
 
     def register(function: AttackFunction) -> AttackFunction:
-        made = Attack(function, kind, unit, Size(*long), Size(*short), stops_the_database)
-        ATTACKS[function.__name__] = made
+        registered = Attack(function, kind, unit, Size(*long), Size(*short), stops_the_database)
+        ATTACKS[function.__name__] = registered
         return function
 
     return register

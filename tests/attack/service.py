@@ -1,4 +1,4 @@
-"""The service under attack: a server of two processes and a worker, with the settings of the manifests."""
+"""The attacked service: a server of two processes and a worker, with the settings of the manifests."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ from typing import Any
 
 from tests.attack.memory_meter import MIB
 from tests.attack.registry import Target
-from tests.support.deployment import container, manifests, pods
-from tests.support.processes import FULFILLMENT, Process, Processes, open_client
-from tests.support.requests import create_order, item
+from tests.support.builders.requests import create_order, item
+from tests.support.processes.processes import FULFILLMENT_HEALTH, Process, Processes, open_client
+from tests.support.specs.deployment import get_container, list_pod_templates, manifests
 from tests.support.waiting import eventually
-from wms_dev.embedded_postgres import EmbeddedPostgres, temporary_data_dir
-from wms_dev.ports import free_port
+from wms_dev.embedded.postgres import EmbeddedPostgres, temporary_data_dir
+from wms_dev.free_port import find_free_port
 
-#: What the manifests say of places, which are others here.
+#: Settings of the manifests that name places, which differ here.
 _PLACES = (
     "SERVER_ADDR",
     "WORKER_ADDR",
@@ -35,24 +35,24 @@ _LARGE_ORDERS = 20
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Its processes, and where they listen."""
+    """The processes of the service, and their ports."""
 
     target: Target
     server: Process
     worker: Process
 
     def log_entries(self) -> list[dict[str, Any]]:
-        """Return what server and worker have logged, without lines of libraries that are no JSON."""
-        lines = [line for process in (self.server, self.worker) for line in process.text.splitlines()]
+        """Return the log entries of server and worker, without lines of libraries that are not JSON."""
+        lines = [line for process in (self.server, self.worker) for line in process.output_text.splitlines()]
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def count_ended_processes(self) -> int:
-        """Return how many processes have ended or were ended since the start."""
-        ended = [entry for entry in self.log_entries() if entry["event"] == "process_ended"]
-        return len(ended) + (not self.server.is_running) + (not self.worker.is_running)
+        """Return how many processes have ended or were killed since the start."""
+        ended_entries = [entry for entry in self.log_entries() if entry["event"] == "process_ended"]
+        return len(ended_entries) + (not self.server.is_running) + (not self.worker.is_running)
 
     def errors_since(self, count: int) -> list[str]:
-        """Return the errors logged after the first so many, each with the exception that it names."""
+        """Return the errors logged after the first `count`, each with the class of its exception."""
         errors = [entry for entry in self.log_entries() if entry["level"] in ("error", "critical")]
         return [f"{entry['event'][:80]} ({_cause(entry)})" for entry in errors[count:]]
 
@@ -63,13 +63,13 @@ def _cause(entry: dict[str, Any]) -> str:
 
 
 def memory_limit_bytes(component: str) -> int:
-    """Return the memory limit of a container in the manifests."""
-    text: str = container(pods()[component])["resources"]["limits"]["memory"]
+    """Return the memory limit of a container in the manifests, in bytes."""
+    text: str = get_container(list_pod_templates()[component])["resources"]["limits"]["memory"]
     return int(text.removesuffix("Mi")) * MIB
 
 
 def _settings(component: str) -> dict[str, str]:
-    """Return the settings of the manifests, without those that name places."""
+    """Return the settings of the manifests, without settings that name places."""
     names = ("wms-orders", f"wms-orders-{component}")
     data = [manifests()["ConfigMap", name]["data"] for name in names]
     return {name.lower(): value for part in data for name, value in part.items() if name not in _PLACES}
@@ -77,30 +77,30 @@ def _settings(component: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def open_service() -> AsyncIterator[Service]:
-    """Start Postgres, a server and a worker, with a few large orders, and end them."""
+    """Start Postgres, a server and a worker with a few large orders, and stop them at the end."""
     postgres = EmbeddedPostgres(temporary_data_dir(), ephemeral=True, settings=_POSTGRES)
     with tempfile.TemporaryDirectory(prefix="wms-attack-") as folder, postgres:
         processes = Processes(Path(folder))
         try:
-            yield await _started(processes, postgres)
+            yield await _start_service(processes, postgres)
         finally:
-            processes.end()
+            processes.kill_all()
 
 
-async def _started(processes: Processes, postgres: EmbeddedPostgres) -> Service:
-    http_port, worker_http_port = free_port(), free_port()
+async def _start_service(processes: Processes, postgres: EmbeddedPostgres) -> Service:
+    http_port, worker_http_port = find_free_port(), find_free_port()
     own = {"http_addr": f"127.0.0.1:{http_port}"}
     server = processes.server(
-        postgres.dsn, **{**_settings("server"), **own}, address=f"127.0.0.1:{free_port()}"
+        postgres.dsn, **{**_settings("server"), **own}, address=f"127.0.0.1:{find_free_port()}"
     )
     own = {"worker_http_addr": f"127.0.0.1:{worker_http_port}", "fulfillment_interval": "1s"}
     worker = processes.worker(
         postgres.dsn,
         **{**_settings("worker"), "standalone_lease": "10s", **own},
-        address=f"127.0.0.1:{free_port()}",
+        address=f"127.0.0.1:{find_free_port()}",
     )
     await eventually(lambda: _all_processes_are_ready(server), within=_START_SECONDS)
-    await worker.serving(FULFILLMENT, within=_START_SECONDS)
+    await worker.wait_until_serving(FULFILLMENT_HEALTH, within=_START_SECONDS)
     target = Target(
         grpc_port=_port(server),
         http_port=http_port,
@@ -117,7 +117,7 @@ async def _started(processes: Processes, postgres: EmbeddedPostgres) -> Service:
 
 
 async def _all_processes_are_ready(server: Process) -> bool:
-    ready = {entry["pid"] for entry in server.said("readiness_changed") if entry["ready"]}
+    ready = {entry["pid"] for entry in server.find_log_entries("readiness_changed") if entry["ready"]}
     return len(ready) == int(_settings("server")["server_processes"])
 
 

@@ -1,4 +1,4 @@
-"""Attacks by what callers hand in beside a request: page tokens and metadata."""
+"""Attacks with page tokens and metadata."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ from tests.attack.peers import (
 )
 from tests.attack.random_input import METHODS, expect_none_of
 from tests.attack.registry import Kind, Responses, Target, attack
-from tests.support.raw import field
+from tests.support.clients.raw_calls import encode_field
 
 _TEXTS = ("\0", "\ud800", "\x1b[2J", "'; DROP TABLE orders; --", "x" * 600, "²", "9" * 400, "")
 _TIMES = ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2024-01-15T10:30:00")
@@ -36,36 +36,36 @@ _CONTENTS: tuple[object, ...] = (
 )
 
 
-def _tokens() -> list[str]:
-    """Return contents as lists write them, with a signature of every length, and texts that are none."""
-    made = []
+def _build_tokens() -> list[str]:
+    """Return encoded token contents with signatures of several lengths, and texts that are not tokens."""
+    tokens = []
     for content in _CONTENTS:
         body = json.dumps(content).encode()
-        made += [
+        tokens += [
             base64.urlsafe_b64encode(b"s" * length + body).decode().rstrip("=")
             for length in (0, 8, 16, 20, 32)
         ]
-    return [*made, "=", "\x7f", "x" * 2_048, "x" * 3_000, "é"]
+    return [*tokens, "=", "\x7f", "x" * 2_048, "x" * 3_000, "é"]
 
 
 @attack(Kind.TOKENS, "tokens", long=(2_500, 0), short=(700, 0))
 async def forge_page_tokens(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Contents that no list gave, with a signature of our own, to every list of the contract."""
+    """Send forged page tokens with made-up signatures to every list method of the contract."""
     lists = [method for method in METHODS if "page_token" in method.input_type.fields_by_name]
-    pairs = islice(((method, token) for token in _tokens() for method in lists), count)
+    argument_pairs = islice(((method, token) for token in _build_tokens() for method in lists), count)
     async with grpc.aio.insecure_channel(target.address) as channel:
 
-        async def ask(method: MethodDescriptor, token: str) -> str:
+        async def send(method: MethodDescriptor, token: str) -> str:
             fields = method.input_type.fields_by_name
-            request = field(fields["page_token"].number, token.encode())
+            request = encode_field(fields["page_token"].number, token.encode())
             if "order_id" in fields:
-                request += field(fields["order_id"].number, b"ORD-1")
+                request += encode_field(fields["order_id"].number, b"ORD-1")
             name = f"/{method.containing_service.full_name}/{method.name}"
             return await call_status(channel, name, request, 10)
 
-        told = await concurrently(ask(*pair) for pair in pairs)
-    expect_none_of(told, "INTERNAL", "UNKNOWN")
-    return told
+        responses = await concurrently(send(*arguments) for arguments in argument_pairs)
+    expect_none_of(responses, "INTERNAL", "UNKNOWN")
+    return responses
 
 
 _METADATA = (
@@ -85,13 +85,13 @@ _METADATA = (
 
 @attack(Kind.TOKENS, "calls", long=(2_000, 0), short=(400, 0))
 async def send_hostile_metadata(target: Target, count: int, hold_seconds: float) -> Responses:
-    """Bytes beyond ASCII, escapes, hundreds of headers, broken traces and timeouts."""
-    body = frame(DATA, END_STREAM, 1, grpc_message(field(1, b"ORD-1")))
+    """Send non-ASCII bytes, escape sequences, hundreds of headers, malformed traces and timeouts."""
+    body = frame(DATA, END_STREAM, 1, grpc_message(encode_field(1, b"ORD-1")))
     for number in range(0, count, 8):
         async with open_http2(target.grpc_port, 8) as peers:
             for offset, peer in enumerate(peers):
                 headers = _METADATA[(number + offset) % len(_METADATA)]
-                block = header_block(f"{ORDERS}/GetOrder") + b"".join(literal(*one) for one in headers)
+                block = header_block(f"{ORDERS}/GetOrder") + b"".join(literal(*header) for header in headers)
                 await peer.send(frame(HEADERS, END_HEADERS, 1, block) + body)
             await asyncio.sleep(0.01 + hold_seconds)
     return Counter({"sent": count})

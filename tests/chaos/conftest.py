@@ -1,46 +1,46 @@
-"""What the tests of failures share: three ZooKeeper nodes, workers as processes, a warehouse at work."""
+"""Fixtures of the chaos tests: three ZooKeeper nodes, workers as processes, an active warehouse."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.api import Api
-from tests.support.election import Replicas
-from tests.support.invariants import Sql, record_epochs
-from tests.support.processes import Processes
-from tests.support.site import Site
-from tests.support.zookeeper import own_zookeeper
-from wms_dev.zookeeper import ZooKeeper
+from tests.support.builders.warehouse import WarehouseDriver
+from tests.support.clients.grpc_api import Api
+from tests.support.external.zookeeper import run_zookeeper
+from tests.support.invariants.database import SqlConnection, record_epochs
+from tests.support.processes.processes import Processes
+from tests.support.processes.zookeeper_workers import Replicas
+from wms_dev.embedded.zookeeper import ZooKeeperEnsemble
 
 
 @pytest.fixture(scope="session")
-def three_nodes() -> Iterator[ZooKeeper]:
-    """Give an ensemble of three."""
-    with own_zookeeper(3) as zookeeper:
+def three_nodes() -> Iterator[ZooKeeperEnsemble]:
+    """Yield an ensemble of three nodes."""
+    with run_zookeeper(3) as zookeeper:
         yield zookeeper
 
 
 @pytest.fixture
-def ensemble(three_nodes: ZooKeeper) -> Iterator[ZooKeeper]:
-    """Give the ensemble of three, whole before the test and after it."""
-    three_nodes.mend()
+def ensemble(three_nodes: ZooKeeperEnsemble) -> Iterator[ZooKeeperEnsemble]:
+    """Yield the ensemble of three nodes. It is complete before and after the test."""
+    three_nodes.restore_nodes()
     yield three_nodes
-    three_nodes.mend()
+    three_nodes.restore_nodes()
 
 
 @pytest.fixture
-def site(api: Api) -> Site:
-    """Give the warehouse of the test's database, by gRPC."""
-    return Site(api)
+def site(api: Api) -> WarehouseDriver:
+    """Return a driver for the warehouse of the test's database, over gRPC."""
+    return WarehouseDriver(api)
 
 
 @pytest.fixture
 async def replicas(
-    ensemble: ZooKeeper, database_url: str, sql: Sql, tmp_path: Path
+    ensemble: ZooKeeperEnsemble, database_url: str, sql: SqlConnection, tmp_path: Path
 ) -> AsyncIterator[Replicas]:
-    """Give the workers of one place of election; what each epoch writes is recorded from the start."""
+    """Yield workers that share one election path. The writes of each epoch are recorded from the start."""
     await record_epochs(sql)
     processes = Processes(tmp_path)
     yield Replicas(processes, database_url, ensemble.hosts)
-    processes.end()
+    processes.kill_all()

@@ -1,4 +1,4 @@
-"""What happens to ZooKeeper: nodes killed, frozen, cut off, wiped. Real processes, short sessions."""
+"""Failures of ZooKeeper: killed, frozen, unreachable and wiped nodes. Real processes, short sessions."""
 
 import asyncio
 import itertools
@@ -8,15 +8,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.support.durations import CHOSEN
-from tests.support.election import SESSION, Replicas, said, stays
-from tests.support.invariants import Sql, broken_promises
-from tests.support.processes import FULFILLMENT, Process
-from tests.support.proxy import Proxy, open_proxy
-from tests.support.site import Site
-from tests.support.traffic import traffic
+from tests.support.builders.load import run_order_load
+from tests.support.builders.warehouse import WarehouseDriver
+from tests.support.faults.tcp_proxy import TcpProxy, open_proxy
+from tests.support.invariants.database import SqlConnection, find_all_violations
+from tests.support.processes.processes import FULFILLMENT_HEALTH, Process
+from tests.support.processes.zookeeper_workers import (
+    SESSION_SECONDS,
+    Replicas,
+    holds_for,
+    wait_for_log_entries,
+)
+from tests.support.pytest_helpers import FAULT_DURATIONS
 from tests.support.waiting import eventually
-from wms_dev.zookeeper import ZooKeeper
+from wms_dev.embedded.zookeeper import ZooKeeperEnsemble
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
@@ -24,135 +29,138 @@ PAUSE = 0.1
 
 
 async def _one_is_active(*workers: Process) -> bool:
-    return [await worker.is_serving(FULFILLMENT) for worker in workers].count(True) == 1
+    return [await worker.is_serving(FULFILLMENT_HEALTH) for worker in workers].count(True) == 1
 
 
-async def _epochs(sql: Sql) -> int:
+async def _epochs(sql: SqlConnection) -> int:
     number: int = await sql.fetchval("SELECT epoch FROM worker_roles WHERE role = 'fulfillment'")
     return number
 
 
 @pytest.mark.parametrize("which", ["leader", "follower"])
-async def test_one_node_of_three_is_not_missed(
-    site: Site, replicas: Replicas, ensemble: ZooKeeper, sql: Sql, which: str
+async def test_ensemble_tolerates_loss_of_one_node(
+    site: WarehouseDriver, replicas: Replicas, ensemble: ZooKeeperEnsemble, sql: SqlConnection, which: str
 ) -> None:
-    """Killed, it costs one change of role at most; the two that are left elect."""
-    async with traffic(site, PAUSE):
-        first, second = await replicas.pair()
+    """A killed node costs at most one change of the leader. The remaining two nodes elect."""
+    async with run_order_load(site, PAUSE):
+        first, second = await replicas.start_pair()
         before = await _epochs(sql)
         getattr(ensemble, which).kill()
-        await asyncio.sleep(SESSION)
-        await eventually(lambda: _one_is_active(first, second), within=2 * SESSION)
-        assert await stays(lambda: _one_is_active(first, second), SESSION)
+        await asyncio.sleep(SESSION_SECONDS)
+        await eventually(lambda: _one_is_active(first, second), within=2 * SESSION_SECONDS)
+        assert await holds_for(lambda: _one_is_active(first, second), SESSION_SECONDS)
         assert await _epochs(sql) <= before + 1
-    assert await broken_promises(sql) == []
+    assert await find_all_violations(sql) == []
 
 
 @pytest.mark.parametrize("how", ["kill", "freeze"])
-async def test_without_a_quorum_nobody_acts_and_all_resumes_by_itself(
-    site: Site, replicas: Replicas, ensemble: ZooKeeper, sql: Sql, how: str
+async def test_without_quorum_no_replica_is_active_until_quorum_returns(
+    site: WarehouseDriver, replicas: Replicas, ensemble: ZooKeeperEnsemble, sql: SqlConnection, how: str
 ) -> None:
-    """The active one steps down within its session, orders are still taken, and workers can be stopped."""
-    first, second = await replicas.pair()
-    async with traffic(site, PAUSE) as placed:
-        third = await replicas.passive("third")
+    """The leader steps down within its session, orders are still accepted, and workers can be stopped."""
+    first, second = await replicas.start_pair()
+    async with run_order_load(site, PAUSE) as placed:
+        third = await replicas.start_passive("third")
         for node in ensemble.nodes:
             getattr(node, how)()
-        await first.not_serving(FULFILLMENT, within=SESSION)
-        await said(first, "stepped_down", within=2)
-        count, written = len(placed), await sql.fetchval("SELECT count(*) FROM recorded_writes")
-        assert await third.stopped(within=8) == 0
-        await asyncio.sleep(CHOSEN.outage)
-        assert await sql.fetchval("SELECT count(*) FROM recorded_writes") == written
-        await eventually(lambda: _is_longer(placed, count))
-        ensemble.mend()
-        await eventually(lambda: _one_is_active(first, second), within=SESSION + 10)
-    assert await broken_promises(sql) == []
+        await first.wait_until_not_serving(FULFILLMENT_HEALTH, within=SESSION_SECONDS)
+        await wait_for_log_entries(first, "stepped_down", within=2)
+        count, writes = len(placed), await sql.fetchval("SELECT count(*) FROM recorded_writes")
+        assert await third.terminate_and_wait(within=8) == 0
+        await asyncio.sleep(FAULT_DURATIONS.outage_seconds)
+        assert await sql.fetchval("SELECT count(*) FROM recorded_writes") == writes
+        await eventually(lambda: _has_more_orders(placed, count))
+        ensemble.restore_nodes()
+        await eventually(lambda: _one_is_active(first, second), within=SESSION_SECONDS + 10)
+    assert await find_all_violations(sql) == []
 
 
-async def _is_longer(placed: list[str], count: int) -> bool:
+async def _has_more_orders(placed: list[str], count: int) -> bool:
     return len(placed) > count
 
 
-_CUTS: dict[str, Callable[[Proxy], Awaitable[None] | None]] = {
-    "breaks": Proxy.cut,
-    "goes silent": Proxy.freeze,
-    "loses what it says": lambda proxy: proxy.freeze(inward=False),
-    "loses what it is told": lambda proxy: proxy.freeze(outward=False),
+_CUTS: dict[str, Callable[[TcpProxy], Awaitable[None] | None]] = {
+    "breaks": TcpProxy.cut,
+    "freezes": TcpProxy.freeze,
+    "drops requests": lambda proxy: proxy.freeze(inward=False),
+    "drops responses": lambda proxy: proxy.freeze(outward=False),
 }
 
 
 @pytest.mark.parametrize("how", _CUTS)
-async def test_an_active_replica_without_its_way_to_zookeeper_is_followed(
-    site: Site, replicas: Replicas, ensemble: ZooKeeper, sql: Sql, how: str
+async def test_leader_cut_off_from_zookeeper_is_replaced(
+    site: WarehouseDriver, replicas: Replicas, ensemble: ZooKeeperEnsemble, sql: SqlConnection, how: str
 ) -> None:
-    """It stops before its session can have ended for the others, and stands in line when it is back."""
-    async with open_proxy(f"tcp://{ensemble.follower.address}") as proxy, traffic(site, PAUSE):
-        first = await replicas.active("first", zookeeper_hosts=proxy.url.removeprefix("tcp://"))
-        second = await replicas.passive("second")
+    """It steps down before its session expires for the others, and is a candidate again after the cut."""
+    async with open_proxy(f"tcp://{ensemble.follower.address}") as proxy, run_order_load(site, PAUSE):
+        first = await replicas.start_active("first", zookeeper_hosts=proxy.url.removeprefix("tcp://"))
+        second = await replicas.start_passive("second")
         if (cutting := _CUTS[how](proxy)) is not None:
             await cutting
-        await first.not_serving(FULFILLMENT, within=SESSION)
-        # What still reaches ZooKeeper keeps the session for once its length.
-        await second.serving(FULFILLMENT, within=2 * SESSION + 3)
+        await first.wait_until_not_serving(FULFILLMENT_HEALTH, within=SESSION_SECONDS)
+        # A request that still reaches ZooKeeper extends the session by its full length once.
+        await second.wait_until_serving(FULFILLMENT_HEALTH, within=2 * SESSION_SECONDS + 3)
         await proxy.heal()
-        await said(first, "passive")
-        assert await second.stopped() == 0
-        await first.serving(FULFILLMENT, within=2)
-    assert await broken_promises(sql) == []
+        await wait_for_log_entries(first, "passive")
+        assert await second.terminate_and_wait() == 0
+        await first.wait_until_serving(FULFILLMENT_HEALTH, within=2)
+    assert await find_all_violations(sql) == []
 
 
-async def test_epochs_rise_when_zookeeper_is_wiped(
-    site: Site, replicas: Replicas, ensemble: ZooKeeper, sql: Sql
+async def test_epochs_rise_after_zookeeper_is_wiped(
+    site: WarehouseDriver, replicas: Replicas, ensemble: ZooKeeperEnsemble, sql: SqlConnection
 ) -> None:
-    """It counts from the beginning then; the new place of the vote makes its elections later ones."""
-    async with traffic(site, PAUSE):
-        first, second = await replicas.pair()
+    """A wiped ZooKeeper counts from the start. The new election path makes its elections later ones."""
+    async with run_order_load(site, PAUSE):
+        first, second = await replicas.start_pair()
         before = await _epochs(sql)
         for node in ensemble.nodes:
             node.kill()
         for node in ensemble.nodes:
-            node.wipe()
-        ensemble.mend()
+            node.remove_stored_state()
+        ensemble.restore_nodes()
         await eventually(lambda: _one_is_active(first, second))
         assert await _epochs(sql) > before
-    assert await broken_promises(sql) == []
+    assert await find_all_violations(sql) == []
 
 
-async def test_workers_start_before_their_zookeeper(
-    site: Site, replicas: Replicas, ensemble: ZooKeeper
+async def test_workers_start_before_zookeeper(
+    site: WarehouseDriver, replicas: Replicas, ensemble: ZooKeeperEnsemble
 ) -> None:
-    """They are healthy and passive, say once what they miss, and one acts when it is there."""
+    """They are healthy and passive and log the missing ZooKeeper once. Later one becomes active."""
     for node in ensemble.nodes:
         node.kill()
     workers = [replicas.start(name) for name in ("first", "second")]
     for worker in workers:
-        await said(worker, "not_standing")
-    await asyncio.sleep(SESSION)
+        await wait_for_log_entries(worker, "election_unavailable")
+    await asyncio.sleep(SESSION_SECONDS)
     for worker in workers:
-        (entry,) = worker.said("not_standing")
+        (entry,) = worker.find_log_entries("election_unavailable")
         assert "ZOOKEEPER_HOSTS" in entry["reason"]
         assert await worker.is_serving()
-        assert not await worker.is_serving(FULFILLMENT)
-    ensemble.mend()
+        assert not await worker.is_serving(FULFILLMENT_HEALTH)
+    ensemble.restore_nodes()
     await eventually(lambda: _one_is_active(*workers))
 
 
-async def test_replicas_that_are_restarted_again_and_again_lose_nothing(
-    site: Site, replicas: Replicas, sql: Sql
+async def test_repeated_restarts_lose_nothing(
+    site: WarehouseDriver, replicas: Replicas, sql: SqlConnection
 ) -> None:
-    """Killed and stopped in turn under load, there is always somebody to go on.
+    """Replicas are killed and stopped in turn under load, and another one always takes over.
 
-    The active one each time: of the four of `make soak` a quarter.
+    Each restart hits the leader. That is a quarter of the four restarts of `make soak`.
     """
-    async with traffic(site, PAUSE):
-        workers = [await replicas.active("first")]
-        workers += [await replicas.passive(f"other-{one}") for one in range(CHOSEN.replicas - 1)]
-        ends, rounds = time.monotonic() + CHOSEN.restarts, itertools.count()
-        while (round_ := next(rounds)) < 4 or time.monotonic() < ends:
-            leaving = workers.pop(0)
-            workers.append(await replicas.passive(f"next-{round_}"))
-            leaving.signal(signal.SIGKILL if round_ % 2 else signal.SIGTERM)
-            await eventually(lambda: _one_is_active(*workers), within=SESSION + 3)
-            workers.sort(key=lambda worker: len(worker.said("active")), reverse=True)
-    assert await broken_promises(sql) == []
+    async with run_order_load(site, PAUSE):
+        workers = [await replicas.start_active("first")]
+        workers += [
+            await replicas.start_passive(f"other-{number}")
+            for number in range(FAULT_DURATIONS.replica_count - 1)
+        ]
+        deadline, numbers = time.monotonic() + FAULT_DURATIONS.restart_seconds, itertools.count()
+        while (number := next(numbers)) < 4 or time.monotonic() < deadline:
+            leader = workers.pop(0)
+            workers.append(await replicas.start_passive(f"next-{number}"))
+            leader.send_signal(signal.SIGKILL if number % 2 else signal.SIGTERM)
+            await eventually(lambda: _one_is_active(*workers), within=SESSION_SECONDS + 3)
+            workers.sort(key=lambda worker: len(worker.find_log_entries("active")), reverse=True)
+    assert await find_all_violations(sql) == []

@@ -1,6 +1,7 @@
-"""What happens to the relay and to its Kafka: killed at each step, frozen, cut off.
+"""Failures of the relay and of Kafka: killed at each step, frozen, disconnected.
 
-Real processes and a real broker. What is checked is what Kafka's own console consumer reads in the end.
+Real processes and a real broker. The tests check the records that Kafka's own console consumer reads at the
+end.
 """
 
 import asyncio
@@ -13,63 +14,62 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.durations import CHOSEN, SHORT
-from tests.support.invariants import Sql, breaches
-from tests.support.invariants_of_events import breaches_of_events, record_events
-from tests.support.kafka import fresh_topic, mend, own_kafka
-from tests.support.locks import until_waiting
-from tests.support.processes import FULFILLMENT, RELAY, Process, Processes
-from tests.support.relays import Relays, repeated
-from tests.support.site import Site
-from tests.support.traffic import traffic
+from tests.support.builders.load import run_order_load
+from tests.support.builders.warehouse import WarehouseDriver
+from tests.support.external.kafka import new_topic_name, revive_brokers, run_kafka
+from tests.support.faults.row_locks import wait_for_lock_waiters
+from tests.support.invariants.database import SqlConnection, find_violations
+from tests.support.invariants.published_events import find_publishing_violations, record_events
+from tests.support.processes.processes import FULFILLMENT_HEALTH, RELAY_HEALTH, Process, Processes
+from tests.support.processes.relays import Relays, count_repeated
+from tests.support.pytest_helpers import FAULT_DURATIONS, SHORT_DURATIONS
 from tests.support.waiting import eventually
-from wms_dev.kafka import Kafka
+from wms_dev.embedded.kafka import KafkaCluster
 
 pytestmark = [pytest.mark.slow, pytest.mark.one_postgres]
 
 PAUSE = 0.1
-#: A role that nobody renews is free after a second.
-TAKEN = 5.0
+#: Without a renewal, a role is free after a second.
+TAKEOVER_SECONDS = 5.0
 
 
 @pytest.fixture(scope="module")
-def broker() -> Iterator[Kafka]:
-    """Give a single one, which its tests mend."""
-    with own_kafka() as kafka:
+def broker() -> Iterator[KafkaCluster]:
+    """Yield a single broker, which its tests restore."""
+    with run_kafka() as kafka:
         yield kafka
 
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[Processes]:
-    """Give what starts workers."""
+    """Yield a starter of workers."""
     started = Processes(tmp_path)
     yield started
-    started.end()
+    started.kill_all()
 
 
 @pytest.fixture
-async def fulfilling(processes: Processes, database_url: str, sql: Sql) -> Process:
-    """Give a worker that fulfils and publishes nothing; each event that is committed from now on is noted."""
+async def fulfilling(processes: Processes, database_url: str, sql: SqlConnection) -> Process:
+    """Return a worker that only has the fulfillment role. From now on, each committed event is recorded."""
     await record_events(sql)
     worker = processes.worker(database_url, worker_roles="fulfillment")
-    await worker.serving(FULFILLMENT)
+    await worker.wait_until_serving(FULFILLMENT_HEALTH)
     return worker
 
 
 @pytest.fixture
 def relays(
-    processes: Processes, fulfilling: Process, database_url: str, sql: Sql, broker: Kafka
+    processes: Processes, fulfilling: Process, database_url: str, sql: SqlConnection, broker: KafkaCluster
 ) -> Iterator[Relays]:
-    """Give the relays of a topic of the test's own, beside a worker that fulfils."""
-    yield Relays(processes, fulfilling, database_url, sql, broker.brokers, fresh_topic())
-    broker.mend()
+    """Yield the relays of the test's own topic, beside a fulfillment worker."""
+    yield Relays(processes, fulfilling, database_url, sql, broker.addresses, new_topic_name())
+    broker.restore_nodes()
 
 
 class Steps:
-    """Where a relay is held while it is killed; each gives it something to do and waits until it is there."""
+    """The steps at which a relay is blocked and killed. Each one creates work and waits for the step."""
 
-    def __init__(self, relays: Relays, broker: Kafka, sql: Sql, database_url: str) -> None:
-        """Hold by the broker and by the row of the relay's position."""
+    def __init__(self, relays: Relays, broker: KafkaCluster, sql: SqlConnection, database_url: str) -> None:
         self._relays = relays
         self._broker = broker
         self._sql = sql
@@ -77,163 +77,169 @@ class Steps:
 
     @asynccontextmanager
     async def before_send(self) -> AsyncIterator[None]:
-        """It has events, and nobody to send them to."""
+        """The relay has events, and the broker is down."""
         self._broker.nodes[0].kill()
         await eventually(self._has_work)
         yield
-        await mend(self._broker)
+        await revive_brokers(self._broker)
 
     @asynccontextmanager
     async def after_send(self) -> AsyncIterator[None]:
-        """The broker has the events in its ear, and does not hear yet."""
+        """The broker has received the events and has not processed them yet."""
         self._broker.nodes[0].freeze()
         await eventually(self._has_work)
         yield
-        self._broker.nodes[0].thaw()
+        self._broker.nodes[0].unfreeze()
 
     @asynccontextmanager
     async def after_ack(self) -> AsyncIterator[None]:
-        """Kafka has the events, and Postgres cannot note it."""
-        other = await asyncpg.connect(self._database_url)
+        """Kafka has the events, and the relay cannot save its position in Postgres."""
+        connection = await asyncpg.connect(self._database_url)
         try:
-            async with other.transaction():
-                await other.execute("SELECT FROM relay_positions FOR UPDATE")
-                await until_waiting(self._sql)
+            async with connection.transaction():
+                await connection.execute("SELECT FROM relay_positions FOR UPDATE")
+                await wait_for_lock_waiters(self._sql)
                 yield
         finally:
-            await other.close()
+            await connection.close()
 
     @asynccontextmanager
     async def after_saving(self) -> AsyncIterator[None]:
-        """Postgres has noted a new position this very moment."""
-        await self._relays.goes_on()
+        """Postgres has just saved a new position."""
+        await self._relays.wait_for_progress()
         yield
 
     async def _has_work(self) -> bool:
-        return not await self._relays.is_done()
+        return not await self._relays.is_everything_published()
 
 
-async def test_a_relay_that_is_killed_at_any_step_loses_and_swaps_nothing(
-    site: Site, relays: Relays, broker: Kafka, sql: Sql, database_url: str
+async def test_killed_relay_neither_loses_nor_reorders_events(
+    site: WarehouseDriver, relays: Relays, broker: KafkaCluster, sql: SqlConnection, database_url: str
 ) -> None:
-    """Another goes on from what was saved; only what was acknowledged and not yet noted comes twice."""
+    """The next relay continues from the saved position.
+
+    Only acknowledged events without a saved position repeat.
+    """
     steps = Steps(relays, broker, sql, database_url)
-    async with traffic(site, PAUSE):
-        relay = await relays.active("first")
-        for held in (steps.before_send, steps.after_send, steps.after_ack, steps.after_saving):
-            await relays.goes_on()
-            async with held():
-                relay.signal(signal.SIGKILL)
-                await relay.ended()
-            relay = await relays.active(f"next-to-{held.__name__}")
-    records = await relays.told()
-    assert await breaches_of_events(sql, records) == []
-    assert repeated(records) > 0
-    assert await breaches(sql) == []
+    async with run_order_load(site, PAUSE):
+        relay = await relays.start_active("first")
+        for step in (steps.before_send, steps.after_send, steps.after_ack, steps.after_saving):
+            await relays.wait_for_progress()
+            async with step():
+                relay.send_signal(signal.SIGKILL)
+                await relay.wait_for_exit()
+            relay = await relays.start_active(f"next-to-{step.__name__}")
+    records = await relays.read_all_published()
+    assert await find_publishing_violations(sql, records) == []
+    assert count_repeated(records) > 0
+    assert await find_violations(sql) == []
 
 
-async def test_a_broker_that_bounces_under_load_costs_no_event(
-    site: Site, relays: Relays, broker: Kafka
+async def test_restarts_of_broker_lose_no_event(
+    site: WarehouseDriver, relays: Relays, broker: KafkaCluster
 ) -> None:
-    """Killed and started again, ten times in `make soak`; the relay is the same process all the time."""
-    async with traffic(site, PAUSE):
-        relay = await relays.active("relay")
-        for _ in range(CHOSEN.bounces):
-            await relays.goes_on()
+    """The broker is killed and restarted, ten times in `make soak`. The relay process stays the same."""
+    async with run_order_load(site, PAUSE):
+        relay = await relays.start_active("relay")
+        for _ in range(FAULT_DURATIONS.broker_restarts):
+            await relays.wait_for_progress()
             broker.nodes[0].kill()
-            await mend(broker)
-    assert await relays.breaches() == []
-    assert await relay.is_serving(RELAY)
+            await revive_brokers(broker)
+    assert await relays.find_violations() == []
+    assert await relay.is_serving(RELAY_HEALTH)
 
 
-async def test_without_kafka_orders_go_on_and_the_backlog_drains_by_itself(
-    site: Site, relays: Relays, fulfilling: Process, broker: Kafka, sql: Sql
+async def test_backlog_drains_after_kafka_outage(
+    site: WarehouseDriver, relays: Relays, fulfilling: Process, broker: KafkaCluster, sql: SqlConnection
 ) -> None:
-    """Minutes of it in `make soak`; orders are taken in and packed as before, and nothing is restarted."""
-    async with traffic(site, PAUSE) as placed:
-        relay = await relays.active("relay")
-        await relays.goes_on()
+    """Orders are accepted and packed during the outage, which lasts minutes in `make soak`.
+
+    No process restarts.
+    """
+    async with run_order_load(site, PAUSE) as placed:
+        relay = await relays.start_active("relay")
+        await relays.wait_for_progress()
         broker.nodes[0].kill()
         before = len(placed)
-        await asyncio.sleep(CHOSEN.kafka_outage)
-        await eventually(partial(_is_packed, site, placed, before))
-        assert not await relays.is_done()
-        await mend(broker)
-        await relays.goes_on()
-    assert await relay.is_serving(RELAY)
-    assert await fulfilling.is_serving(FULFILLMENT)
-    assert await relays.breaches() == []
-    assert await breaches(sql) == []
+        await asyncio.sleep(FAULT_DURATIONS.kafka_outage_seconds)
+        await eventually(partial(_is_next_order_packed, site, placed, before))
+        assert not await relays.is_everything_published()
+        await revive_brokers(broker)
+        await relays.wait_for_progress()
+    assert await relay.is_serving(RELAY_HEALTH)
+    assert await fulfilling.is_serving(FULFILLMENT_HEALTH)
+    assert await relays.find_violations() == []
+    assert await find_violations(sql) == []
 
 
-async def test_a_transaction_left_open_does_not_hold_the_relay_up(
-    site: Site, relays: Relays, sql: Sql, database_url: str
+async def test_open_transaction_does_not_delay_relay(
+    site: WarehouseDriver, relays: Relays, sql: SqlConnection, database_url: str
 ) -> None:
-    """Not even one that has an event of its own to tell, older than those that are told meanwhile."""
-    other = await asyncpg.connect(database_url)
-    async with traffic(site, PAUSE):
-        await relays.active("relay")
-        await relays.goes_on()
-        async with _left_open(other):
-            ends = asyncio.get_running_loop().time() + CHOSEN.transaction
-            while asyncio.get_running_loop().time() < ends:
+    """This holds even if the transaction has an older event of its own."""
+    connection = await asyncpg.connect(database_url)
+    async with run_order_load(site, PAUSE):
+        await relays.start_active("relay")
+        await relays.wait_for_progress()
+        async with _open_transaction(connection):
+            deadline = asyncio.get_running_loop().time() + FAULT_DURATIONS.open_transaction_seconds
+            while asyncio.get_running_loop().time() < deadline:
                 committed: int = await sql.fetchval("SELECT coalesce(max(position), 0) FROM order_events")
                 await eventually(partial(relays.has_reached, committed), within=5)
-    await other.close()
-    assert await relays.breaches() == []
+    await connection.close()
+    assert await relays.find_violations() == []
 
 
-async def test_a_relay_that_was_frozen_finds_another_in_its_place(
-    site: Site, relays: Relays, sql: Sql
-) -> None:
-    """What it still sends when it is thawed was told before, with the same bytes; it notes nothing."""
-    async with traffic(site, PAUSE):
-        first = await relays.active("first")
+async def test_frozen_relay_is_replaced(site: WarehouseDriver, relays: Relays, sql: SqlConnection) -> None:
+    """The thawed relay only repeats published events with the same bytes, and saves no position."""
+    async with run_order_load(site, PAUSE):
+        first = await relays.start_active("first")
         second = relays.start("second")
-        await relays.goes_on()
-        first.signal(signal.SIGSTOP)
-        await second.serving(RELAY, within=TAKEN)
-        await relays.goes_on()
-        first.signal(signal.SIGCONT)
-        await first.not_serving(RELAY, within=TAKEN)
-        await relays.goes_on()
-        assert await second.is_serving(RELAY)
-    assert await relays.breaches() == []
-    assert await breaches(sql) == []
+        await relays.wait_for_progress()
+        first.send_signal(signal.SIGSTOP)
+        await second.wait_until_serving(RELAY_HEALTH, within=TAKEOVER_SECONDS)
+        await relays.wait_for_progress()
+        first.send_signal(signal.SIGCONT)
+        await first.wait_until_not_serving(RELAY_HEALTH, within=TAKEOVER_SECONDS)
+        await relays.wait_for_progress()
+        assert await second.is_serving(RELAY_HEALTH)
+    assert await relays.find_violations() == []
+    assert await find_violations(sql) == []
 
 
-@pytest.mark.skipif(CHOSEN is SHORT, reason="three brokers take their time to start: make soak")
-async def test_of_three_brokers_one_may_die(
-    site: Site, processes: Processes, fulfilling: Process, database_url: str, sql: Sql
+@pytest.mark.skipif(
+    FAULT_DURATIONS is SHORT_DURATIONS, reason="three brokers take their time to start: make soak"
+)
+async def test_relay_tolerates_loss_of_one_broker_of_three(
+    site: WarehouseDriver, processes: Processes, fulfilling: Process, database_url: str, sql: SqlConnection
 ) -> None:
-    """The topic has three copies; the two that are left are enough to publish all that comes."""
-    with own_kafka(3) as kafka:
-        relays = Relays(processes, fulfilling, database_url, sql, kafka.brokers, fresh_topic())
-        async with traffic(site, PAUSE):
-            relay = await relays.active("relay")
-            await relays.goes_on()
+    """The topic has three copies, and the remaining two are enough to publish all events."""
+    with run_kafka(3) as kafka:
+        relays = Relays(processes, fulfilling, database_url, sql, kafka.addresses, new_topic_name())
+        async with run_order_load(site, PAUSE):
+            relay = await relays.start_active("relay")
+            await relays.wait_for_progress()
             kafka.nodes[0].kill()
-            await relays.goes_on()
-        assert await relays.breaches() == []
-        assert await relay.is_serving(RELAY)
+            await relays.wait_for_progress()
+        assert await relays.find_violations() == []
+        assert await relay.is_serving(RELAY_HEALTH)
 
 
 @asynccontextmanager
-async def _left_open(other: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
-    """Write an event in a transaction that is open until the end, and is then given up."""
-    transaction = other.transaction()
+async def _open_transaction(connection: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
+    """Write an event in a transaction that stays open until the end of the block, and roll it back."""
+    transaction = connection.transaction()
     await transaction.start()
-    written = await other.execute("""
+    status = await connection.execute("""
         INSERT INTO outbox SELECT (jsonb_populate_record(NULL::outbox, to_jsonb(e) || jsonb_build_object(
                    'id', nextval('outbox_id'), 'event_id', gen_random_uuid(), 'order_id', 'ORD-LEFT-OPEN'))).*
           FROM order_events AS e WHERE sequence = 1 LIMIT 1""")
-    assert written == "INSERT 0 1"
+    assert status == "INSERT 0 1"
     try:
         yield
     finally:
         await transaction.rollback()
 
 
-async def _is_packed(site: Site, placed: list[str], number: int) -> bool:
-    """Say whether an order has been placed after so many others, and been packed."""
-    return len(placed) > number and await site.status(placed[number]) == "PACKING"
+async def _is_next_order_packed(site: WarehouseDriver, placed: list[str], number: int) -> bool:
+    """Return whether the order after the first `number` ones has been placed and packed."""
+    return len(placed) > number and await site.read_status(placed[number]) == "PACKING"

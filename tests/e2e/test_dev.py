@@ -1,4 +1,4 @@
-"""`wms-orders dev` as its user runs it: stays up, ships what is ordered, keeps data, leaves no process."""
+"""`wms-orders dev` as its user runs it: it stays up, ships orders, keeps its data, and leaves no process."""
 
 import os
 import re
@@ -17,14 +17,14 @@ import grpc
 import httpx
 import pytest
 
-from tests.support.kafka import count_records, require_kafka
-from tests.support.requests import create_order, item
-from tests.support.waiting import exit_code, until
+from tests.support.builders.requests import create_order, item
+from tests.support.external.kafka import count_records, require_kafka
+from tests.support.waiting import exit_code, wait_until
 from wms.orders.v1 import order_pb2, orders_pb2, orders_pb2_grpc, storage_pb2, storage_pb2_grpc
-from wms_core.tether import tethered
-from wms_dev.ports import free_port
-from wms_dev.processes.census import processes_of
-from wms_dev.stack.address import Address, AddressWrong
+from wms_core.runtime.parent_death import with_parent_death_signal
+from wms_dev.free_port import find_free_port
+from wms_dev.local_stack.address import Address, InvalidAddress
+from wms_dev.local_stack.stale_processes import find_processes
 
 pytestmark = [
     pytest.mark.slow,
@@ -34,14 +34,14 @@ pytestmark = [
 
 UP_SECONDS = 60.0
 SHIPPED_SECONDS = 30.0
-ENDED_SECONDS = 60.0
+STOP_SECONDS = 60.0
 SHIPS_AFTER = ("received", "validated", "wave-assigned", "picking-started", "packing-started", "shipped")
 SHIPPED = {order_pb2.ORDER_STATUS_SHIPPED, order_pb2.ORDER_STATUS_COMPLETED}
 
 
 @dataclass
 class Dev:
-    """A service that was started for development."""
+    """A development service."""
 
     process: subprocess.Popen[bytes]
     output: Path
@@ -50,84 +50,84 @@ class Dev:
     mark: str
 
     def text(self) -> str:
-        """What it has printed."""
+        """Return the text that it has printed."""
         return self.output.read_text(encoding="utf-8")
 
     def is_up(self) -> bool:
-        """Whether it came up; False when it ended or took too long."""
-        until(lambda: "Everything is up" in self.text() or self.process.poll() is not None, UP_SECONDS)
+        """Return whether it started. False if it ended or exceeded the time limit."""
+        wait_until(lambda: "Everything is up" in self.text() or self.process.poll() is not None, UP_SECONDS)
         return self.process.poll() is None and "Everything is up" in self.text()
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal to the launcher alone; gives its exit code."""
+        """Send a signal to the launcher alone. Return its exit code."""
         self.process.send_signal(number)
-        return exit_code(self.process, ENDED_SECONDS)
+        return exit_code(self.process, STOP_SECONDS)
 
     def processes(self) -> dict[int, str]:
-        """Its processes, itself included."""
-        return processes_of(self.mark, self.data)
+        """Return its processes, including itself."""
+        return find_processes(self.mark, self.data)
 
     def pid_of(self, command: str) -> int:
-        """The one process with this subcommand."""
-        [pid] = [pid for pid, line in self.processes().items() if f"wms_core.command {command}" in line]
+        """Return the id of the only process with this subcommand."""
+        [pid] = [pid for pid, line in self.processes().items() if f"wms_core.cli {command}" in line]
         return pid
 
     def leaves_no_process(self) -> bool:
-        """Whether all its processes go, soon after its end."""
-        return until(lambda: not self.processes(), ENDED_SECONDS)
+        """Return whether all its processes are gone soon after its end."""
+        return wait_until(lambda: not self.processes(), STOP_SECONDS)
 
     def ship_an_order(self, order_id: str) -> order_pb2.Order:
-        """Place an order, touch nothing, and give it once it has been shipped."""
+        """Create an order, wait until it is shipped, and return it."""
         with grpc.insecure_channel(self.address) as channel:
             orders = orders_pb2_grpc.OrderServiceStub(channel)
             orders.CreateOrder(create_order(order_id=order_id, items=[item("NW-001", 2)]), timeout=10)
-            assert until(lambda: self.order(order_id).status in SHIPPED, SHIPPED_SECONDS), self.order(
+            assert wait_until(lambda: self.order(order_id).status in SHIPPED, SHIPPED_SECONDS), self.order(
                 order_id
             )
         return self.order(order_id)
 
     def order(self, order_id: str) -> order_pb2.Order:
-        """An order as it is now."""
+        """Return the present state of an order."""
         with grpc.insecure_channel(self.address) as channel:
             orders = orders_pb2_grpc.OrderServiceStub(channel)
             return orders.GetOrder(orders_pb2.GetOrderRequest(order_id=order_id), timeout=10).order
 
     def units(self, sku: str) -> int:
-        """Units of a SKU on hand."""
+        """Return the units of a SKU on hand."""
         with grpc.insecure_channel(self.address) as channel:
             storage = storage_pb2_grpc.StorageServiceStub(channel)
-            answer = storage.GetStock(storage_pb2.GetStockRequest(sku=sku), timeout=10)
-        return sum(stock.on_hand for stock in answer.stock)
+            response = storage.GetStock(storage_pb2.GetStockRequest(sku=sku), timeout=10)
+        return sum(stock.on_hand for stock in response.stock)
 
 
 class Devs:
-    """Starts services and ends what a failed test left of them."""
+    """Starts services, and ends the processes that a failed test left behind."""
 
     def __init__(self, output: Path) -> None:
         self._output = output
         self._started: list[Dev] = []
-        # Outside of pytest's folder: Postgres's stand-in user could not enter that.
+        # This folder is outside of pytest's, which the substitute user of Postgres cannot enter.
         self.folder = Path(tempfile.mkdtemp(prefix="wms-test-dev-"))
         self.folder.chmod(0o755)
 
     def start(self, data: str = "data", environment: Mapping[str, str] | None = None) -> Dev:
-        """Start one with its data in this folder, on ports of its own."""
-        mark, address = f"wms-test-{uuid.uuid4().hex}", f"127.0.0.1:{free_port()}"
-        ours = {
+        """Start a service with its data in this folder, on ports of its own."""
+        mark, address = f"wms-test-{uuid.uuid4().hex}", f"127.0.0.1:{find_free_port()}"
+        own_variables = {
             "WMS_TEST_MARK": mark,
             "TMPDIR": str(self.folder),
             "SERVER_ADDR": address,
-            "HTTP_ADDR": f"127.0.0.1:{free_port()}",
-            "WORKER_ADDR": f"127.0.0.1:{free_port()}",
-            "WORKER_HTTP_ADDR": f"127.0.0.1:{free_port()}",
+            "HTTP_ADDR": f"127.0.0.1:{find_free_port()}",
+            "WORKER_ADDR": f"127.0.0.1:{find_free_port()}",
+            "WORKER_HTTP_ADDR": f"127.0.0.1:{find_free_port()}",
             "DATA_DIR": str(self.folder / data),
             "FULFILLMENT_INTERVAL": "200ms",
         }
         output = self._output / mark
         with output.open("wb") as file:
             process = subprocess.Popen(
-                tethered([sys.executable, "-m", "wms_core.command", "dev"]),
-                env={**_without_others(), **ours, **(environment or {})},
+                with_parent_death_signal([sys.executable, "-m", "wms_core.cli", "dev"]),
+                env={**_clean_environment(), **own_variables, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -137,7 +137,7 @@ class Devs:
         return self._started[-1]
 
     def end(self) -> None:
-        """End what still runs, by process id."""
+        """End the remaining processes by their ids."""
         for dev in self._started:
             if dev.process.poll() is None:
                 dev.process.kill()
@@ -149,21 +149,21 @@ class Devs:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _without_others() -> dict[str, str]:
-    others = {"DATABASE_URL", "KAFKA_BROKERS"}
-    return {name: value for name, value in os.environ.items() if name not in others}
+def _clean_environment() -> dict[str, str]:
+    removed_variables = {"DATABASE_URL", "KAFKA_BROKERS"}
+    return {name: value for name, value in os.environ.items() if name not in removed_variables}
 
 
 @pytest.fixture
 def devs(tmp_path: Path) -> Iterator[Devs]:
-    """Services that are gone after the test."""
+    """Yield a starter of services, which ends them after the test."""
     started = Devs(tmp_path)
     yield started
     started.end()
 
 
-def test_an_order_ships_by_itself_and_is_still_there_after_a_restart(devs: Devs) -> None:
-    """SIGTERM ends all of it with 0; the next start finds orders and stock as they were."""
+def test_order_ships_and_survives_a_restart(devs: Devs) -> None:
+    """SIGTERM ends all processes with 0. The next start has the same orders and stock."""
     first = devs.start()
     assert first.is_up(), first.text()
     received = first.units("NW-001")
@@ -182,17 +182,17 @@ def test_an_order_ships_by_itself_and_is_still_there_after_a_restart(devs: Devs)
     assert not second.processes()
 
 
-def test_with_a_kafka_what_happens_to_an_order_is_read_there(devs: Devs) -> None:
-    """`make dev KAFKA=1` starts one and prints the command that shows its topic."""
+def test_kafka_receives_the_events_of_an_order(devs: Devs) -> None:
+    """`make dev KAFKA=1` starts a broker and prints the command that shows its topic."""
     require_kafka()
     dev = devs.start(environment={"KAFKA": "1"})
     assert dev.is_up(), dev.text()
     dev.ship_an_order("ORD-E2E-KAFKA")
-    printed = re.search(r"(\S+) -m wms_dev.kafka (\S+) (\S+)", dev.text())
+    printed = re.search(r"(\S+) -m wms_dev.embedded.kafka (\S+) (\S+)", dev.text())
     assert printed
     python, brokers, topic = printed.groups()
-    assert until(lambda: count_records(brokers, topic) >= len(SHIPS_AFTER), SHIPPED_SECONDS)
-    command = [python, "-m", "wms_dev.kafka", brokers, topic]
+    assert wait_until(lambda: count_records(brokers, topic) >= len(SHIPS_AFTER), SHIPPED_SECONDS)
+    command = [python, "-m", "wms_dev.embedded.kafka", brokers, topic]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as reader:
         assert reader.stdout
         lines = [reader.stdout.readline() for _ in SHIPS_AFTER]
@@ -204,20 +204,23 @@ def test_with_a_kafka_what_happens_to_an_order_is_read_there(devs: Devs) -> None
     assert not dev.processes()
 
 
-def test_two_run_side_by_side(devs: Devs) -> None:
-    """With other addresses and another folder a second one has its own orders, and outlives the first."""
-    one, other = devs.start("one"), devs.start("other")
-    assert one.is_up(), one.text()
-    assert other.is_up(), other.text()
-    one.ship_an_order("ORD-E2E-SAME-ID")
-    assert one.end() == 0
-    assert not one.processes()
-    other.ship_an_order("ORD-E2E-SAME-ID")
-    assert other.end() == 0
+def test_two_services_run_side_by_side(devs: Devs) -> None:
+    """With other addresses and another folder, the second has its own orders and outlives the first."""
+    first, second = devs.start("one"), devs.start("other")
+    assert first.is_up(), first.text()
+    assert second.is_up(), second.text()
+    first.ship_an_order("ORD-E2E-SAME-ID")
+    assert first.end() == 0
+    assert not first.processes()
+    second.ship_an_order("ORD-E2E-SAME-ID")
+    assert second.end() == 0
 
 
-def test_the_places_it_prints_are_real(devs: Devs) -> None:
-    """Addresses, pages, data folder and log files are where it says; what it suggests works when pasted."""
+def test_printed_locations_are_real(devs: Devs) -> None:
+    """The printed addresses, pages, data folder and log files exist.
+
+    The suggested commands work when pasted.
+    """
     dev = devs.start()
     assert dev.is_up(), dev.text()
     assert dev.address in dev.text()
@@ -232,13 +235,13 @@ def test_the_places_it_prints_are_real(devs: Devs) -> None:
     pasted = re.search(r"^export SERVER_ADDR=.*?--position 0", dev.text(), re.MULTILINE | re.DOTALL)
     assert pasted
     shell = ["sh", "-ec", f"{pasted[0]} --limit {len(SHIPS_AFTER)}"]
-    answer = subprocess.run(shell, capture_output=True, text=True, timeout=SHIPPED_SECONDS, check=True)
-    assert re.search(r"^status +received", answer.stdout, re.MULTILINE)
-    assert "shipped" in answer.stdout.splitlines()[-1]
+    completed = subprocess.run(shell, capture_output=True, text=True, timeout=SHIPPED_SECONDS, check=True)
+    assert re.search(r"^status +received", completed.stdout, re.MULTILINE)
+    assert "shipped" in completed.stdout.splitlines()[-1]
 
 
-def test_http_is_off_where_its_address_is_empty(devs: Devs) -> None:
-    """And it says so."""
+def test_empty_http_address_disables_http(devs: Devs) -> None:
+    """The output says that HTTP is off."""
     dev = devs.start(environment={"HTTP_ADDR": ""})
     assert dev.is_up(), dev.text()
     assert re.search(r"HTTP +off", dev.text())
@@ -246,43 +249,43 @@ def test_http_is_off_where_its_address_is_empty(devs: Devs) -> None:
 
 
 @pytest.mark.parametrize("name", ["server", "worker", "simulate"])
-def test_the_end_of_a_child_ends_all(devs: Devs, name: str) -> None:
-    """Nothing is restarted silently: it says which process ended, and exits with 1."""
+def test_end_of_a_child_ends_all(devs: Devs, name: str) -> None:
+    """Nothing is restarted silently. It prints the ended process and exits with 1."""
     dev = devs.start()
     assert dev.is_up(), dev.text()
     os.kill(dev.pid_of(name), signal.SIGKILL)
-    assert exit_code(dev.process, ENDED_SECONDS) == 1
-    shown = {"simulate": "simulator"}.get(name, name)
-    assert f"The {shown} was ended by signal 9. Its last words:" in dev.text()
+    assert exit_code(dev.process, STOP_SECONDS) == 1
+    printed_name = {"simulate": "simulator"}.get(name, name)
+    assert f"The {printed_name} was killed by signal 9. The end of its log:" in dev.text()
     assert not dev.processes()
 
 
-def test_the_end_of_postgres_ends_all(devs: Devs) -> None:
-    """A database that is gone is no service."""
+def test_end_of_postgres_ends_all(devs: Devs) -> None:
+    """Without its database the service ends."""
     dev = devs.start()
     assert dev.is_up(), dev.text()
     [postmaster] = [pid for pid, line in dev.processes().items() if f"-D {dev.data}/cluster" in line]
     os.kill(postmaster, signal.SIGKILL)
-    assert exit_code(dev.process, ENDED_SECONDS) == 1
-    assert "Postgres has ended" in dev.text()
+    assert exit_code(dev.process, STOP_SECONDS) == 1
+    assert "Postgres has exited" in dev.text()
     assert dev.leaves_no_process(), dev.processes()
 
 
-def test_a_killed_launcher_takes_everything_with_it_but_the_data(devs: Devs) -> None:
+def test_killed_launcher_leaves_only_the_data(devs: Devs) -> None:
     """After kill -9 no process is left, and the next start on the same folder has the order."""
     killed = devs.start()
     assert killed.is_up(), killed.text()
     killed.ship_an_order("ORD-E2E-1")
     assert killed.end(signal.SIGKILL) == -signal.SIGKILL
     assert killed.leaves_no_process(), killed.processes()
-    again = devs.start()
-    assert again.is_up(), again.text()
-    assert again.order("ORD-E2E-1").status in SHIPPED
-    again.ship_an_order("ORD-E2E-2")
+    restarted = devs.start()
+    assert restarted.is_up(), restarted.text()
+    assert restarted.order("ORD-E2E-1").status in SHIPPED
+    restarted.ship_an_order("ORD-E2E-2")
 
 
-def test_a_second_one_on_the_same_data_is_refused(devs: Devs) -> None:
-    """Two can't share a folder; the error names the variable, and the first one goes on."""
+def test_second_service_on_the_same_data_is_rejected(devs: Devs) -> None:
+    """The error names the variable, and the first service continues."""
     first = devs.start()
     assert first.is_up(), first.text()
     second = devs.start()
@@ -292,9 +295,9 @@ def test_a_second_one_on_the_same_data_is_refused(devs: Devs) -> None:
 
 
 @pytest.mark.parametrize("variable", ["SERVER_ADDR", "HTTP_ADDR", "WORKER_ADDR", "WORKER_HTTP_ADDR"])
-def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
-    """Whoever has the port, the error says what to set, and nothing is started."""
-    port = free_port()
+def test_port_in_use_names_its_variable(devs: Devs, variable: str) -> None:
+    """The error names the variable to set, and no process is started."""
+    port = find_free_port()
     with socket.create_server(("127.0.0.1", port)):
         dev = devs.start(environment={variable: f"127.0.0.1:{port}"})
         assert exit_code(dev.process, UP_SECONDS) == 1
@@ -302,11 +305,11 @@ def test_a_taken_port_names_its_variable(devs: Devs, variable: str) -> None:
     assert not dev.data.exists()
 
 
-def test_a_child_that_refuses_its_configuration_is_quoted(devs: Devs) -> None:
-    """What a child says before it ends is shown, so that one knows what to mend."""
+def test_configuration_error_of_a_child_is_printed(devs: Devs) -> None:
+    """The last output of a child is printed, because it explains the error."""
     dev = devs.start(environment={"FULFILLMENT_INTERVAL": "often"})
     assert exit_code(dev.process, UP_SECONDS) == 1
-    assert re.search(r"The worker ended with exit code 1.*FULFILLMENT_INTERVAL", dev.text(), re.DOTALL)
+    assert re.search(r"The worker exited with code 1.*FULFILLMENT_INTERVAL", dev.text(), re.DOTALL)
     assert dev.leaves_no_process()
 
 
@@ -320,14 +323,14 @@ def test_a_child_that_refuses_its_configuration_is_quoted(devs: Devs) -> None:
         ("[::]:8001", "127.0.0.1:8001"),
     ],
 )
-def test_a_client_on_this_machine_finds_every_address(text: str, target: str) -> None:
-    """An address for every interface is reached over loopback; a child is told what the caller wrote."""
+def test_every_address_is_reachable_from_this_machine(text: str, target: str) -> None:
+    """An address for all interfaces is reached over loopback. A child receives the address as written."""
     address = Address.parse("SERVER_ADDR", text)
     assert (str(address), address.target) == (text, target)
 
 
 @pytest.mark.parametrize("text", ["", "8001", "host", "host:", "host:0", "host:99999", "::1:8001", "a:b:1"])
-def test_what_is_no_address_is_refused_by_name(text: str) -> None:
-    """The error names the variable and says what is allowed."""
-    with pytest.raises(AddressWrong, match=r"^WORKER_ADDR=.* is no address: write host:port"):
+def test_invalid_address_names_its_variable(text: str) -> None:
+    """The error names the variable and the allowed form."""
+    with pytest.raises(InvalidAddress, match=r"^WORKER_ADDR=.* is not an address: use host:port"):
         Address.parse("WORKER_ADDR", text)

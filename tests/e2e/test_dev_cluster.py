@@ -1,4 +1,4 @@
-"""`wms-orders dev-cluster` as its user runs it: one of three acts, another follows, no process is left."""
+"""`wms-orders dev-cluster` as its user runs it: one of three workers leads, another replaces it."""
 
 import os
 import re
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.waiting import exit_code, until
-from tests.support.zookeeper import own_zookeeper
-from wms_core.tether import tethered
-from wms_dev.processes.census import processes_of
+from tests.support.external.zookeeper import run_zookeeper
+from tests.support.waiting import exit_code, wait_until
+from wms_core.runtime.parent_death import with_parent_death_signal
+from wms_dev.local_stack.stale_processes import find_processes
 
 pytestmark = [
     pytest.mark.slow,
@@ -25,42 +25,44 @@ UP_SECONDS = 90.0
 LINE = re.compile(r"^  (worker-\d) +pid (\d+) +(active|passive)", re.MULTILINE)
 
 
-def _last_shown(output: Path) -> list[tuple[str, str, str]]:
-    """Give name, process and standing of each worker, as it was printed last."""
+def _last_printed_workers(output: Path) -> list[tuple[str, str, str]]:
+    """Return name, process id and state of each worker from the last output."""
     blocks = [LINE.findall(block) for block in output.read_text().split("\n\n")]
     return next((block for block in reversed(blocks) if block), [])
 
 
-def _active(output: Path) -> list[tuple[str, int]]:
-    return [(name, int(pid)) for name, pid, standing in _last_shown(output) if standing == "active"]
+def _active_workers(output: Path) -> list[tuple[str, int]]:
+    return [(name, int(pid)) for name, pid, state in _last_printed_workers(output) if state == "active"]
 
 
-def test_another_of_three_workers_follows_the_one_that_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It shows who acts, and after the end nothing is left of it."""
-    with own_zookeeper():
-        pass  # or skip
+def test_killed_leader_of_three_workers_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The output shows the leader. After the end no process is left."""
+    with run_zookeeper():
+        pass  # skips the test without ZooKeeper
     monkeypatch.delenv("ZOOKEEPER_HOSTS", raising=False)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     mark, output = f"MARK_{uuid.uuid4().hex}", tmp_path / "output"
     with output.open("wb") as file:
         cluster = subprocess.Popen(
-            tethered([sys.executable, "-m", "wms_core.command", "dev-cluster"]),
+            with_parent_death_signal([sys.executable, "-m", "wms_core.cli", "dev-cluster"]),
             env={**os.environ, mark: "1", "TMPDIR": str(tmp_path), "ZOOKEEPER_SESSION_TIMEOUT": "2s"},
             stdout=file,
             stderr=subprocess.STDOUT,
         )
     try:
-        shown = until(lambda: len(_last_shown(output)) == 3 and len(_active(output)) == 1, UP_SECONDS)
-        assert shown, output.read_text()
-        ((name, pid),) = _active(output)
+        is_up = wait_until(
+            lambda: len(_last_printed_workers(output)) == 3 and len(_active_workers(output)) == 1, UP_SECONDS
+        )
+        assert is_up, output.read_text()
+        ((name, pid),) = _active_workers(output)
         os.kill(pid, signal.SIGKILL)
-        followed = until(lambda: bool(_active(output)) and _active(output)[0][0] != name, 15)
-        assert followed, output.read_text()
+        is_replaced = wait_until(
+            lambda: bool(_active_workers(output)) and _active_workers(output)[0][0] != name, 15
+        )
+        assert is_replaced, output.read_text()
         cluster.send_signal(signal.SIGTERM)
         assert exit_code(cluster, 60) == 0
     finally:
         cluster.kill()
         cluster.wait(10)
-    assert until(lambda: not processes_of(mark, tmp_path), 20), processes_of(mark, tmp_path)
+    assert wait_until(lambda: not find_processes(mark, tmp_path), 20), find_processes(mark, tmp_path)

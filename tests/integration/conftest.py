@@ -1,4 +1,4 @@
-"""What the integration tests share beside the parts that every test may use."""
+"""Fixtures of the integration tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from tests.support.api import Api
-from tests.support.processes import Processes
-from tests.support.site import Site
+from tests.support.builders.warehouse import WarehouseDriver
+from tests.support.clients.grpc_api import Api
+from tests.support.processes.processes import Processes
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _short_logs() -> None:
-    """Keep what the parts under test log short: by default each traceback is drawn with all variables."""
+    """Shorten the logs of the code under test: by default structlog renders tracebacks with all variables."""
     renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[structlog.processors.add_log_level, renderer],
@@ -22,14 +22,14 @@ def _short_logs() -> None:
 
 
 @pytest.fixture
-def site(api: Api) -> Site:
-    """Give the warehouse of the test's database, by gRPC."""
-    return Site(api)
+def site(api: Api) -> WarehouseDriver:
+    """Return a driver for the warehouse of the test's database, over gRPC."""
+    return WarehouseDriver(api)
 
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[Processes]:
-    """Start servers and workers as processes of their own, which end with the test."""
-    started = Processes(tmp_path)
-    yield started
-    started.end()
+    """Yield a starter of servers and workers as processes, which end with the test."""
+    processes = Processes(tmp_path)
+    yield processes
+    processes.kill_all()

@@ -1,4 +1,4 @@
-"""How hypothesis searches here: no deadline per example, since a busy machine is no fault of the code."""
+"""Hypothesis profile of the unit tests: without a deadline per example, as a busy machine is not an error."""
 
 from hypothesis import settings
 

@@ -1,1 +1,1 @@
-"""The fulfillment worker: several replicas, of which one acts."""
+"""The worker: fulfillment cycles and the relay to Kafka. Each role is active in one replica at a time."""

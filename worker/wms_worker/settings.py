@@ -1,4 +1,4 @@
-"""What the worker takes from its environment; nothing else reads it."""
+"""Settings of the worker. Only this module reads the worker's environment variables."""
 
 import os
 import socket
@@ -8,105 +8,110 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from wms_core.application.fenced import CycleRules
-from wms_core.domain.orders import Priority
+from wms_core.application.cycle.batch_runner import CycleRules
+from wms_core.config.settings import ZERO_DURATION, DurationSetting, ListenAddress, OptionalListenAddress
+from wms_core.domain.orders.orders import Priority
 from wms_core.domain.workers import Role
-from wms_core.settings import NONE, Address, AddressOrNone, Duration
-from wms_worker.ensemble_settings import EnsembleSettings
-from wms_worker.kafka_settings import KafkaSettings
+from wms_worker.leadership.zookeeper_settings import ZooKeeperSettings
+from wms_worker.relay.kafka_settings import KafkaSettings
 
-#: Orders that a step deals with in one cycle, and for which stock is planned together, at most.
-_MOST, _PLANNED = 10_000, 5_000
-#: Transactions of a step that run side by side. Small ones mostly wait for the disk, and share its answers.
-_AT_ONCE, _SMALL_AT_ONCE = 2, 8
-#: Orders from which on a transaction is not a small one.
-_LARGE = 50
+#: Maximum orders that a step processes in one cycle, and maximum orders in one allocation plan.
+_MAX_CYCLE_ORDERS, _MAX_PLANNED_ORDERS = 10_000, 5_000
+#: Concurrent transactions of a step. Small transactions mostly wait for the commit to reach the disk, and
+#: concurrent commits share one disk write, so more of them may run.
+_CONCURRENT_TRANSACTIONS, _CONCURRENT_SMALL_TRANSACTIONS = 2, 8
+#: Batch size from which a transaction counts as large.
+_LARGE_TRANSACTION_ORDERS = 50
 
 
 def _default_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-class WorkerSettings(EnsembleSettings, KafkaSettings):
-    """One replica of the worker."""
+class WorkerSettings(ZooKeeperSettings, KafkaSettings):
+    """Settings of one worker replica."""
 
-    worker_addr: Address = Field(
-        ":8002", description="Where the worker answers for its health over gRPC: host:port, or :port."
+    worker_addr: ListenAddress = Field(
+        ":8002", description="Address of the worker's gRPC health service: host:port, or :port."
     )
-    worker_http_addr: AddressOrNone = Field(
-        ":8082", description="Where the worker serves /health, /ready and /metrics over HTTP; empty: nowhere."
+    worker_http_addr: OptionalListenAddress = Field(
+        ":8082", description="HTTP address of the worker's /health, /ready and /metrics; empty disables them."
     )
     worker_id: str = Field(
         default_factory=_default_worker_id,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
-        description="The name of this replica; set it to keep it across restarts.",
+        description="Name of this replica. Set it to keep the name across restarts.",
     )
     worker_roles: str = Field(
         "fulfillment,relay",
         pattern=r"^(fulfillment|relay)(,(fulfillment|relay))*$",
-        description="The roles that this replica stands for, each elected by itself; relay with Kafka only.",
+        description="Roles that this replica is a candidate for. The relay needs KAFKA_BROKERS.",
     )
-    fulfillment_interval: Duration = Field(
-        timedelta(seconds=1), gt=NONE, description="The time between two cycles."
+    fulfillment_interval: DurationSetting = Field(
+        timedelta(seconds=1), gt=ZERO_DURATION, description="Time between two cycles."
     )
     auto_validate: bool = Field(
-        True, description="Whether the worker validates; else somebody calls ValidateOrder."
+        True, description="Validate new orders in the worker. If false, clients call ValidateOrder."
     )
     cycle_batch: int = Field(
-        500, ge=1, le=5000, description="Orders that the worker changes in one transaction at most."
+        500, ge=1, le=5000, description="Maximum orders that the worker changes in one transaction."
     )
-    wave_size: int = Field(50, ge=1, le=500, description="Orders of a wave at most.")
+    wave_size: int = Field(50, ge=1, le=500, description="Maximum orders of a wave.")
     relocation_limit: int = Field(
         5,
         ge=0,
         le=1000,
-        description="A carrier behind more others than that is used only when there is no other.",
+        description="A load carrier behind more unallocated ones than this is used only as a last resort.",
     )
-    runs_kept: Duration = Field(timedelta(days=1), description="How long records of cycles are kept.")
-    move_timeout: Duration = Field(
-        timedelta(minutes=10), gt=NONE, description="How long a move may take before it counts as failed."
+    runs_kept: DurationSetting = Field(timedelta(days=1), description="Retention of the records of cycles.")
+    move_timeout: DurationSetting = Field(
+        timedelta(minutes=10),
+        gt=ZERO_DURATION,
+        description="Time after which a move without a report fails.",
     )
-    standalone_lease: Duration = Field(
+    standalone_lease: DurationSetting = Field(
         timedelta(seconds=10),
-        gt=NONE,
-        description="How long the active replica's heartbeat stays fresh, without ZooKeeper.",
+        gt=ZERO_DURATION,
+        # The view held_roles requires a heartbeat within 30 s; a replica sends three per lease.
+        le=timedelta(seconds=30),
+        description="Lease of the active replica when there is no ZooKeeper.",
     )
-    drain_grace: Duration = Field(
-        timedelta(seconds=20), description="How long the running step may go on after SIGTERM."
+    drain_grace: DurationSetting = Field(
+        timedelta(seconds=20), description="Time for the running step to finish after SIGTERM."
     )
-    unfulfilled_after_same_day: Duration = Field(
-        timedelta(hours=4), description="How old a same-day order may get before it has waited too long."
+    unfulfilled_after_same_day: DurationSetting = Field(
+        timedelta(hours=4), description="Age from which an unshipped same-day order counts as late."
     )
-    unfulfilled_after_next_day: Duration = Field(
-        timedelta(hours=24), description="How old a next-day order may get before it has waited too long."
+    unfulfilled_after_next_day: DurationSetting = Field(
+        timedelta(hours=24), description="Age from which an unshipped next-day order counts as late."
     )
-    unfulfilled_after_standard: Duration = Field(
-        timedelta(hours=72), description="How old a standard order may get before it has waited too long."
+    unfulfilled_after_standard: DurationSetting = Field(
+        timedelta(hours=72), description="Age from which an unshipped standard order counts as late."
     )
-    metrics_refresh: Duration = Field(
-        timedelta(seconds=5), description="The shortest time between two readings of what waits, for metrics."
+    metrics_refresh: DurationSetting = Field(
+        timedelta(seconds=5), description="Minimum time between two reads of the backlog for metrics."
     )
 
     @model_validator(mode="after")
-    def _has_work(self) -> Self:
-        """Refuse a replica that stands for nothing."""
-        if not self.roles:
+    def _check_roles(self) -> Self:
+        """Reject a replica without an eligible role."""
+        if not self.eligible_roles:
             raise ValueError("WORKER_ROLES=relay needs KAFKA_BROKERS")
         return self
 
     @property
-    def roles(self) -> tuple[str, ...]:
-        """The roles to stand for."""
-        return tuple(role for role in self.named_roles if role != Role.RELAY or self.kafka_brokers)
+    def eligible_roles(self) -> tuple[str, ...]:
+        """The roles that this replica is a candidate for."""
+        return tuple(role for role in self.all_roles if role != Role.RELAY or self.kafka_brokers)
 
     @property
-    def named_roles(self) -> tuple[str, ...]:
-        """The roles that are asked for, each once, also that of the relay when there is no Kafka."""
+    def all_roles(self) -> tuple[str, ...]:
+        """The roles in `WORKER_ROLES`, each once, including the relay when there is no Kafka."""
         return tuple(dict.fromkeys(self.worker_roles.split(",")))
 
     @property
-    def unfulfilled_after(self) -> dict[Priority, timedelta]:
-        """The ages from which on unshipped orders are too old."""
+    def age_limits(self) -> dict[Priority, timedelta]:
+        """The ages from which unshipped orders count as late, by priority."""
         return {
             Priority.SAME_DAY: self.unfulfilled_after_same_day,
             Priority.NEXT_DAY: self.unfulfilled_after_next_day,
@@ -114,25 +119,28 @@ class WorkerSettings(EnsembleSettings, KafkaSettings):
         }
 
     @property
-    def _at_once(self) -> int:
-        """How many transactions of a step run side by side; some connections are for what else there is."""
-        if self.cycle_batch >= _LARGE:
-            return _AT_ONCE
-        return min(_SMALL_AT_ONCE, max(_AT_ONCE, self.database_pool_size - _AT_ONCE))
+    def _transaction_concurrency(self) -> int:
+        """The number of concurrent transactions of a step, which leaves connections for other tasks."""
+        if self.cycle_batch >= _LARGE_TRANSACTION_ORDERS:
+            return _CONCURRENT_TRANSACTIONS
+        return min(
+            _CONCURRENT_SMALL_TRANSACTIONS,
+            max(_CONCURRENT_TRANSACTIONS, self.database_pool_size - _CONCURRENT_TRANSACTIONS),
+        )
 
     @property
     def cycle_rules(self) -> CycleRules:
-        """The rules of the cycle."""
+        """The rules of the cycle, from these settings."""
         return CycleRules(
             auto_validate=self.auto_validate,
             wave_size=self.wave_size,
             move_timeout=self.move_timeout,
-            partial=self.partial_rule,
-            runs_kept=self.runs_kept,
-            most_blockers=self.relocation_limit,
+            partial_rule=self.partial_rule,
+            run_retention=self.runs_kept,
+            max_blocking_carriers=self.relocation_limit,
             retry_policy=self.retry_policy,
-            batch=self.cycle_batch,
-            rounds=ceil(_MOST / self.cycle_batch),
-            planned=ceil(_PLANNED / self.cycle_batch),
-            at_once=self._at_once,
+            batch_size=self.cycle_batch,
+            max_batches=ceil(_MAX_CYCLE_ORDERS / self.cycle_batch),
+            batches_per_plan=ceil(_MAX_PLANNED_ORDERS / self.cycle_batch),
+            concurrency=self._transaction_concurrency,
         )

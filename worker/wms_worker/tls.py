@@ -1,11 +1,11 @@
-"""How the other side proves who it is, and how we do."""
+"""TLS files for connections to ZooKeeper and Kafka."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Tls:
-    """The files of a TLS connection, in PEM; without a CA the machine's own are trusted."""
+class TlsConfig:
+    """The files of a TLS connection, in PEM. Without `ca_file` the system's CAs are trusted."""
 
     ca_file: str | None = None
     certificate_file: str | None = None

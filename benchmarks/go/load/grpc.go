@@ -14,55 +14,55 @@ import (
 )
 
 const (
-	window   = 1 << 30
-	patience = 20 * time.Second // after the end, for the last answers
+	window      = 1 << 30
+	readTimeout = 20 * time.Second // after the end, for the last responses
 )
 
-// stream is a call under way.
+// stream is a call in flight.
 type stream struct {
-	began   time.Time
-	status  string
-	message string
-	body    []byte
+	startedAt time.Time
+	status    string
+	message   string
+	body      []byte
 }
 
-// wire is one connection; the goroutine that reads it also writes it.
+// wire is one connection; a single goroutine reads and writes it.
 type wire struct {
-	plan    *plan
-	random  *rand.Rand
-	tally   *tally
-	framer  *http2.Framer
-	out     *bufio.Writer
-	block   bytes.Buffer
-	encoder *hpack.Encoder
-	decoder *hpack.Decoder
-	streams map[uint32]*stream
-	free    []*stream
-	current *stream // whose headers are read
-	next    uint32
-	room    int64 // bytes that the other side takes on this connection
-	waiting int   // calls that wait for room
-	unread  uint32
+	plan     *plan
+	random   *rand.Rand
+	counters *counters
+	framer   *http2.Framer
+	out      *bufio.Writer
+	block    bytes.Buffer
+	encoder  *hpack.Encoder
+	decoder  *hpack.Decoder
+	streams  map[uint32]*stream
+	free     []*stream
+	current  *stream // the stream whose headers are read
+	next     uint32
+	room     int64 // bytes that the server's flow control window allows on this connection
+	waiting  int   // calls that wait for room in the window
+	unread   uint32
 }
 
-// callGRPC keeps so many calls going on one connection until the end.
-func callGRPC(p *plan, random *rand.Rand, count int, t *tally) error {
+// callGRPC keeps count calls in flight on one connection until the end.
+func callGRPC(p *plan, random *rand.Rand, count int, t *counters) error {
 	connection, err := net.Dial("tcp", p.address)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	if err := connection.SetReadDeadline(p.end.Add(patience)); err != nil {
+	if err := connection.SetReadDeadline(p.end.Add(readTimeout)); err != nil {
 		return err
 	}
 	in := bufio.NewReaderSize(connection, 64<<10)
-	w := &wire{plan: p, random: random, tally: t, streams: map[uint32]*stream{}, next: 1, room: 65535}
+	w := &wire{plan: p, random: random, counters: t, streams: map[uint32]*stream{}, next: 1, room: 65535}
 	w.out = bufio.NewWriterSize(connection, 64<<10)
 	w.framer = http2.NewFramer(w.out, in)
 	w.framer.SetReuseFrames()
 	w.encoder = hpack.NewEncoder(&w.block)
 	w.decoder = hpack.NewDecoder(4096, w.header)
-	if err := w.greet(); err != nil {
+	if err := w.sendPreface(); err != nil {
 		return err
 	}
 	w.waiting = count
@@ -77,7 +77,7 @@ func callGRPC(p *plan, random *rand.Rand, count int, t *tally) error {
 		}
 		frame, err := w.framer.ReadFrame()
 		if err != nil {
-			return fmt.Errorf("%d calls were left without an answer: %w", len(w.streams), err)
+			return fmt.Errorf("%d calls have no response: %w", len(w.streams), err)
 		}
 		if err := w.handle(frame); err != nil {
 			return err
@@ -86,7 +86,7 @@ func callGRPC(p *plan, random *rand.Rand, count int, t *tally) error {
 	return nil
 }
 
-func (w *wire) greet() error {
+func (w *wire) sendPreface() error {
 	if _, err := w.out.WriteString(http2.ClientPreface); err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (w *wire) greet() error {
 	return w.framer.WriteWindowUpdate(0, window)
 }
 
-// call begins those calls that wait, as far as there is room and time.
+// call starts the waiting calls, as far as the window and the time allow.
 func (w *wire) call() error {
 	for w.waiting > 0 {
 		now := time.Now()
@@ -110,14 +110,14 @@ func (w *wire) call() error {
 			return nil
 		}
 		w.waiting--
-		if err := w.begin(now, body); err != nil {
+		if err := w.start(now, body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *wire) begin(now time.Time, body []byte) error {
+func (w *wire) start(now time.Time, body []byte) error {
 	id := w.next
 	w.next += 2
 	w.block.Reset()
@@ -141,18 +141,18 @@ func (w *wire) begin(now time.Time, body []byte) error {
 	binary.BigEndian.PutUint32(message[1:], uint32(len(body)))
 	message = append(message, body...)
 	w.room -= int64(len(message))
-	w.streams[id] = w.fresh(now)
+	w.streams[id] = w.newStream(now)
 	return w.framer.WriteData(id, true, message)
 }
 
-func (w *wire) fresh(now time.Time) *stream {
+func (w *wire) newStream(now time.Time) *stream {
 	if last := len(w.free) - 1; last >= 0 {
-		one := w.free[last]
+		s := w.free[last]
 		w.free = w.free[:last]
-		*one = stream{began: now, body: one.body[:0]}
-		return one
+		*s = stream{startedAt: now, body: s.body[:0]}
+		return s
 	}
-	return &stream{began: now}
+	return &stream{startedAt: now}
 }
 
 func (w *wire) handle(frame http2.Frame) error {
@@ -177,7 +177,7 @@ func (w *wire) handle(frame http2.Frame) error {
 	case *http2.RSTStreamFrame:
 		return w.finish(frame.StreamID, fmt.Sprintf("the stream was reset: %v", frame.ErrCode))
 	case *http2.GoAwayFrame:
-		return fmt.Errorf("the server goes away: %v %s", frame.ErrCode, frame.DebugData())
+		return fmt.Errorf("the server closes the connection: %v %s", frame.ErrCode, frame.DebugData())
 	}
 	return nil
 }
@@ -209,8 +209,8 @@ func (w *wire) header(field hpack.HeaderField) {
 }
 
 func (w *wire) data(frame *http2.DataFrame) error {
-	if one := w.streams[frame.StreamID]; one != nil {
-		one.body = append(one.body, frame.Data()...)
+	if s := w.streams[frame.StreamID]; s != nil {
+		s.body = append(s.body, frame.Data()...)
 	}
 	w.unread += frame.Length
 	if w.unread > window/2 {
@@ -221,26 +221,26 @@ func (w *wire) data(frame *http2.DataFrame) error {
 		}
 	}
 	if frame.StreamEnded() {
-		return w.finish(frame.StreamID, "the answer has no status")
+		return w.finish(frame.StreamID, "the response has no status")
 	}
 	return nil
 }
 
-func (w *wire) finish(id uint32, fault string) error {
-	one := w.streams[id]
-	if one == nil {
+func (w *wire) finish(id uint32, failure string) error {
+	s := w.streams[id]
+	if s == nil {
 		return nil
 	}
 	delete(w.streams, id)
 	switch {
-	case fault != "":
-		w.tally.bad(fault)
-	case one.status != "0" || len(one.body) < 5:
-		w.tally.bad(fmt.Sprintf("grpc-status %s %s", one.status, one.message))
+	case failure != "":
+		w.counters.recordFailure(failure)
+	case s.status != "0" || len(s.body) < 5:
+		w.counters.recordFailure(fmt.Sprintf("grpc-status %s %s", s.status, s.message))
 	default:
-		w.tally.good(w.plan, one.began, time.Now(), one.body[5:])
+		w.counters.recordSuccess(w.plan, s.startedAt, time.Now(), s.body[5:])
 	}
-	w.free = append(w.free, one)
+	w.free = append(w.free, s)
 	w.waiting++
 	return w.call()
 }

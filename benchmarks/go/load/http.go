@@ -10,34 +10,34 @@ import (
 	"time"
 )
 
-// callHTTP keeps one call going until the end, as HTTP/1.1 has it: as many connections as calls in flight.
-func callHTTP(p *plan, random *rand.Rand, _ int, t *tally) error {
+// callHTTP keeps one call in flight until the end; HTTP/1.1 needs as many connections as calls in flight.
+func callHTTP(p *plan, random *rand.Rand, _ int, t *counters) error {
 	connection, err := net.Dial("tcp", p.address)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
-	if err := connection.SetDeadline(p.end.Add(patience)); err != nil {
+	if err := connection.SetDeadline(p.end.Add(readTimeout)); err != nil {
 		return err
 	}
 	in := bufio.NewReader(connection)
-	for began := time.Now(); began.Before(p.end); began = time.Now() {
+	for startedAt := time.Now(); startedAt.Before(p.end); startedAt = time.Now() {
 		body := p.bodies[random.Intn(len(p.bodies))]
 		if _, err := connection.Write(request(p, body)); err != nil {
 			return err
 		}
-		answer, err := http.ReadResponse(in, nil)
+		response, err := http.ReadResponse(in, nil)
 		if err != nil {
 			return err
 		}
-		content, err := io.ReadAll(answer.Body)
+		content, err := io.ReadAll(response.Body)
 		if err != nil {
 			return err
 		}
-		if answer.StatusCode/100 == 2 {
-			t.good(p, began, time.Now(), content)
+		if response.StatusCode/100 == 2 {
+			t.recordSuccess(p, startedAt, time.Now(), content)
 		} else {
-			t.bad(fmt.Sprintf("%s %s", answer.Status, content))
+			t.recordFailure(fmt.Sprintf("%s %s", response.Status, content))
 		}
 	}
 	return nil

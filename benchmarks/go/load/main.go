@@ -1,7 +1,7 @@
-// Command load calls a server as fast as it answers, from outside of it, and tells how that went as JSON.
+// Command load calls a server as fast as it responds, and prints the results as JSON.
 //
-// It is what h2load is (raw HTTP/2 frames, one goroutine a connection, a few microseconds a call), with what h2load
-// lacks here: every answer's grpc-status is looked at, each call takes its own body, and every call is accounted for.
+// Like h2load it uses raw HTTP/2 frames, one goroutine per connection and a few microseconds per call. Unlike h2load
+// it checks the grpc-status of every response, sends a different body with each call, and counts every call.
 package main
 
 import (
@@ -19,40 +19,40 @@ import (
 	"time"
 )
 
-// plan is what was asked for.
+// plan is the requested load.
 type plan struct {
 	address, path string
 	bodies        [][]byte
 	connections   int
 	inFlight      int
-	begin         time.Time // of what is measured
-	end           time.Time // no call begins after
+	begin         time.Time // of the measured time
+	end           time.Time // no call starts after it
 }
 
-// tally is what one connection has seen.
-type tally struct {
-	total     int // calls that were answered with success, those of the warming up included
+// counters are the results of one connection.
+type counters struct {
+	total     int // successful calls, including those of the warm-up
 	failed    int
-	ended     int             // of these, those that ended while it was measured
-	taken     []time.Duration // by those that were under way while it was measured, whenever they ended
-	firstGood []byte
+	ended     int             // successful calls that ended in the measured time
+	latencies []time.Duration // latencies of calls in flight during the measured time
+	firstBody []byte
 	complaint string
 }
 
-func (t *tally) good(p *plan, began, ended time.Time, body []byte) {
+func (t *counters) recordSuccess(p *plan, startedAt, ended time.Time, body []byte) {
 	t.total++
-	if t.firstGood == nil {
-		t.firstGood = slices.Clone(body)
+	if t.firstBody == nil {
+		t.firstBody = slices.Clone(body)
 	}
 	if ended.After(p.begin) && !ended.After(p.end) {
 		t.ended++
 	}
 	if ended.After(p.begin) {
-		t.taken = append(t.taken, ended.Sub(began))
+		t.latencies = append(t.latencies, ended.Sub(startedAt))
 	}
 }
 
-func (t *tally) bad(complaint string) {
+func (t *counters) recordFailure(complaint string) {
 	t.failed++
 	if t.complaint == "" {
 		t.complaint = complaint
@@ -60,70 +60,70 @@ func (t *tally) bad(complaint string) {
 }
 
 func main() {
-	// One thread is enough, and two would look for work on cores that the server needs.
+	// One thread is enough; more would use cores that the server needs.
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(400)
 	p := &plan{}
 	protocol := flag.String("protocol", "grpc", "grpc or http")
-	bodies := flag.String("bodies", "", "file of bodies, each after its length in four bytes")
-	warm := flag.Duration("warm", 300*time.Millisecond, "time before what is measured")
-	measure := flag.Duration("measure", 2*time.Second, "time that is measured")
+	bodies := flag.String("bodies", "", "file of request bodies, each after its length in four bytes")
+	warm := flag.Duration("warm", 300*time.Millisecond, "duration of the warm-up")
+	measure := flag.Duration("measure", 2*time.Second, "measured duration")
 	flag.StringVar(&p.address, "address", "", "host:port")
-	flag.StringVar(&p.path, "path", "", "what is called")
+	flag.StringVar(&p.path, "path", "", "path of the call")
 	flag.IntVar(&p.connections, "connections", 1, "connections")
 	flag.IntVar(&p.inFlight, "in-flight", 1, "calls in flight, over all connections")
 	flag.Parse()
 	p.bodies = read(*bodies)
-	call := map[string]func(*plan, *rand.Rand, int, *tally) error{"grpc": callGRPC, "http": callHTTP}[*protocol]
+	call := map[string]func(*plan, *rand.Rand, int, *counters) error{"grpc": callGRPC, "http": callHTTP}[*protocol]
 	p.begin = time.Now().Add(*warm)
 	p.end = p.begin.Add(*measure)
-	tell(p, *measure, run(p, call))
+	printReport(p, *measure, run(p, call))
 }
 
-func run(p *plan, call func(*plan, *rand.Rand, int, *tally) error) []tally {
-	tallies := make([]tally, p.connections)
-	var all sync.WaitGroup
-	for number := range tallies {
+func run(p *plan, call func(*plan, *rand.Rand, int, *counters) error) []counters {
+	results := make([]counters, p.connections)
+	var group sync.WaitGroup
+	for number := range results {
 		streams := p.inFlight / p.connections
 		if number < p.inFlight%p.connections {
 			streams++
 		}
-		all.Go(func() {
+		group.Go(func() {
 			random := rand.New(rand.NewSource(int64(number) + p.begin.UnixNano()))
-			if err := call(p, random, streams, &tallies[number]); err != nil {
-				tallies[number].bad(err.Error())
+			if err := call(p, random, streams, &results[number]); err != nil {
+				results[number].recordFailure(err.Error())
 			}
 		})
 	}
-	all.Wait()
-	return tallies
+	group.Wait()
+	return results
 }
 
-func tell(p *plan, measure time.Duration, tallies []tally) {
-	sum := tally{}
-	for _, one := range tallies {
-		sum.total += one.total
-		sum.failed += one.failed
-		sum.ended += one.ended
-		sum.taken = append(sum.taken, one.taken...)
-		if sum.firstGood == nil {
-			sum.firstGood = one.firstGood
+func printReport(p *plan, measure time.Duration, results []counters) {
+	sum := counters{}
+	for _, result := range results {
+		sum.total += result.total
+		sum.failed += result.failed
+		sum.ended += result.ended
+		sum.latencies = append(sum.latencies, result.latencies...)
+		if sum.firstBody == nil {
+			sum.firstBody = result.firstBody
 		}
 		if sum.complaint == "" {
-			sum.complaint = one.complaint
+			sum.complaint = result.complaint
 		}
 	}
-	slices.Sort(sum.taken)
-	answer := map[string]any{
+	slices.Sort(sum.latencies)
+	report := map[string]any{
 		"total":     sum.total,
 		"failed":    sum.failed,
 		"complaint": sum.complaint,
 		"rate":      float64(sum.ended) / measure.Seconds(),
-		"p50_ms":    percentile(sum.taken, 0.50),
-		"p99_ms":    percentile(sum.taken, 0.99),
-		"answer":    base64.StdEncoding.EncodeToString(sum.firstGood),
+		"p50_ms":    percentile(sum.latencies, 0.50),
+		"p99_ms":    percentile(sum.latencies, 0.99),
+		"answer":    base64.StdEncoding.EncodeToString(sum.firstBody),
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(report); err != nil {
 		panic(err)
 	}
 }
@@ -135,7 +135,7 @@ func percentile(sorted []time.Duration, share float64) float64 {
 	return float64(sorted[min(int(share*float64(len(sorted))), len(sorted)-1)]) / float64(time.Millisecond)
 }
 
-// read gives the bodies of a file.
+// read returns the bodies of a file.
 func read(file string) [][]byte {
 	content, err := os.ReadFile(file)
 	if err != nil {

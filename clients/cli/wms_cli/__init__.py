@@ -1,6 +1,6 @@
-"""`wms-orders` for operators: a client of the public API, and of nothing else."""
+"""`wms-orders` for operators: a client that uses only the public API."""
 
 import os
 
-# grpc reads it when it is imported. What is wrong is told by these commands, in words.
+# grpc reads the variable at import. The commands print errors themselves; grpc would add log lines.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")

@@ -1,4 +1,4 @@
-"""The Python client of wms-orders: typed, asyncio, with what every caller needs (README.md).
+"""The Python client of wms-orders: typed, for asyncio, with retries, deadlines and errors (README.md).
 
 async with connect("127.0.0.1:8001") as client:
     created = await client.orders.CreateOrder(orders_pb2.CreateOrderRequest(...))

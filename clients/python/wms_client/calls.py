@@ -1,4 +1,4 @@
-"""What every call of one answer gets on its way: a request id, a deadline, and errors with their reasons."""
+"""Interceptor of unary calls: it adds a request id and a deadline, and raises errors with reasons."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +14,9 @@ REQUEST_ID = "request_id"
 
 
 def with_request_id(request: Any) -> Any:
-    """The request itself, or a copy with an id where it has a field for one that is empty.
+    """Return the request, or a copy with a new id if its field `request_id` is empty.
 
-    A copy, since the caller may use the message again for another request.
+    It is a copy because the caller may use the message again for another request.
     """
     if not isinstance(request, Message):
         return request
@@ -29,9 +29,9 @@ def with_request_id(request: Any) -> Any:
 
 
 class Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,unused-ignore]
-    """Stands above gRPC's own retries, so that all attempts of a call carry the same id.
+    """Adds request id and deadline above gRPC's own retries, so that all attempts carry the same id.
 
-    The deadline of the service config is set here, since gRPC's core would not tell the server of it.
+    The deadline of the service config is set here because gRPC's core does not send it to the server.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,unused-i
         client_call_details: grpc.aio.ClientCallDetails,
         request: Any,
     ) -> Any:
-        """Make the call; raises OrdersError."""
+        """Make the call. Raises OrdersError."""
         if client_call_details.timeout is None:
             service, _, method = _name(client_call_details.method)[1:].partition("/")
             timeout = self._deadlines.get((service, method), self._deadlines.get((service, "")))
@@ -59,7 +59,7 @@ class Unary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc,unused-i
             await call
         except grpc.aio.AioRpcError as error:
             raise OrdersError(error) from None
-        # Which gives its answer once more, and its metadata.
+        # A call can be awaited again, and has the metadata.
         return call
 
 

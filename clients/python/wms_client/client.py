@@ -1,4 +1,4 @@
-"""A connection to the service, and its five services on it."""
+"""A connection to a server, with the stubs of the five services."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,20 +18,20 @@ from wms_client.policy import service_config
 from wms_client.watching import SILENCE, Metadata, watch_orders
 
 if TYPE_CHECKING:
-    # These names are in the stubs only.
+    # These names exist only in the type stubs.
     from wms.orders.v1.dead_letters_pb2_grpc import DeadLetterQueueServiceAsyncStub
     from wms.orders.v1.fulfillment_pb2_grpc import FulfillmentServiceAsyncStub
     from wms.orders.v1.orders_pb2_grpc import OrderServiceAsyncStub
     from wms.orders.v1.reprocessing_pb2_grpc import ReprocessingServiceAsyncStub
     from wms.orders.v1.storage_pb2_grpc import StorageServiceAsyncStub
 
-#: An order of 500 lines and a batch of them are larger than the 4 MiB that gRPC takes by default.
+#: A batch of orders with 500 lines exceeds the 4 MiB that gRPC accepts by default.
 ANSWER_LIMIT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The services; calls raise OrdersError, are retried and end as the contract's service config says."""
+    """The services. Calls raise OrdersError; retries and deadlines follow the service config."""
 
     channel: grpc.aio.Channel
     orders: "OrderServiceAsyncStub"
@@ -43,7 +43,7 @@ class Client:
     def watch_orders(
         self, request: orders_pb2.WatchOrdersRequest, *, silence: float = SILENCE, metadata: Metadata = ()
     ) -> AsyncGenerator[event_pb2.Event, None]:
-        """Follow events, also over breaks; see `wms_client.watch_orders`."""
+        """Yield events, also after lost connections; see `wms_client.watch_orders`."""
         return watch_orders(self.orders, request, silence=silence, metadata=metadata)
 
 
@@ -54,9 +54,9 @@ async def connect(
     credentials: grpc.ChannelCredentials | None = None,
     options: Sequence[tuple[str, Any]] = (),
 ) -> AsyncIterator[Client]:
-    """Give a client of the service at `host:port`, closed at the end; plain text without credentials.
+    """Yield a client of the server at `host:port`, closed at the end; without credentials it uses no TLS.
 
-    Nothing is sent before the first call. `options` are gRPC's channel arguments, and go before ours.
+    It connects at the first call. `options` are gRPC channel arguments, which override those of the client.
     """
     arguments = [
         ("grpc.service_config", service_config()),

@@ -1,4 +1,4 @@
-"""Errors as the contract tells them: a reason to act on, with its facts."""
+"""Errors of calls, with the reason and the metadata of the contract."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,17 +17,17 @@ T = TypeVar("T", ErrorInfo, BadRequest, RetryInfo)
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of a request: the field by its path in the contract, such as `items[0].quantity`."""
+    """One invalid field of a request, by its path in the contract, such as `items[0].quantity`."""
 
     field: str
     description: str
 
 
 class OrdersError(grpc.aio.AioRpcError):  # type: ignore[misc,unused-ignore]
-    """A call that failed. Act on `reason`, not on the text; error.proto says what to do about each.
+    """A failed call. Act on `reason`, not on the text; error.proto has the advice for each reason.
 
-    `reason` is ERROR_REASON_UNSPECIFIED when the service has told none: the call did not reach it, or ended
-    by the client's own deadline; and when it is newer than this client (`reason_name` has it then).
+    `reason` is ERROR_REASON_UNSPECIFIED if the service did not send one: the call did not reach it, or the
+    client's own deadline ended it. It also is if the reason is newer than this client; `reason_name` has it.
     """
 
     def __init__(self, error: grpc.aio.AioRpcError) -> None:
@@ -38,31 +38,33 @@ class OrdersError(grpc.aio.AioRpcError):  # type: ignore[misc,unused-ignore]
             error.details(),
             error.debug_error_string(),
         )
-        status = _status(error)
-        info = _detail(status, ErrorInfo)
-        bad = _detail(status, BadRequest)
-        retry = _detail(status, RetryInfo)
-        ours = info if info is not None and info.domain == DOMAIN else None
-        self.reason_name = ours.reason if ours else ""
+        status = _parse_status(error)
+        info = _find_detail(status, ErrorInfo)
+        bad_request = _find_detail(status, BadRequest)
+        retry = _find_detail(status, RetryInfo)
+        service_info = info if info is not None and info.domain == DOMAIN else None
+        self.reason_name = service_info.reason if service_info else ""
         name = f"ERROR_REASON_{self.reason_name}"
-        known = name in error_pb2.ErrorReason.keys()  # noqa: SIM118 # an enum wrapper is no mapping
+        is_known = name in error_pb2.ErrorReason.keys()  # noqa: SIM118 # an enum wrapper is not a mapping
         self.reason = (
-            error_pb2.ErrorReason.Value(name) if known else error_pb2.ErrorReason.ERROR_REASON_UNSPECIFIED
+            error_pb2.ErrorReason.Value(name) if is_known else error_pb2.ErrorReason.ERROR_REASON_UNSPECIFIED
         )
-        self.metadata: dict[str, str] = dict(ours.metadata) if ours else {}
+        self.metadata: dict[str, str] = dict(service_info.metadata) if service_info else {}
         self.violations = (
-            tuple(Violation(v.field, v.description) for v in bad.field_violations) if bad else ()
+            tuple(Violation(v.field, v.description) for v in bad_request.field_violations)
+            if bad_request
+            else ()
         )
-        #: Seconds after which the service thinks another attempt worth while; None when it says nothing.
+        #: Seconds after which the service advises a retry; None without advice.
         self.retry_after = retry.retry_delay.ToTimedelta().total_seconds() if retry else None
 
     def __str__(self) -> str:
-        told = f" {self.reason_name}" if self.reason_name else ""
-        return f"{self.code().name}{told}: {self.details()}"
+        reason_text = f" {self.reason_name}" if self.reason_name else ""
+        return f"{self.code().name}{reason_text}: {self.details()}"
 
 
-def _status(error: grpc.aio.AioRpcError) -> Status:
-    """The status with its details; empty when none came, or none that can be read."""
+def _parse_status(error: grpc.aio.AioRpcError) -> Status:
+    """Return the status with its details; empty if there is none, or it can't be parsed."""
     status = Status()
     for name, value in error.trailing_metadata() or ():
         if name == _DETAILS and isinstance(value, bytes):
@@ -73,7 +75,7 @@ def _status(error: grpc.aio.AioRpcError) -> Status:
     return status
 
 
-def _detail(status: Status, kind: type[T]) -> T | None:
+def _find_detail(status: Status, kind: type[T]) -> T | None:
     for packed in status.details:
         detail = kind()
         if packed.Unpack(detail):

@@ -1,4 +1,4 @@
-"""What is tried again, and for how long: gRPC's service config, from the contract."""
+"""Retries and deadlines: the gRPC service config of the contract."""
 
 import json
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds to wait before trying again: `initial`, then `multiplier` times as long each time."""
+    """Delays before retries in seconds: `initial`, times `multiplier` each time, at most `longest`."""
 
     initial: float
     longest: float
     multiplier: float
 
     def before(self, attempt: int) -> float:
-        """The wait before the attempt of this number; the first to wait is number 1."""
+        """Return the delay before a retry in seconds; the first retry is number 1."""
         return min(self.longest, self.initial * self.multiplier ** min(attempt - 1, 30))
 
 
 @cache
 def service_config() -> str:
-    """The file as it is: for `grpc.service_config`, of this library or any other."""
+    """Return the service config as JSON, for the channel argument `grpc.service_config`."""
     return resources.files("wms.orders.v1").joinpath("service_config.json").read_text(encoding="utf-8")
 
 
 def default_backoff() -> Backoff:
-    """The waits of the calls that are tried again."""
+    """Return the backoff of calls that are retried."""
     policy: dict[str, Any] = json.loads(service_config())["methodConfig"][0]["retryPolicy"]
     return Backoff(
         _seconds(policy["initialBackoff"]), _seconds(policy["maxBackoff"]), float(policy["backoffMultiplier"])
@@ -35,7 +35,7 @@ def default_backoff() -> Backoff:
 
 
 def deadlines() -> dict[tuple[str, str], float]:
-    """The seconds that a call may take, by service and method; without a method, for a service's others."""
+    """Return the deadlines in seconds by service and method; the method "" is for all others of a service."""
     return {
         (name["service"], name.get("method", "")): _seconds(group["timeout"])
         for group in json.loads(service_config())["methodConfig"]

@@ -1,4 +1,4 @@
-"""A watch that goes on by itself after a break."""
+"""A subscription to events that resumes after a lost connection."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,9 +14,9 @@ from wms_client.policy import default_backoff
 if TYPE_CHECKING:
     from wms.orders.v1.orders_pb2_grpc import OrderServiceAsyncStub
 
-#: The server sends a sign of life every few seconds; after so many without any the stream counts as broken.
+#: The server sends a heartbeat every few seconds; a stream that is silent for this time is broken.
 SILENCE = 30.0
-#: Away for a while, or this watcher was slow: from the last position on all is well again.
+#: The server was unavailable, or this subscriber was too slow; the watch resumes after the last position.
 RESUMED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
 
 Metadata = tuple[tuple[str, str | bytes], ...]
@@ -29,24 +29,27 @@ async def watch_orders(
     silence: float = SILENCE,
     metadata: Metadata = (),
 ) -> AsyncGenerator[event_pb2.Event, None]:
-    """Give the events that the request asks for, each once and in order, without an end.
+    """Yield the events that match the request, each once and in order, without an end.
 
-    After a break it goes on behind the last position that was seen, with growing waits between attempts that
-    bring nothing. Raises OrdersError for what another attempt would not mend, such as POSITION_NOT_KEPT.
+    After a lost connection the watch resumes after the last seen position, with backoff between failed
+    attempts. `silence` is the timeout of a silent stream in seconds.
+
+    Raises:
+        OrdersError: an error that a retry does not change, such as POSITION_NOT_KEPT.
     """
-    wanted = orders_pb2.WatchOrdersRequest()
-    wanted.CopyFrom(request)
+    resumable_request = orders_pb2.WatchOrdersRequest()
+    resumable_request.CopyFrom(request)
     backoff, failures = default_backoff(), 0
     while True:
-        call = orders.WatchOrders(wanted, metadata=metadata)
+        call = orders.WatchOrders(resumable_request, metadata=metadata)
         try:
-            while (message := await _next(call, silence)) is not None:
+            while (message := await _read_message(call, silence)) is not None:
                 failures = 0
                 if message.HasField("event"):
-                    wanted.position = message.event.position
+                    resumable_request.position = message.event.position
                     yield message.event
                 else:
-                    wanted.position = message.heartbeat.position
+                    resumable_request.position = message.heartbeat.position
         except grpc.aio.AioRpcError as error:
             if error.code() not in RESUMED:
                 raise OrdersError(error) from None
@@ -55,14 +58,14 @@ async def watch_orders(
         finally:
             call.cancel()
         failures += 1
-        await asyncio.sleep(backoff.before(failures) * uniform(0.8, 1.2))  # noqa: S311 # spreads the load only
+        await asyncio.sleep(backoff.before(failures) * uniform(0.8, 1.2))  # noqa: S311 # jitter, not security
 
 
-async def _next(
+async def _read_message(
     call: "grpc.aio.UnaryStreamCall[orders_pb2.WatchOrdersRequest, orders_pb2.WatchOrdersResponse]",
     silence: float,
 ) -> orders_pb2.WatchOrdersResponse | None:
-    """The next message, None at the end of the stream; raises TimeoutError when none comes."""
+    """Return the next message, None at the end of the stream. Raises TimeoutError after `silence` seconds."""
     async with asyncio.timeout(silence):
         message = await call.read()
     return message if isinstance(message, orders_pb2.WatchOrdersResponse) else None

@@ -1,1 +1,1 @@
-"""What the service does with a transaction: one module per service, and the ports that storage fills."""
+"""Use cases: one module per service, and the interfaces that the database implements."""

@@ -1,39 +1,44 @@
-"""The DeadLetterQueueService: each function is one call's work inside a transaction."""
+"""The DeadLetterQueueService: each function runs one call inside a transaction."""
 
 from datetime import datetime
 
-from wms_core.application.ports import DeadLetterFilter, Page, ResultPage, Transaction
-from wms_core.domain import failures
-from wms_core.domain.caller import Caller
-from wms_core.domain.dead_letters import DeadLetterEntry, DeadLetterStats, Decision, Resolution
+from wms_core.application.database import DeadLetterFilter, Page, ResultPage, Transaction
+from wms_core.domain.call_context import Caller
 from wms_core.domain.errors import DeadLetterEntryNotFound
-from wms_core.domain.orders import Order
+from wms_core.domain.failures import failures
+from wms_core.domain.failures.dead_letters import (
+    DeadLetterDecision,
+    DeadLetterEntry,
+    DeadLetterStats,
+    Resolution,
+)
+from wms_core.domain.orders.orders import Order
 
 
 async def list_page(
-    transaction: Transaction, wanted: DeadLetterFilter, page: Page
+    transaction: Transaction, dead_letter_filter: DeadLetterFilter, page: Page
 ) -> ResultPage[DeadLetterEntry]:
     """Return a page, newest first."""
-    return await transaction.dead_letters.page(wanted, page)
+    return await transaction.dead_letters.list_page(dead_letter_filter, page)
 
 
-async def stats(transaction: Transaction) -> DeadLetterStats:
-    """Count the entries in one snapshot."""
-    return await transaction.dead_letters.stats()
+async def read_stats(transaction: Transaction) -> DeadLetterStats:
+    """Return the counts of entries in one snapshot."""
+    return await transaction.dead_letters.read_stats()
 
 
 async def get(transaction: Transaction, order_id: str, entry_id: str) -> DeadLetterEntry:
-    """Give an entry, or the newest of an order. Raises DeadLetterEntryNotFound."""
+    """Return an entry by its id, or else the newest entry of an order. Raises DeadLetterEntryNotFound."""
     if entry_id:
         entry = await transaction.dead_letters.get(entry_id)
     else:
-        entry = await transaction.dead_letters.newest(order_id)
+        entry = await transaction.dead_letters.find_newest(order_id)
     if entry is None:
         raise DeadLetterEntryNotFound(entry_id=entry_id, order_id="" if entry_id else order_id)
     return entry
 
 
-async def resolve(
+async def resolve_entry(
     transaction: Transaction,
     order_id: str,
     etag: str,
@@ -43,27 +48,27 @@ async def resolve(
     caller: Caller,
     now: datetime,
 ) -> tuple[DeadLetterEntry, Order]:
-    """Do what a supervisor decided about the order's newest entry.
+    """Apply a supervisor's resolution to the order's newest entry.
 
     Raises DeadLetterEntryNotFound, EtagMismatch, DeadLetterAlreadyResolved.
     """
-    found = await transaction.orders.lock([order_id])
+    orders_by_id = await transaction.orders.lock_orders([order_id])
     entry = await get(transaction, order_id, "")
-    order = found[order_id]
-    order.expect(etag)
-    return await _decide(transaction, order, entry, resolution, notes, resolved_by, caller, now)
+    order = orders_by_id[order_id]
+    order.check_etag(etag)
+    return await _apply_decision(transaction, order, entry, resolution, notes, resolved_by, caller, now)
 
 
 async def cancel(transaction: Transaction, order: Order, reason: str, caller: Caller, now: datetime) -> Order:
-    """Cancel a locked order that is dead-lettered: its entry is resolved so, by the caller."""
+    """Cancel a locked, dead-lettered order: its entry is resolved as cancelled by the caller."""
     entry = await get(transaction, order.order_id, "")
-    _, cancelled = await _decide(
-        transaction, order, entry, Resolution.CANCELLED, reason, caller.actor, caller, now
+    _, cancelled_order = await _apply_decision(
+        transaction, order, entry, Resolution.CANCELLED, reason, caller.actor_name, caller, now
     )
-    return cancelled
+    return cancelled_order
 
 
-async def _decide(
+async def _apply_decision(
     transaction: Transaction,
     order: Order,
     entry: DeadLetterEntry,
@@ -74,7 +79,9 @@ async def _decide(
     now: datetime,
 ) -> tuple[DeadLetterEntry, Order]:
     entry.check_resolvable(resolution)
-    change = failures.resolve(order, entry.entry_id, resolution, notes, resolved_by, caller, now)
-    await transaction.dead_letters.decide(entry, Decision(resolution, notes, resolved_by, now))
+    change = failures.resolve_dead_letter(order, entry.entry_id, resolution, notes, resolved_by, caller, now)
+    await transaction.dead_letters.record_decision(
+        entry, DeadLetterDecision(resolution, notes, resolved_by, now)
+    )
     await transaction.orders.save([change])
     return await get(transaction, order.order_id, entry.entry_id), change.order

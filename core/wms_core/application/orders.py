@@ -1,12 +1,11 @@
-"""The OrderService: each function is one call's work inside a transaction."""
+"""The OrderService: each function runs one call inside a transaction."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from wms_core.application import dead_letters
-from wms_core.application.once import replay
-from wms_core.application.ports import (
+from wms_core.application.database import (
     MAX_RESPONSE_BYTES,
     OrderFilter,
     Page,
@@ -14,9 +13,8 @@ from wms_core.application.ports import (
     ResultPage,
     Transaction,
 )
-from wms_core.domain import lifecycle
-from wms_core.domain.caller import Caller
-from wms_core.domain.change import Change
+from wms_core.application.idempotency import replay_response
+from wms_core.domain.call_context import Caller
 from wms_core.domain.errors import (
     BackorderOpen,
     DestinationNotFound,
@@ -29,129 +27,159 @@ from wms_core.domain.errors import (
     WaveDestinationConflict,
     WmsError,
 )
-from wms_core.domain.events import EventRecord
-from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.orders import NewOrder, Order, OrderChanges
-from wms_core.domain.receiving import receive
-from wms_core.domain.storage import Wave
+from wms_core.domain.events.events import EventRecord
+from wms_core.domain.orders import lifecycle
+from wms_core.domain.orders.change import OrderChange
+from wms_core.domain.orders.intake import accept
+from wms_core.domain.orders.orders import NewOrder, Order, OrderUpdate
+from wms_core.domain.orders.status import OrderStatus
+from wms_core.domain.stock.warehouse import Wave
 
-#: Backorders that an error names (contract: BACKORDER_OPEN).
-_TOLD_BACKORDERS = 10
+#: Maximum number of backorders in an error (contract: BACKORDER_OPEN).
+_MAX_LISTED_BACKORDERS = 10
 
 
-class Wish(NamedTuple):
-    """An order that somebody asks for, and what writes its answer; `key` is that of a request with an id."""
+class CreateOrderCommand(NamedTuple):
+    """A requested order with an encoder of its response; `key` is set for a request with an id."""
 
-    new: NewOrder
+    new_order: NewOrder
     caller: Caller
     now: datetime
     key: RequestKey | None
-    answer: Callable[[], bytes]
+    encode_response: Callable[[], bytes]
 
 
-async def create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish | bytes | WmsError]:
-    """Take orders in; each gives its wish, which is granted, or the answer under its request id, or an error.
+async def create(
+    transaction: Transaction, create_commands: Sequence[CreateOrderCommand]
+) -> list[CreateOrderCommand | bytes | WmsError]:
+    """Create orders. Return one result per command: the command itself, a stored response, or an error.
 
-    Two with the same request id are one order, or an error when their contents differ.
+    The command stands for a created order without request id. With a request id the result is the stored
+    response, new or of an earlier request. Two commands with the same request id create one order, or the
+    second one gets an error when their contents differ.
     """
-    keys: dict[str, RequestKey] = {}
-    for wish in wishes:
-        if wish.key is not None:
-            keys.setdefault(wish.key.request_id, wish.key)
-    if not keys:
-        return await _create(transaction, wishes) if wishes else []
-    answered = await transaction.requests.reserve(list(keys.values()))
-    fresh = [wish for wish in wishes if _first(wish.key, keys, answered)]
-    made = iter(await _create(transaction, fresh) if fresh else [])
-    kept: dict[str, bytes | WmsError] = {}
-    outcomes: list[Wish | bytes | WmsError] = []
-    for key in (wish.key for wish in wishes):
+    request_keys: dict[str, RequestKey] = {}
+    for create_command in create_commands:
+        if create_command.key is not None:
+            request_keys.setdefault(create_command.key.request_id, create_command.key)
+    if not request_keys:
+        return await _insert_orders(transaction, create_commands) if create_commands else []
+    stored_responses = await transaction.idempotency_keys.reserve(list(request_keys.values()))
+    new_commands = [
+        create_command
+        for create_command in create_commands
+        if _is_first_request(create_command.key, request_keys, stored_responses)
+    ]
+    created_outcomes = iter(await _insert_orders(transaction, new_commands) if new_commands else [])
+    responses_by_id: dict[str, bytes | WmsError] = {}
+    create_outcomes: list[CreateOrderCommand | bytes | WmsError] = []
+    for key in (create_command.key for create_command in create_commands):
         if key is None:
-            outcomes.append(next(made))
-        elif key.request_id in answered:
-            outcomes.append(_replayed(key, *answered[key.request_id]))
-        elif key is keys[key.request_id]:
-            outcome = next(made)
-            kept[key.request_id] = outcome.answer() if isinstance(outcome, Wish) else outcome
-            outcomes.append(kept[key.request_id])
-        elif key.fingerprint != keys[key.request_id].fingerprint:
-            outcomes.append(RequestIdReused(request_id=key.request_id))
+            create_outcomes.append(next(created_outcomes))
+        elif key.request_id in stored_responses:
+            create_outcomes.append(_replay_or_error(key, *stored_responses[key.request_id]))
+        elif key is request_keys[key.request_id]:
+            create_outcome = next(created_outcomes)
+            responses_by_id[key.request_id] = (
+                create_outcome.encode_response()
+                if isinstance(create_outcome, CreateOrderCommand)
+                else create_outcome
+            )
+            create_outcomes.append(responses_by_id[key.request_id])
+        elif key.content_fingerprint != request_keys[key.request_id].content_fingerprint:
+            create_outcomes.append(RequestIdReused(request_id=key.request_id))
         else:
-            outcomes.append(kept[key.request_id])
-    await _keep(transaction, keys, kept)
-    return outcomes
+            create_outcomes.append(responses_by_id[key.request_id])
+    await _store_responses(transaction, request_keys, responses_by_id)
+    return create_outcomes
 
 
-async def _create(transaction: Transaction, wishes: Sequence[Wish]) -> list[Wish | bytes | WmsError]:
-    """Take orders in by one statement; each gives its wish or its own error, in the order given.
+async def _insert_orders(
+    transaction: Transaction, create_commands: Sequence[CreateOrderCommand]
+) -> list[CreateOrderCommand | bytes | WmsError]:
+    """Insert orders in one statement. Return for each its command or its own error, in the given order.
 
-    Of two with the same id the first one is made; the second only when the first was refused.
+    Of two commands with the same order id the first one counts, and the second only if the first was
+    rejected.
     """
-    outcomes: list[Wish | bytes | WmsError] = list(wishes)
-    waiting = dict(enumerate(wishes))
-    while waiting:
-        first: dict[str, int] = {}
-        for number, wish in waiting.items():
-            first.setdefault(wish.new.order_id, number)
-        # In the order given, in which their events are told.
-        chosen = [wishes[number] for number in first.values()]
-        refused = await transaction.orders.insert(
-            [receive(wish.new, wish.caller, wish.now) for wish in chosen]
+    create_outcomes: list[CreateOrderCommand | bytes | WmsError] = list(create_commands)
+    pending_commands = dict(enumerate(create_commands))
+    while pending_commands:
+        first_by_order_id: dict[str, int] = {}
+        for number, create_command in pending_commands.items():
+            first_by_order_id.setdefault(create_command.new_order.order_id, number)
+        # Keep the given order: it is the order of their events.
+        chosen_commands = [create_commands[number] for number in first_by_order_id.values()]
+        insert_errors = await transaction.orders.insert(
+            [
+                accept(create_command.new_order, create_command.caller, create_command.now)
+                for create_command in chosen_commands
+            ]
         )
-        for number, wish in list(waiting.items()):
-            order_id = wish.new.order_id
-            error = refused.get(order_id)
-            if first[order_id] == number:
+        for number, create_command in list(pending_commands.items()):
+            order_id = create_command.new_order.order_id
+            error = insert_errors.get(order_id)
+            if first_by_order_id[order_id] == number:
                 if error is not None:
-                    outcomes[number] = error
+                    create_outcomes[number] = error
             elif error is None or isinstance(error, OrderAlreadyExists):
-                outcomes[number] = OrderAlreadyExists(order_id=order_id)
+                create_outcomes[number] = OrderAlreadyExists(order_id=order_id)
             else:
                 continue
-            del waiting[number]
-    return outcomes
+            del pending_commands[number]
+    return create_outcomes
 
 
-def _replayed(key: RequestKey, fingerprint: bytes, answer: bytes) -> bytes | WmsError:
+def _replay_or_error(key: RequestKey, content_fingerprint: bytes, response: bytes) -> bytes | WmsError:
     try:
-        return replay(key, fingerprint, answer)
+        return replay_response(key, content_fingerprint, response)
     except RequestIdReused as error:
         return error
 
 
-def _first(
-    key: RequestKey | None, keys: dict[str, RequestKey], answered: dict[str, tuple[bytes, bytes]]
+def _is_first_request(
+    key: RequestKey | None,
+    request_keys: dict[str, RequestKey],
+    stored_responses: dict[str, tuple[bytes, bytes]],
 ) -> bool:
-    return key is None or (key is keys[key.request_id] and key.request_id not in answered)
+    return key is None or (key is request_keys[key.request_id] and key.request_id not in stored_responses)
 
 
-async def _keep(
-    transaction: Transaction, keys: dict[str, RequestKey], kept: dict[str, bytes | WmsError]
+async def _store_responses(
+    transaction: Transaction,
+    request_keys: dict[str, RequestKey],
+    responses_by_id: dict[str, bytes | WmsError],
 ) -> None:
-    """Keep the answers; failures are not kept, so their ids are given back."""
-    answers = [(keys[name], answer) for name, answer in kept.items() if isinstance(answer, bytes)]
-    failed = [keys[name] for name, answer in kept.items() if isinstance(answer, WmsError)]
-    if answers:
-        await transaction.requests.keep(answers)
-    if failed:
-        await transaction.requests.give_back(failed)
+    """Store the responses; failures are not stored, so their keys are released."""
+    successful_responses = [
+        (request_keys[name], response)
+        for name, response in responses_by_id.items()
+        if isinstance(response, bytes)
+    ]
+    failed_keys = [
+        request_keys[name] for name, response in responses_by_id.items() if isinstance(response, WmsError)
+    ]
+    if successful_responses:
+        await transaction.idempotency_keys.store_responses(successful_responses)
+    if failed_keys:
+        await transaction.idempotency_keys.release_keys(failed_keys)
 
 
 async def get(transaction: Transaction, order_id: str) -> Order:
-    """Give an order. Raises OrderNotFound."""
-    found = await find(transaction, [order_id])
-    if order_id not in found:
+    """Return an order. Raises OrderNotFound."""
+    orders_by_id = await find(transaction, [order_id])
+    if order_id not in orders_by_id:
         raise OrderNotFound(order_id=order_id)
-    return found[order_id]
+    return orders_by_id[order_id]
 
 
 async def find(transaction: Transaction, order_ids: Sequence[str]) -> dict[str, Order]:
-    """Give those of the orders that exist, by id."""
+    """Return the existing orders by id."""
     return await transaction.orders.get(list(dict.fromkeys(order_ids)))
 
 
 async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> dict[str, Order]:
-    """Return orders by id. Raises OrderNotFound for the first that does not exist, ResponseTooLarge."""
+    """Return orders by id. Raises OrderNotFound for the first missing order, ResponseTooLarge."""
     page = await transaction.orders.get_within(list(dict.fromkeys(order_ids)), MAX_RESPONSE_BYTES)
     return _all_of(page, order_ids)
 
@@ -159,60 +187,60 @@ async def get_many(transaction: Transaction, order_ids: Sequence[str]) -> dict[s
 def _all_of(page: ResultPage[Order], order_ids: Sequence[str]) -> dict[str, Order]:
     if page.has_more:
         raise ResponseTooLarge(limit=MAX_RESPONSE_BYTES)
-    found = {order.order_id: order for order in page.elements}
+    existing_orders = {order.order_id: order for order in page.elements}
     for order_id in order_ids:
-        if order_id not in found:
+        if order_id not in existing_orders:
             raise OrderNotFound(order_id=order_id)
-    return found
+    return existing_orders
 
 
-async def locked(transaction: Transaction, order_id: str, etag: str = "") -> Order:
-    """Give an order locked and with the etag expected. Raises OrderNotFound, EtagMismatch."""
-    found = await transaction.orders.lock([order_id])
-    if order_id not in found:
+async def lock_order(transaction: Transaction, order_id: str, etag: str = "") -> Order:
+    """Return an order, locked, after a check of its etag. Raises OrderNotFound, EtagMismatch."""
+    orders_by_id = await transaction.orders.lock_orders([order_id])
+    if order_id not in orders_by_id:
         raise OrderNotFound(order_id=order_id)
-    found[order_id].expect(etag)
-    return found[order_id]
+    orders_by_id[order_id].check_etag(etag)
+    return orders_by_id[order_id]
 
 
-async def saved(transaction: Transaction, change: Change) -> Order:
-    """Write a change and give the order after it."""
+async def save_change(transaction: Transaction, change: OrderChange) -> Order:
+    """Write a change and return the order after it."""
     await transaction.orders.save([change])
     return change.order
 
 
-async def list_page(transaction: Transaction, wanted: OrderFilter, page: Page) -> ResultPage[Order]:
+async def list_page(transaction: Transaction, order_filter: OrderFilter, page: Page) -> ResultPage[Order]:
     """Return a page, newest first."""
-    return await transaction.orders.page(wanted, page)
+    return await transaction.orders.list_page(order_filter, page)
 
 
 async def update(
-    transaction: Transaction, order_id: str, etag: str, changes: OrderChanges, caller: Caller, now: datetime
+    transaction: Transaction, order_id: str, etag: str, changes: OrderUpdate, caller: Caller, now: datetime
 ) -> Order:
-    """Change what was asked for. Raises OrderNotFound, EtagMismatch, StatusConflict."""
-    order = await locked(transaction, order_id, etag)
-    return await saved(transaction, lifecycle.update(order, changes, caller, now))
+    """Change the fields of the field mask. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    order = await lock_order(transaction, order_id, etag)
+    return await save_change(transaction, lifecycle.update(order, changes, caller, now))
 
 
 async def validate(
     transaction: Transaction, order_id: str, etag: str, caller: Caller, now: datetime
 ) -> Order:
-    """Say that an order can be worked on. Raises OrderNotFound, EtagMismatch, StatusConflict."""
-    order = await locked(transaction, order_id, etag)
-    return await saved(transaction, lifecycle.validate(order, caller, now))
+    """Validate an order. Raises OrderNotFound, EtagMismatch, StatusConflict."""
+    order = await lock_order(transaction, order_id, etag)
+    return await save_change(transaction, lifecycle.validate(order, caller, now))
 
 
 async def cancel(
     transaction: Transaction, order_id: str, etag: str, reason: str, caller: Caller, now: datetime
 ) -> Order:
-    """Give an order up; of a dead-lettered one the entry is resolved too.
+    """Cancel an order; the entry of a dead-lettered order is resolved as well.
 
     Raises OrderNotFound, EtagMismatch, StatusConflict.
     """
-    order = await locked(transaction, order_id, etag)
+    order = await lock_order(transaction, order_id, etag)
     if order.status is OrderStatus.DEAD_LETTER:
         return await dead_letters.cancel(transaction, order, reason, caller, now)
-    return await saved(transaction, lifecycle.cancel(order, reason, caller, now))
+    return await save_change(transaction, lifecycle.cancel(order, reason, caller, now))
 
 
 async def ship(
@@ -224,9 +252,9 @@ async def ship(
     caller: Caller,
     now: datetime,
 ) -> Order:
-    """Ship what has been delivered. Raises OrderNotFound, EtagMismatch, StatusConflict, NothingToShip."""
-    order = await locked(transaction, order_id, etag)
-    return await saved(transaction, lifecycle.ship(order, carrier_code, tracking_number, caller, now))
+    """Ship the delivered units. Raises OrderNotFound, EtagMismatch, StatusConflict, NothingToShip."""
+    order = await lock_order(transaction, order_id, etag)
+    return await save_change(transaction, lifecycle.ship(order, carrier_code, tracking_number, caller, now))
 
 
 async def complete(
@@ -237,17 +265,19 @@ async def complete(
     caller: Caller,
     now: datetime,
 ) -> Order:
-    """Confirm the delivery, when nothing is owed and nothing delivered waits for its shipment.
+    """Confirm the delivery of an order without open backorders and unshipped units.
 
     Raises OrderNotFound, EtagMismatch, StatusConflict, BackorderOpen, UnitsNotShipped.
     """
-    order = await locked(transaction, order_id, etag)
+    order = await lock_order(transaction, order_id, etag)
     if order.status is OrderStatus.SHIPPED:
-        if open_ones := await transaction.backorders.live_of(order_id):
-            raise BackorderOpen(order_id=order_id, backorder_ids=",".join(open_ones[:_TOLD_BACKORDERS]))
-        if waiting := sum(item.delivered - item.shipped for item in order.items):
-            raise UnitsNotShipped(order_id=order_id, quantity=waiting)
-    return await saved(transaction, lifecycle.complete(order, delivered_at, caller, now))
+        if open_backorder_ids := await transaction.backorders.list_live_ids(order_id):
+            raise BackorderOpen(
+                order_id=order_id, backorder_ids=",".join(open_backorder_ids[:_MAX_LISTED_BACKORDERS])
+            )
+        if unshipped_units := sum(item.delivered - item.shipped for item in order.items):
+            raise UnitsNotShipped(order_id=order_id, quantity=unshipped_units)
+    return await save_change(transaction, lifecycle.complete(order, delivered_at, caller, now))
 
 
 async def assign_to_wave(
@@ -258,49 +288,56 @@ async def assign_to_wave(
     caller: Caller,
     now: datetime,
 ) -> tuple[Wave, list[Order], int]:
-    """Put all of the orders into one wave, or none. An absent `wave_id` makes a new wave, except when the
-    orders are all in one wave to that destination already: then nothing changes.
-    Gives the wave, these orders, and how many orders the wave has.
+    """Assign all orders to one wave, or none. Return the wave, these orders, and its number of orders.
+
+    An empty `wave_id` creates a new wave. If all orders are already in one wave to that destination, nothing
+    changes.
 
     Raises DestinationNotFound, OrderNotFound, ResponseTooLarge, WarehouseMismatch, WaveDestinationConflict,
     StatusConflict.
     """
-    destination = await transaction.storage.destination(destination_id)
+    destination = await transaction.warehouse_storage.get_destination(destination_id)
     if destination is None:
         raise DestinationNotFound(destination_id=destination_id)
     locked_orders = await transaction.orders.lock_within(list(dict.fromkeys(order_ids)), MAX_RESPONSE_BYTES)
-    found = _all_of(locked_orders, order_ids)
+    orders_by_id = _all_of(locked_orders, order_ids)
     for order_id in order_ids:
-        if (order := found[order_id]).warehouse_id != destination.warehouse_id:
+        if (order := orders_by_id[order_id]).warehouse_id != destination.warehouse_id:
             raise WarehouseMismatch(
                 resource=order_id,
                 warehouse_id=order.warehouse_id,
                 required_warehouse_id=destination.warehouse_id,
             )
-    joined = {(order.wave_id, order.destination_id) for order in found.values()}
-    if not wave_id and len(joined) == 1 and (present := joined.pop())[1] == destination_id:
-        wave_id = present[0] or ""
+    wave_assignments = {(order.wave_id, order.destination_id) for order in orders_by_id.values()}
+    if (
+        not wave_id
+        and len(wave_assignments) == 1
+        and (current_assignment := wave_assignments.pop())[1] == destination_id
+    ):
+        wave_id = current_assignment[0] or ""
     wave = Wave(
-        wave_id=wave_id or await transaction.storage.new_wave_id(now.year),
+        wave_id=wave_id or await transaction.warehouse_storage.new_wave_id(now.year),
         warehouse_id=destination.warehouse_id,
         destination_id=destination_id,
         created_at=now,
     )
-    wave = await transaction.storage.put_wave(wave)
+    wave = await transaction.warehouse_storage.put_wave(wave)
     if wave.destination_id != destination_id:
         raise WaveDestinationConflict(wave_id=wave.wave_id, destination_id=wave.destination_id)
     changes = {
         order_id: lifecycle.assign_to_wave(order, wave.wave_id, destination_id, caller, now)
-        for order_id, order in found.items()
+        for order_id, order in orders_by_id.items()
     }
     await transaction.orders.save(list(changes.values()))
-    count = await transaction.storage.count_wave(wave.wave_id)
+    count = await transaction.warehouse_storage.count_wave_orders(wave.wave_id)
     return wave, [changes[order_id].order for order_id in order_ids], count
 
 
-async def history(transaction: Transaction, order_id: str, after: int, limit: int) -> ResultPage[EventRecord]:
+async def list_history(
+    transaction: Transaction, order_id: str, after_sequence: int, limit: int
+) -> ResultPage[EventRecord]:
     """Return events of an order after a sequence number, oldest first. Raises OrderNotFound."""
-    page = await transaction.orders.history(order_id, after, limit)
+    page = await transaction.orders.list_events(order_id, after_sequence, limit)
     if not page.elements:
         await get(transaction, order_id)
     return page

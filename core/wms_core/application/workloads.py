@@ -1,37 +1,37 @@
-"""What connections to the database are used for; each kind has connections of its own (docs/adr/0031)."""
+"""Kinds of database work; each has its own share of the connections (docs/adr/0031)."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
-class Workload(Enum):
-    """A kind of work in the database, by how long it holds a connection and who waits for it."""
+class WorkloadType(Enum):
+    """A kind of database work, by the time it holds a connection and by its callers."""
 
-    #: Reads of single things, by callers.
+    #: Calls that read single resources.
     READ = "reads"
-    #: Lists and statistics.
+    #: Calls for lists and statistics.
     LIST = "lists"
-    #: Changes of single things.
+    #: Calls that change single resources.
     WRITE = "writes"
-    #: Batches.
+    #: Batches of calls.
     BULK = "batches"
-    #: Changes that have met a lock of somebody else, and wait for it.
+    #: Changes that wait for a lock of another transaction.
     CONTENDED = "writes that wait for a lock"
-    #: What no caller waits for.
+    #: Work without a waiting caller.
     BACKGROUND = "background tasks"
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a connection is used for, and by which caller, of whom each has his turn.
+class PoolUsage:
+    """Purpose of a connection and the caller, for a fair share between callers.
 
-    Work that is not `patient` fails when it meets a lock, without waiting for it.
+    Work that is not `is_patient` fails at a lock instead of waiting for it.
     """
 
-    workload: Workload = Workload.BACKGROUND
+    workload_type: WorkloadType = WorkloadType.BACKGROUND
     caller: str = ""
-    patient: bool = True
+    is_patient: bool = True
 
 
-#: What no caller waits for.
-BACKGROUND = Usage()
+#: The usage of work without a waiting caller.
+BACKGROUND_USAGE = PoolUsage()

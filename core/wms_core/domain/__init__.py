@@ -1,1 +1,1 @@
-"""What an order is and what may happen to it: standard library only, no input or output."""
+"""Domain model: orders, events, stock, failures and workers. Standard library only, no I/O."""

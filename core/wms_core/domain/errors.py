@@ -1,7 +1,7 @@
-"""Every failure that a caller can tell apart.
+"""Errors that a caller can distinguish.
 
-A class's docstring is its message: the names in braces are the facts it is raised with. They become
-attributes here and metadata on the wire. `reason` is a value of the contract's `ErrorReason`.
+A class's docstring is its message. The names in braces are the metadata with which the error is raised; they
+are sent to the caller as well. `reason` is a value of the contract's `ErrorReason`.
 """
 
 from collections.abc import Iterable
@@ -14,14 +14,13 @@ class WmsError(Exception):
 
     reason: ClassVar[str] = "INTERNAL"
 
-    def __init__(self, **facts: object) -> None:
-        """Keep the facts; they fill the braces of the class's docstring."""
-        self.facts = {name: str(value) for name, value in facts.items() if value not in (None, "")}
-        super().__init__(" ".join((type(self).__doc__ or "").format_map(facts).split()))
+    def __init__(self, **metadata: object) -> None:
+        self.metadata = {name: str(value) for name, value in metadata.items() if value not in (None, "")}
+        super().__init__(" ".join((type(self).__doc__ or "").format_map(metadata).split()))
 
 
 class InvalidArgument(WmsError):
-    """The request is wrong whatever the state of the system."""
+    """The request is invalid, regardless of the state of the system."""
 
 
 class PermissionDenied(WmsError):
@@ -29,52 +28,54 @@ class PermissionDenied(WmsError):
 
 
 class NotFound(WmsError):
-    """What the request names does not exist."""
+    """A resource that the request names does not exist."""
 
 
 class AlreadyExists(WmsError):
-    """What the request would make exists."""
+    """A resource that the request would create already exists."""
 
 
 class FailedPrecondition(WmsError):
-    """The state of the system does not allow the request; trying again changes nothing."""
+    """The state of the system does not allow the request; a retry in the same state fails again."""
 
 
 class OutOfRange(WmsError):
-    """What the request reads from lies outside of what is there."""
+    """The request reads from outside of the available range."""
 
 
-class Aborted(WmsError):
-    """Somebody else was faster; read again and retry."""
+class OperationAborted(WmsError):
+    """A concurrent request changed the same data; read it again and retry."""
 
 
-class Unavailable(WmsError):
-    """A part of the system is away; the same request may go through later."""
+class ServiceUnavailable(WmsError):
+    """A part of the system is unavailable; retry the same request later."""
 
 
-class Exhausted(WmsError):
-    """Too much at once; the same request may go through later."""
+class ResourceExhausted(WmsError):
+    """A limit is reached; retry the same request later."""
 
 
 class DeadlinePassed(WmsError):
-    """The call's deadline passed before its work began; nothing was done."""
+    """The call's deadline passed before its work began; the call changed nothing."""
 
     reason = "DEADLINE_EXCEEDED"
 
 
 class DeadlinePassedAtWork(DeadlinePassed):
-    """The call's deadline passed while it was at work; whether it was done shows a read, or the same request
-    again with its request id.
+    """The call's deadline passed while it was in progress, so its outcome is unknown; read the data, or send
+    the same request again with its request id.
     """
 
 
 @dataclass(frozen=True, slots=True)
-class FieldFault:
-    """One fault of one field: its path (`items[0].quantity`), what is wrong, and the rule's name."""
+class FieldError:
+    """One error of one field: its path (`items[0].quantity`), a description, and the name of the violated
+    rule.
+    """
 
     field: str
-    description: str
-    rule: str = ""
+    error_description: str
+    rule_name: str = ""
 
 
 class InvalidFields(InvalidArgument):
@@ -82,32 +83,36 @@ class InvalidFields(InvalidArgument):
 
     reason = "INVALID_REQUEST"
 
-    def __init__(self, faults: Iterable[FieldFault], omitted: int = 0) -> None:
-        """Say every fault at once; so many more were found and are left out."""
-        self.faults = tuple(faults)
+    def __init__(self, field_errors: Iterable[FieldError], omitted: int = 0) -> None:
+        """Take all field errors. `omitted` is the number of further errors that are not listed."""
+        self.field_errors = tuple(field_errors)
         self.omitted = omitted
-        summary = "; ".join(f"{f.field}: {f.description}" for f in self.faults[:20])
-        more = len(self.faults) - 20 + omitted
-        super().__init__(summary=summary + (f"; and {more} more" if more > 0 else ""))
-        self.facts = {}
+        error_summary = "; ".join(
+            f"{field_error.field}: {field_error.error_description}" for field_error in self.field_errors[:20]
+        )
+        remaining_count = len(self.field_errors) - 20 + omitted
+        super().__init__(
+            summary=error_summary + (f"; and {remaining_count} more" if remaining_count > 0 else "")
+        )
+        self.metadata = {}
 
 
 class PageTooDeep(InvalidArgument):
-    """Page numbers and offsets reach the first {limit} results; follow next_page_token instead."""
+    """Page numbers and offsets reach only the first {limit} results; use next_page_token instead."""
 
     reason = "PAGE_TOO_DEEP"
 
 
 class PositionNotKept(OutOfRange):
-    """Events can't be watched from position {position}: they are kept from {oldest_position} on, or it lies
-    ahead of them all.
+    """Position {position} is outside of the event log: it is before the oldest kept position
+    {oldest_position}, or after the newest event.
     """
 
     reason = "POSITION_NOT_KEPT"
 
 
 class TimeInFuture(InvalidArgument):
-    """{field} lies more than 5 minutes ahead of the server's clock, which says {now}."""
+    """{field} is more than 5 minutes ahead of the server's clock ({now})."""
 
     reason = "TIME_IN_FUTURE"
 
@@ -118,73 +123,75 @@ class CarrierLeft(FailedPrecondition):
     reason = "CARRIER_LEFT"
 
 
-class Overloaded(Exhausted):
-    """This server has {limit} calls in flight; send the same request again a little later."""
+class ServerOverloaded(ResourceExhausted):
+    """This server has reached its limit of {limit} calls in flight; send the same request again later."""
 
     reason = "OVERLOADED"
 
 
-class TooManyStreams(Overloaded):
-    """This server has {limit} streams open; open this one again a little later."""
+class TooManyStreams(ServerOverloaded):
+    """This server has reached its limit of {limit} open streams; open this stream again later."""
 
 
-class WorkloadOverloaded(Overloaded):
-    """All {limit} connections for {workload} of this server process are taken, and others wait for them; send
-    the same request again a little later.
+class WorkloadOverloaded(ServerOverloaded):
+    """All {limit} connections for {workload} of this server process are in use, and other calls wait for
+    them; send the same request again later.
     """
 
-    def __init__(self, workload: str, limit: int) -> None:
-        """Name the kind of work in the message; callers are told the limit alone, as of every overload."""
-        super().__init__(workload=workload, limit=limit)
-        del self.facts["workload"]
+    def __init__(self, workload_name: str, limit: int) -> None:
+        """Name the workload in the message only; the metadata of an overload has just the limit."""
+        super().__init__(workload=workload_name, limit=limit)
+        del self.metadata["workload"]
 
 
-class TooManyBytes(Overloaded):
-    """This server holds {limit} bytes of requests and answers; send the same request again a little later."""
+class TooManyBytes(ServerOverloaded):
+    """This server has reached its limit of {limit} bytes of requests and responses; send the same request
+    again later.
+    """
 
 
-class TooManyUnfinished(Overloaded):
-    """This server waits for the rest of {limit} requests; send this one again a little later."""
+class TooManyUnfinished(ServerOverloaded):
+    """This server has reached its limit of {limit} incomplete requests; send the same request again later."""
 
 
-class WatcherTooSlow(Exhausted):
-    """The watcher did not read as fast as news came; watch again, and read faster or filter more."""
+class WatcherTooSlow(ResourceExhausted):
+    """The client read more slowly than messages arrived; watch again, and read faster or filter more."""
 
     reason = "WATCHER_TOO_SLOW"
 
 
-class ShuttingDown(Unavailable):
-    """This server is shutting down; send the same request again, to another one."""
+class ShuttingDown(ServiceUnavailable):
+    """This server is shutting down; send the same request again to another server."""
 
     reason = "SHUTTING_DOWN"
 
 
 class InvalidPageToken(InvalidArgument):
-    """The page token is not one that this list gave for these filters; start again without a token."""
+    """The page token does not belong to this list and its filters; start again without a token."""
 
     reason = "INVALID_PAGE_TOKEN"
 
 
 class RequestIdReused(AlreadyExists):
-    """Request id {request_id} was used for other content; use a new id for a new request."""
+    """Request id {request_id} was used for different content; use a new id for a new request."""
 
     reason = "REQUEST_ID_REUSED"
 
 
-class EtagMismatch(Aborted):
-    """Order {order_id} has changed: its etag is {etag} now; read it again."""
+class EtagMismatch(OperationAborted):
+    """Order {order_id} has changed and its etag is now {etag}; read it again."""
 
     reason = "ETAG_MISMATCH"
 
 
-class ConcurrentChange(Aborted):
-    """Another change to the same rows came between; send the same request again."""
+class ConcurrentChange(OperationAborted):
+    """A concurrent change affected the same rows; send the same request again."""
 
     reason = "CONCURRENT_CHANGE"
 
 
-class StorageUnavailable(Unavailable):
-    """The database can't be reached or does not answer; send the same request again, with its request id."""
+class StorageUnavailable(ServiceUnavailable):
+    """The database is unreachable or does not answer; send the same request again, with its request id."""
 
     reason = "DATABASE_UNAVAILABLE"
 
@@ -196,31 +203,31 @@ class OrderNotFound(NotFound):
 
 
 class OrderAlreadyExists(AlreadyExists):
-    """Order {order_id} exists."""
+    """Order {order_id} already exists."""
 
     reason = "ORDER_ALREADY_EXISTS"
 
 
 class StatusConflict(FailedPrecondition):
-    """Order {order_id} is {status}; for this it would have to be {required_statuses}."""
+    """Order {order_id} is {status}; this call requires status {required_statuses}."""
 
     reason = "ORDER_STATUS_CONFLICT"
 
 
 class NothingToShip(FailedPrecondition):
-    """Nothing has been delivered for order {order_id} since its last shipment."""
+    """Order {order_id} has no delivered units to ship."""
 
     reason = "NOTHING_TO_SHIP"
 
 
 class BackorderOpen(FailedPrecondition):
-    """Order {order_id} has open backorders ({backorder_ids}); fulfil or cancel them first."""
+    """Order {order_id} has open backorders ({backorder_ids}); await their fulfillment, or cancel them."""
 
     reason = "BACKORDER_OPEN"
 
 
 class UnitsNotShipped(FailedPrecondition):
-    """{quantity} units delivered for order {order_id} have not been shipped; ship them first."""
+    """Order {order_id} has {quantity} delivered units that are not shipped; ship them first."""
 
     reason = "UNITS_NOT_SHIPPED"
 
@@ -232,7 +239,7 @@ class BackorderNotFound(NotFound):
 
 
 class BackorderStatusConflict(FailedPrecondition):
-    """Backorder {backorder_id} is {status}; for this it would have to be {required_statuses}."""
+    """Backorder {backorder_id} is {status}; this call requires status {required_statuses}."""
 
     reason = "BACKORDER_STATUS_CONFLICT"
 
@@ -244,8 +251,8 @@ class SkuNotOnOrder(FailedPrecondition):
 
 
 class QuantityExceeded(FailedPrecondition):
-    """Of SKU {sku}, {quantity} units have been delivered for order {order_id} and not shipped; no more can be
-    missing.
+    """Order {order_id} has {quantity} delivered units of SKU {sku} that are not shipped; report at most these
+    as missing.
     """
 
     reason = "QUANTITY_EXCEEDED"
@@ -288,7 +295,9 @@ class LaneBlocked(FailedPrecondition):
 
 
 class LaneFull(FailedPrecondition):
-    """Lane {lane_id} of {capacity} positions would hold more carriers; {occupied} are taken or promised."""
+    """Lane {lane_id} cannot hold this many carriers: {occupied} of its {capacity} positions are taken or
+    reserved.
+    """
 
     reason = "LANE_FULL"
 
@@ -300,7 +309,7 @@ class CarrierNotFound(NotFound):
 
 
 class CarrierAlreadyExists(AlreadyExists):
-    """Carrier {carrier_id} was received before."""
+    """Carrier {carrier_id} was already received."""
 
     reason = "CARRIER_ALREADY_EXISTS"
 
@@ -312,25 +321,25 @@ class MoveNotFound(NotFound):
 
 
 class MoveStatusConflict(FailedPrecondition):
-    """Move {move_id} is {status}; for this it would have to be {required_statuses}."""
+    """Move {move_id} is {status}; this call requires status {required_statuses}."""
 
     reason = "MOVE_STATUS_CONFLICT"
 
 
 class MoveClaimedByOther(FailedPrecondition):
-    """Move {move_id} was claimed by {claimed_by}."""
+    """Move {move_id} was claimed by {claimed_by}; report it with the same claimed_by, or with none."""
 
     reason = "MOVE_CLAIMED_BY_OTHER"
 
 
 class DeadLetterEntryNotFound(NotFound):
-    """There is no dead letter entry with this id, or none for this order: {entry_id}{order_id}."""
+    """There is no dead letter entry for this id or order: {entry_id}{order_id}."""
 
     reason = "DEAD_LETTER_ENTRY_NOT_FOUND"
 
 
 class DeadLetterAlreadyResolved(FailedPrecondition):
-    """Dead letter entry {entry_id} was resolved as {resolution} by {resolved_by}."""
+    """Dead letter entry {entry_id} was already resolved as {resolution} by {resolved_by}."""
 
     reason = "DEAD_LETTER_ALREADY_RESOLVED"
 
@@ -348,19 +357,19 @@ class ParkedEventNotFound(NotFound):
 
 
 class RunNotFound(NotFound):
-    """There is no run {run_id}, or it is no longer kept."""
+    """There is no run {run_id}; its record may have expired."""
 
     reason = "RUN_NOT_FOUND"
 
 
 class NoActiveWorker(FailedPrecondition):
-    """No worker is active in role {role}; start one, and see that it reaches the database."""
+    """No worker is active in role {role}; start a worker, and check that it can connect to the database."""
 
     reason = "NO_ACTIVE_WORKER"
 
 
 class WorkerNotFound(NotFound):
-    """No replica {worker_id} of the worker reported lately."""
+    """There is no worker replica {worker_id} with a recent heartbeat."""
 
     reason = "WORKER_NOT_FOUND"
 
@@ -372,40 +381,40 @@ class RoleNotFound(NotFound):
 
 
 class RoleNotHeld(NotFound):
-    """Replica {worker_id} does not hold the role {role}."""
+    """Replica {worker_id} does not have the role {role}."""
 
     reason = "ROLE_NOT_FOUND"
 
 
 class FulfillmentPaused(FailedPrecondition):
-    """Fulfillment is paused ({pause_reason}); ResumeFulfillment ends it."""
+    """Fulfillment is paused ({pause_reason}); call ResumeFulfillment first."""
 
     reason = "FULFILLMENT_PAUSED"
 
 
 class StaleEpoch(WmsError):
-    """Role {role} is at epoch {current}; epoch {epoch} may not write any more."""
+    """Role {role} is at epoch {current}; writes with epoch {epoch} are rejected."""
 
 
 class MalformedMessage(InvalidArgument):
-    """The request can't be read as this call's message; the client may be built from another contract."""
+    """The request cannot be parsed as this call's message; the client may be built from another contract."""
 
     reason = "MALFORMED_MESSAGE"
 
 
 class NotServed(WmsError):
-    """This server does not know {method}; the client is built from a newer contract."""
+    """This server does not implement {method}; the client may be built from a newer contract."""
 
     reason = "NOT_IMPLEMENTED"
 
 
-class MessageTooLarge(Exhausted):
+class MessageTooLarge(ResourceExhausted):
     """The request is larger than {limit} bytes; split it."""
 
     reason = "MESSAGE_TOO_LARGE"
 
 
 class ResponseTooLarge(FailedPrecondition):
-    """The answer would be larger than {limit} bytes; nothing was changed. Ask for fewer orders at once."""
+    """The response would be larger than {limit} bytes; nothing was changed. Request fewer orders at once."""
 
     reason = "RESPONSE_TOO_LARGE"

@@ -1,4 +1,4 @@
-"""Replicas of the worker, as they report."""
+"""Worker replicas with their roles, modes, reports and commands."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,22 +6,22 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What one replica at a time does for all."""
+    """A task that one replica at a time has."""
 
     FULFILLMENT = "fulfillment"  # runs the cycle
-    RELAY = "relay"  # carries events to Kafka
+    RELAY = "relay"  # publishes events to Kafka
 
 
 class WorkerMode(StrEnum):
-    """Whether a replica takes part in elections."""
+    """Participation of a replica in elections."""
 
-    AUTO = "auto"  # it takes a role when it can get one
-    PASSIVE = "passive"  # it takes none until it is told otherwise, also after a restart
+    AUTO = "auto"  # takes part in elections
+    PASSIVE = "passive"  # takes no role until an operator changes the mode, also after a restart
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A replica's part in a role; the times are those of its hold on it, None while it has none."""
+class RoleStatus:
+    """Status of a role for a replica; the times are None while the replica does not have the role."""
 
     role: str
     epoch: int = 0
@@ -29,16 +29,16 @@ class Part:
     lease_age: timedelta | None = None
 
     @property
-    def active(self) -> bool:
-        """Whether it holds the role."""
+    def is_active(self) -> bool:
+        """True while the replica has the role."""
         return self.held_for is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a replica says of its part in a role; `epoch` is that of its latest term, 0 before the first.
+class ReplicaReport:
+    """Report of a replica about a role; `epoch` is that of its latest claim, 0 before the first.
 
-    `roles` are all that it stands for.
+    `candidate_roles` are all roles for which the replica is a candidate.
     """
 
     worker_id: str
@@ -46,14 +46,14 @@ class Report:
     version: str
     started_at: datetime
     role: str
-    roles: tuple[str, ...]
+    candidate_roles: tuple[str, ...]
     epoch: int = 0
     last_cycle_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A replica as others see it."""
+    """A replica as operators see it."""
 
     worker_id: str
     host: str
@@ -62,16 +62,16 @@ class Worker:
     started_at: datetime
     heartbeat_at: datetime
     last_cycle_at: datetime | None = None
-    parts: tuple[Part, ...] = ()
+    role_statuses: tuple[RoleStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a replica was told about a role."""
+class ReplicaCommands:
+    """Commands to a replica about a role."""
 
-    #: To stay passive.
+    #: Stay passive.
     passive: bool = False
-    #: Whoever holds the role now is to hand it over.
+    #: The current leader has to release the role.
     step_down: bool = False
-    #: It has handed the role over, and another one has not taken it yet.
+    #: The replica has released the role, and no other replica has claimed it yet.
     abstain: bool = False

@@ -1,1 +1,1 @@
-"""Storage in Postgres: the only place that knows asyncpg and SQL."""
+"""Storage in Postgres. Only this package imports asyncpg and contains SQL."""

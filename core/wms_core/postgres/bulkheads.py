@@ -1,4 +1,4 @@
-"""Limits for each kind of work on a pool of connections, so that no kind takes all (docs/adr/0031)."""
+"""Bulkheads of a connection pool: limits for each type of workload (docs/adr/0031)."""
 
 import asyncio
 import sys
@@ -6,129 +6,154 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wms_core.application.workloads import Workload
+from wms_core.application.workloads import WorkloadType
 from wms_core.domain.errors import WorkloadOverloaded
 
-#: Seconds that a write waits for a lock while it holds a connection that other writes want. Then it waits on
-#: one of those that are for waiting.
-_BRIEF_LOCK_SECONDS = 0.05
-#: What a list may take of the time that any statement may take.
-_LIST_SHARE = 1 / 3
-#: Connections of each kind, of ten. The slow kinds have few. Reads and writes are quick: together they may
-#: have more than the others leave them, and each of both has one whatever the others do.
-_OF_TEN = {
-    Workload.READ: 3,
-    Workload.LIST: 2,
-    Workload.WRITE: 3,
-    Workload.BULK: 1,
-    Workload.CONTENDED: 1,
-    Workload.BACKGROUND: 2,
+#: Lock timeout of a write on a connection that other writes need. After it the write is repeated on a
+#: connection of the workload `CONTENDED`.
+_BRIEF_LOCK_TIMEOUT_SECONDS = 0.05
+#: Share of the statement timeout that a list may use.
+_LIST_TIMEOUT_SHARE = 1 / 3
+#: Tenths of the pool for each type. Slow types have few connections. The sum exceeds ten, because reads and
+#: writes are quick and rarely use their whole share at the same time.
+_CONNECTIONS_OF_TEN = {
+    WorkloadType.READ: 3,
+    WorkloadType.LIST: 2,
+    WorkloadType.WRITE: 3,
+    WorkloadType.BULK: 1,
+    WorkloadType.CONTENDED: 1,
+    WorkloadType.BACKGROUND: 2,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class WorkloadLimits:
-    """Connections that a kind of work may hold at a time, and how long it may wait in them (seconds).
+    """The connections that a workload may use at a time, and its timeouts.
 
-    Without a time of its own a limit is that of the session.
+    A timeout of None means the timeout of the session.
     """
 
-    connections: int
-    lock_seconds: float | None = None
-    statement_seconds: float | None = None
+    max_connections: int
+    lock_timeout_seconds: float | None = None
+    statement_timeout_seconds: float | None = None
 
 
-def limits_for(
-    pool_size: int, statement_seconds: float, lock_seconds: float
-) -> dict[Workload, WorkloadLimits]:
-    """Return the limits of each kind on a pool of that size, for statements and locks of so many seconds."""
-    # Before the time of the statement is over, which says nothing of a lock.
-    lock_seconds = min(lock_seconds, statement_seconds / 2)
-    waits = {
-        Workload.WRITE: (_BRIEF_LOCK_SECONDS, None),
-        Workload.BULK: (_BRIEF_LOCK_SECONDS, None),
-        Workload.CONTENDED: (lock_seconds, None),
-        Workload.LIST: (lock_seconds, statement_seconds * _LIST_SHARE),
+def build_workload_limits(
+    pool_size: int, statement_timeout_seconds: float, lock_seconds: float
+) -> dict[WorkloadType, WorkloadLimits]:
+    """Return the limits of each workload for a pool of `pool_size` connections."""
+    # The lock timeout must expire before the statement timeout, whose error does not mention a lock.
+    lock_seconds = min(lock_seconds, statement_timeout_seconds / 2)
+    timeouts_by_workload = {
+        WorkloadType.WRITE: (_BRIEF_LOCK_TIMEOUT_SECONDS, None),
+        WorkloadType.BULK: (_BRIEF_LOCK_TIMEOUT_SECONDS, None),
+        WorkloadType.CONTENDED: (lock_seconds, None),
+        WorkloadType.LIST: (lock_seconds, statement_timeout_seconds * _LIST_TIMEOUT_SHARE),
     }
     return {
-        workload: WorkloadLimits(max(1, pool_size * share // 10), *waits.get(workload, (None, None)))
-        for workload, share in _OF_TEN.items()
+        workload_type: WorkloadLimits(
+            max(1, pool_size * connection_share // 10), *timeouts_by_workload.get(workload_type, (None, None))
+        )
+        for workload_type, connection_share in _CONNECTIONS_OF_TEN.items()
     }
 
 
-class Bulkhead:
-    """Admits so many at a time; of those who wait, the turn of each caller comes round."""
+class WorkloadBulkhead:
+    """Admit `max_admitted` operations at a time; waiting callers take turns (round robin)."""
 
-    def __init__(self, workload: Workload, size: int) -> None:
-        """Admit `size` at a time."""
-        self._workload = workload
-        self._size = size
-        self._free = size
-        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
-
-    @property
-    def taken(self) -> int:
-        """How many are admitted."""
-        return self._size - self._free
+    def __init__(self, workload_type: WorkloadType, max_admitted: int) -> None:
+        self._workload_type = workload_type
+        self._max_admitted = max_admitted
+        self._free_places = max_admitted
+        self._waiters_by_caller: dict[str, deque[asyncio.Future[None]]] = {}
 
     @property
-    def waiting(self) -> int:
-        """How many wait for their turn."""
-        return sum(not turn.done() for line in self._lines.values() for turn in line)
+    def admitted_count(self) -> int:
+        """The number of admitted operations."""
+        return self._max_admitted - self._free_places
 
-    async def enter(self, caller: str, within: float) -> None:
-        """Take a place; whoever has it leaves it. Raises WorkloadOverloaded when none is free in time."""
-        if self._free:
-            self._free -= 1
+    @property
+    def waiting_count(self) -> int:
+        """The number of waiting operations."""
+        return sum(
+            not turn_future.done()
+            for waiter_queue in self._waiters_by_caller.values()
+            for turn_future in waiter_queue
+        )
+
+    async def acquire_place(self, caller: str, timeout_seconds: float) -> None:
+        """Acquire a place, which the caller must release.
+
+        Raises:
+            WorkloadOverloaded: no place is free within `timeout_seconds`.
+        """
+        if self._free_places:
+            self._free_places -= 1
             return
         try:
-            async with asyncio.timeout(within):
-                await self._turn(caller)
+            async with asyncio.timeout(timeout_seconds):
+                await self._wait_for_turn(caller)
         except TimeoutError:
-            raise WorkloadOverloaded(workload=self._workload.value, limit=self._size) from None
+            raise WorkloadOverloaded(
+                workload_name=self._workload_type.value, limit=self._max_admitted
+            ) from None
 
-    async def _turn(self, caller: str) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(caller, deque()).append(turn)
+    async def _wait_for_turn(self, caller: str) -> None:
+        turn_future = asyncio.get_running_loop().create_future()
+        self._waiters_by_caller.setdefault(caller, deque()).append(turn_future)
         try:
-            await turn
+            await turn_future
         except asyncio.CancelledError:
-            if not turn.cancelled():
-                # It came at this very moment.
-                self.leave()
+            if not turn_future.cancelled():
+                # The place was assigned just before the cancellation.
+                self.release_place()
             raise
 
-    def leave(self) -> None:
-        """Hand the place to the first in the line of the caller whose turn it is."""
-        while self._lines:
-            caller, line = next(iter(self._lines.items()))
-            del self._lines[caller]
-            turn = line.popleft()
-            if line:
-                self._lines[caller] = line
-            if not turn.done():
-                turn.set_result(None)
+    def release_place(self) -> None:
+        """Hand the place to the first waiting operation of the next caller."""
+        while self._waiters_by_caller:
+            caller, waiter_queue = next(iter(self._waiters_by_caller.items()))
+            del self._waiters_by_caller[caller]
+            turn_future = waiter_queue.popleft()
+            if waiter_queue:
+                self._waiters_by_caller[caller] = waiter_queue
+            if not turn_future.done():
+                turn_future.set_result(None)
                 return
-        self._free += 1
+        self._free_places += 1
 
 
-class Bulkheads:
-    """The limits of a pool; a kind of work without limits is always admitted."""
+class PoolBulkheads:
+    """The bulkheads of a pool. A workload without limits is always admitted."""
 
-    def __init__(self, limits: Mapping[Workload, WorkloadLimits]) -> None:
-        """Admit as many of each kind as its limits say."""
-        each = {workload: limits.get(workload, _UNLIMITED) for workload in Workload}
-        self.each = {kind: Bulkhead(kind, limit.connections) for kind, limit in each.items()}
-        self._times = {workload: _time_limits(limit) for workload, limit in each.items()}
+    def __init__(self, limits_by_workload: Mapping[WorkloadType, WorkloadLimits]) -> None:
+        effective_limits = {
+            workload_type: limits_by_workload.get(workload_type, _NO_LIMITS) for workload_type in WorkloadType
+        }
+        self.bulkheads_by_workload = {
+            workload_type: WorkloadBulkhead(workload_type, workload_limits.max_connections)
+            for workload_type, workload_limits in effective_limits.items()
+        }
+        self._timeout_statements = {
+            workload_type: _build_timeout_statements(workload_limits)
+            for workload_type, workload_limits in effective_limits.items()
+        }
 
-    def time_limits(self, workload: Workload) -> str:
-        """Return the statements that limit the times of a transaction; none: as the session has them."""
-        return self._times[workload]
+    def get_timeout_statements(self, workload_type: WorkloadType) -> str:
+        """Return the statements that set a transaction's timeouts; empty: those of the session apply."""
+        return self._timeout_statements[workload_type]
 
 
-_UNLIMITED = WorkloadLimits(sys.maxsize)
+_NO_LIMITS = WorkloadLimits(sys.maxsize)
 
 
-def _time_limits(limits: WorkloadLimits) -> str:
-    times = {"lock_timeout": limits.lock_seconds, "statement_timeout": limits.statement_seconds}
-    return "".join(f" SET LOCAL {name} = {seconds * 1000:.0f};" for name, seconds in times.items() if seconds)
+def _build_timeout_statements(workload_limits: WorkloadLimits) -> str:
+    timeouts_by_setting = {
+        "lock_timeout": workload_limits.lock_timeout_seconds,
+        "statement_timeout": workload_limits.statement_timeout_seconds,
+    }
+    return "".join(
+        f" SET LOCAL {name} = {timeout_seconds * 1000:.0f};"
+        for name, timeout_seconds in timeouts_by_setting.items()
+        if timeout_seconds
+    )

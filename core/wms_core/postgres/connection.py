@@ -1,11 +1,11 @@
-"""The type of a connection as the stores get it."""
+"""The type of the connections that the repositories use."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
 if TYPE_CHECKING:
-    # The stubs know what is in a row; the class itself takes no parameter.
+    # Only the stubs have the type parameter of a row.
     Connection: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.pool.PoolConnectionProxy

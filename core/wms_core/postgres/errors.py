@@ -1,4 +1,4 @@
-"""The one place where a driver's error becomes one of ours; no SQLSTATE text goes further."""
+"""Convert errors of asyncpg to domain errors. No other module uses SQLSTATEs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,25 +6,20 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from wms_core.domain.errors import (
-    ConcurrentChange,
-    StaleEpoch,
-    StorageUnavailable,
-    WmsError,
-)
+from wms_core.domain.errors import ConcurrentChange, StaleEpoch, StorageUnavailable, WmsError
 
-#: All by which a call of the driver can fail.
-DRIVER = (
+#: All errors that a call of asyncpg can raise.
+DRIVER_ERRORS = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    # Its own state is lost, as that of a session whose end it has not noticed.
+    # For example, asyncpg has not noticed the end of the session.
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
 
-#: Away, starting, stopping, full, closed to us or too slow: the same request may go through later.
-UNAVAILABLE = (
+#: The database is unreachable, starting, stopping, full, too slow or denies access. A later retry may work.
+UNAVAILABLE_ERRORS = (
     OSError,
     TimeoutError,
     asyncio.IncompleteReadError,
@@ -39,67 +34,73 @@ UNAVAILABLE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
-    # Grants were taken back.
+    # Grants were revoked.
     asyncpg.InsufficientPrivilegeError,
+    # The schema is missing temporarily: it is being restored, or the role's search path excludes it.
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
 )
 
-#: The database answers and takes no writes; the session may be to blame, or the database.
-WRITE_REFUSED = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError)
+#: The database answers but rejects writes. The cause may be the session or the database.
+WRITE_REJECTED_ERRORS = (asyncpg.ReadOnlySQLTransactionError, asyncpg.DiskFullError)
 
-#: Lost against another transaction: the work may simply be done again.
-DONE_AGAIN = (
+#: A conflict with another transaction: the operation can be repeated immediately.
+RETRYABLE = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
-    # A table was changed since the statement was prepared; the driver forgets it.
+    # A table has changed since the statement was prepared. asyncpg then drops the prepared statement.
     asyncpg.InvalidCachedStatementError,
 )
 
-#: As those, or a lock that was waited for as long as may be: to wait again is the caller's to decide.
-CONTENTION = (*DONE_AGAIN, asyncpg.LockNotAvailableError)
+#: `RETRYABLE`, or a lock timeout, after which the caller decides whether to wait again.
+CONTENTION_ERRORS = (*RETRYABLE, asyncpg.LockNotAvailableError)
 
-_STALE_EPOCH = "WM001"
+_STALE_EPOCH_SQLSTATE = "WM001"
 
-#: SQLSTATEs, or how they begin, after which a session is of no more use: it is read-only, the server is full,
-#: stopping or broken. The next session may be well.
-_NO_MORE_USE = ("08", "25006", "53", "57P", "58", "XX")
+#: Prefixes of SQLSTATEs after which a session is closed: it is read-only or does not find the schema, or the
+#: server is full, stopping or broken. The next session may work.
+_UNUSABLE_SESSION_SQLSTATES = ("08", "25006", "3F", "42883", "42P01", "53", "57P", "58", "XX")
 
 
-def translate(error: BaseException, *, connection_closed: bool = False) -> WmsError | None:
-    """Give our error for the driver's, or None when it is a fault of ours that nobody expects."""
-    if isinstance(error, CONTENTION):
+def to_domain_error(error: BaseException, *, is_connection_closed: bool = False) -> WmsError | None:
+    """Return the domain error for an error of asyncpg; None for an unexpected error, which is a bug."""
+    if isinstance(error, CONTENTION_ERRORS):
         return ConcurrentChange()
-    if isinstance(error, UNAVAILABLE):
+    if isinstance(error, UNAVAILABLE_ERRORS):
         return StorageUnavailable()
-    if isinstance(error, asyncpg.InterfaceError) and (connection_closed or "pool is" in str(error)):
+    if isinstance(error, asyncpg.InterfaceError) and (is_connection_closed or "pool is" in str(error)):
         return StorageUnavailable()
-    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _STALE_EPOCH:
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _STALE_EPOCH_SQLSTATE:
         return StaleEpoch(role="of this worker", current=error.detail or "", epoch="an older one")
     return None
 
 
-def is_of_no_more_use(error: Exception) -> bool:
-    """Say whether the session that has failed so is better closed than used again."""
-    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(_NO_MORE_USE)
+def is_session_unusable(error: Exception) -> bool:
+    """Return whether the session must be closed after this error."""
+    return isinstance(error, asyncpg.PostgresError) and (error.sqlstate or "").startswith(
+        _UNUSABLE_SESSION_SQLSTATES
+    )
 
 
-def is_locked_out(error: Exception) -> bool:
-    """Say whether an error of ours is that of a lock that was waited for as long as may be."""
+def is_lock_timeout(error: Exception) -> bool:
+    """Return whether a lock timeout caused this domain error."""
     return isinstance(error.__cause__, asyncpg.LockNotAvailableError)
 
 
 @contextmanager
-def cancellations_kept() -> Iterator[None]:
-    """Raise CancelledError for a driver's error that stands in the way of a cancellation.
+def preserve_cancellation() -> Iterator[None]:
+    """Raise `CancelledError` instead of an error of asyncpg that hides a cancellation.
 
-    A connection that gives no answer while it rolls back, or comes back to its pool, raises an error of its
-    own instead; who takes that for an outage would never end. Only a cancellation that came meanwhile counts:
-    a TaskGroup may leave an old one behind (until Python 3.13).
+    A connection without an answer raises its own error while it rolls back or returns to the pool. A task
+    that treats this error as an outage would retry and never end. Only a cancellation within the block
+    counts, because a TaskGroup may leave an earlier one behind (until Python 3.13).
     """
     task = asyncio.current_task()
-    before = task.cancelling() if task else 0
+    earlier_cancellations = task.cancelling() if task else 0
     try:
         yield
-    except DRIVER as error:
-        if task and task.cancelling() > before:
+    except DRIVER_ERRORS as error:
+        if task and task.cancelling() > earlier_cancellations:
             raise asyncio.CancelledError from error
         raise

@@ -1,34 +1,33 @@
-"""A unit of work: the stores on one connection."""
+"""A transaction: the repositories on one connection."""
 
-from wms_core.postgres.backorder_store import PostgresBackorderStore
 from wms_core.postgres.connection import Connection
-from wms_core.postgres.cycle_store import PostgresCycleStore
-from wms_core.postgres.dead_letter_store import PostgresDeadLetterStore
-from wms_core.postgres.event_log_store import PostgresEventLogStore
-from wms_core.postgres.fulfillment_store import PostgresFulfillmentStore
-from wms_core.postgres.metrics_store import PostgresMetricsStore
-from wms_core.postgres.order_store import PostgresOrderStore
-from wms_core.postgres.page_token_store import PostgresPageTokenStore
-from wms_core.postgres.relay_store import PostgresRelayStore
-from wms_core.postgres.request_store import PostgresRequestStore
-from wms_core.postgres.storage_store import PostgresStorageStore
-from wms_core.postgres.worker_store import PostgresWorkerStore
+from wms_core.postgres.repositories.backorders import PostgresBackorderRepository
+from wms_core.postgres.repositories.cycle import PostgresCycleRepository
+from wms_core.postgres.repositories.dead_letters import PostgresDeadLetterRepository
+from wms_core.postgres.repositories.event_log import PostgresEventLogRepository
+from wms_core.postgres.repositories.fulfillment import PostgresFulfillmentRepository
+from wms_core.postgres.repositories.idempotency import PostgresIdempotencyRepository
+from wms_core.postgres.repositories.metrics import PostgresMetricsRepository
+from wms_core.postgres.repositories.orders import PostgresOrderRepository
+from wms_core.postgres.repositories.page_token_keys import PostgresPageTokenKeyRepository
+from wms_core.postgres.repositories.relay import PostgresRelayRepository
+from wms_core.postgres.repositories.storage import PostgresStorageRepository
+from wms_core.postgres.repositories.workers import PostgresWorkerRepository
 
 
 class PostgresTransaction:
-    """See `application.ports.Transaction`."""
+    """Implement `wms_core.application.database.Transaction` on a connection with an open transaction."""
 
     def __init__(self, connection: Connection, event_max_bytes: int) -> None:
-        """Take a connection on which the transaction has begun, and the size of the largest event."""
-        self.orders = PostgresOrderStore(connection, event_max_bytes)
-        self.events = PostgresEventLogStore(connection)
-        self.dead_letters = PostgresDeadLetterStore(connection)
-        self.requests = PostgresRequestStore(connection)
-        self.storage = PostgresStorageStore(connection)
-        self.backorders = PostgresBackorderStore(connection)
-        self.fulfillment = PostgresFulfillmentStore(connection)
-        self.workers = PostgresWorkerStore(connection)
-        self.metrics = PostgresMetricsStore(connection)
-        self.relay = PostgresRelayStore(connection)
-        self.cycle = PostgresCycleStore(connection)
-        self.page_tokens = PostgresPageTokenStore(connection)
+        self.orders = PostgresOrderRepository(connection, event_max_bytes)
+        self.event_log = PostgresEventLogRepository(connection)
+        self.dead_letters = PostgresDeadLetterRepository(connection)
+        self.idempotency_keys = PostgresIdempotencyRepository(connection)
+        self.warehouse_storage = PostgresStorageRepository(connection)
+        self.backorders = PostgresBackorderRepository(connection)
+        self.fulfillment_runs = PostgresFulfillmentRepository(connection)
+        self.workers = PostgresWorkerRepository(connection)
+        self.backlog_metrics = PostgresMetricsRepository(connection)
+        self.relay_progress = PostgresRelayRepository(connection)
+        self.cycle_queries = PostgresCycleRepository(connection)
+        self.page_tokens = PostgresPageTokenKeyRepository(connection)

@@ -1,4 +1,4 @@
-"""The conformance programs: how each is built and started."""
+"""Build and start commands of the conformance programs."""
 
 import shutil
 import subprocess
@@ -7,19 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wms_dev.generate.clients import ALL
-from wms_dev.generate.protos import CLIENTS, GenerationError, one_at_a_time
-from wms_dev.generate.typescript import install
-from wms_dev.problem import Problem
+from wms_dev.codegen.clients import ALL_CLIENTS
+from wms_dev.codegen.protos import CLIENTS, GenerationError, exclusive_tool_lock
+from wms_dev.codegen.typescript import install_packages
+from wms_dev.errors import UserError
 
 
-class NotBuilt(Problem):
-    """A conformance program can't be built."""
+class ProgramBuildError(UserError):
+    """A conformance program cannot be built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One column of the table: `client` is the folder of its client."""
+    """A column of the table. `client` is the folder of its client."""
 
     name: str
     client: str
@@ -28,56 +28,65 @@ class Program:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The programs that this machine lacks for it."""
-        return next(client.missing for client in ALL if client.name == self.client)
+        """The required programs that this machine does not have."""
+        return next(client.missing_programs for client in ALL_CLIENTS if client.name == self.client)
 
 
-def _python() -> None:
-    """Python needs no building."""
+def _build_python() -> None:
+    """Do nothing: Python needs no build."""
 
 
-def _go() -> None:
-    _run(["go", "vet", "./..."], "go")
-    _run(["go", "build", "-o", "bin/", "./cmd/conformance"], "go")
+def _build_go() -> None:
+    _run_build(["go", "vet", "./..."], "go")
+    _run_build(["go", "build", "-o", "bin/", "./cmd/conformance"], "go")
 
 
-def _typescript() -> None:
+def _build_typescript() -> None:
     try:
-        install()
+        install_packages()
     except GenerationError as error:
-        raise NotBuilt(str(error)) from None
-    _run(["npm", "run", "--silent", "build"], "typescript")
+        raise ProgramBuildError(str(error)) from None
+    _run_build(["npm", "run", "--silent", "build"], "typescript")
 
 
-def _java() -> None:
-    with one_at_a_time():
-        _run(
-            ["mvn", "--quiet", "--batch-mode", "--offline", "process-classes"], "java", otherwise="--offline"
+def _build_java() -> None:
+    with exclusive_tool_lock():
+        _run_build(
+            ["mvn", "--quiet", "--batch-mode", "--offline", "process-classes"],
+            "java",
+            retry_without_option="--offline",
         )
 
 
-def _run(command: list[str], client: str, otherwise: str = "") -> None:
-    """Build; raises NotBuilt. Tried once more without the option that may be in the way."""
-    done = subprocess.run(command, cwd=CLIENTS / client, check=False, capture_output=True, text=True)
-    if done.returncode != 0 and otherwise:
-        _run([word for word in command if word != otherwise], client)
-    elif done.returncode != 0:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        raise NotBuilt(f"The client in clients/{client} can't be built:\n{said}")
+def _run_build(command: list[str], client: str, retry_without_option: str = "") -> None:
+    """Build a program, and retry once without `retry_without_option` after a failure.
+
+    Raises:
+        ProgramBuildError: The build failed.
+    """
+    completed = subprocess.run(command, cwd=CLIENTS / client, check=False, capture_output=True, text=True)
+    if completed.returncode != 0 and retry_without_option:
+        _run_build([argument for argument in command if argument != retry_without_option], client)
+    elif completed.returncode != 0:
+        output_tail = "\n".join((completed.stdout + completed.stderr).splitlines()[-30:])
+        raise ProgramBuildError(f"The client in clients/{client} cannot be built:\n{output_tail}")
 
 
-_NODE = (shutil.which("node") or "node", str(CLIENTS / "typescript" / "dist" / "conformance" / "main.js"))
-_JARS = f"{CLIENTS / 'java' / 'target' / 'classes'}:{CLIENTS / 'java' / 'target' / 'jars'}/*"
+_NODE_COMMAND = (
+    shutil.which("node") or "node",
+    str(CLIENTS / "typescript" / "dist" / "conformance" / "main.js"),
+)
+_JAVA_CLASSPATH = f"{CLIENTS / 'java' / 'target' / 'classes'}:{CLIENTS / 'java' / 'target' / 'jars'}/*"
 PROGRAMS = (
-    Program("Python", "python", (sys.executable, "-m", "wms_client.conformance"), _python),
-    Program("Go", "go", (str(CLIENTS / "go" / "bin" / "conformance"),), _go),
-    Program("TypeScript, connect-es", "typescript", (*_NODE, "connect"), _typescript),
-    Program("TypeScript, grpc-js", "typescript", (*_NODE, "grpc-js"), _typescript),
+    Program("Python", "python", (sys.executable, "-m", "wms_client.conformance"), _build_python),
+    Program("Go", "go", (str(CLIENTS / "go" / "bin" / "conformance"),), _build_go),
+    Program("TypeScript, connect-es", "typescript", (*_NODE_COMMAND, "connect"), _build_typescript),
+    Program("TypeScript, grpc-js", "typescript", (*_NODE_COMMAND, "grpc-js"), _build_typescript),
     Program(
         "Java",
         "java",
-        (shutil.which("java") or "java", "-cp", _JARS, "com.wms.orders.client.conformance.Main"),
-        _java,
+        (shutil.which("java") or "java", "-cp", _JAVA_CLASSPATH, "com.wms.orders.client.conformance.Main"),
+        _build_java,
     ),
 )
-CASES: Path = CLIENTS / "conformance" / "cases.json"
+CASES_PATH: Path = CLIENTS / "conformance" / "cases.json"

@@ -1,1 +1,1 @@
-"""`make demo`: 415 real orders through the whole service, with a summary that must add up."""
+"""`make demo`: 415 real orders through the whole service, ending with a reconciliation."""

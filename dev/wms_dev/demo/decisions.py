@@ -1,4 +1,4 @@
-"""What a supervisor decides about what has come to rest: dead letters, backorders, orders without a route."""
+"""The supervisor's decisions about dead letters, backorders and orders without a route."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -7,115 +7,122 @@ from itertools import count
 from typing import TypeAlias
 
 from wms.orders.v1 import dead_letter_pb2, order_pb2, storage_pb2
-from wms_dev.northwind_site import CARRIER_UNITS
+from wms_dev.sample_data.warehouse_layout import CARRIER_UNITS
 
 Resolution: TypeAlias = dead_letter_pb2.DeadLetterResolution.ValueType
 
-# Of ten entries: one is left to a superior, two customers want their money back, seven their goods.
-ESCALATED, CANCELLED = {9}, {3, 6}
-DISCONTINUED = "discontinued: no more will come"
-HOPELESS = dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED
-WAITED_LONG_ENOUGH = "waited long enough: the customer takes what has been sent"
+# Of ten entries one is escalated, two are cancelled and seven are retried.
+ESCALATED_DIGITS, CANCELLED_DIGITS = {9}, {3, 6}
+DISCONTINUED_REASON = "discontinued: no more deliveries"
+CANCELLED_RESOLUTION = dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED
+WAITED_TOO_LONG_REASON = "waited too long: the customer accepts the partial delivery"
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is to become of each dead order and backorder, what is to be delivered, which stations opened up.
+    """Decisions about dead letters and backorders, the stock to deliver, and stations to open.
 
-    `given_up` are backorders with the reason, `routes` the stations to be served from everywhere.
+    `cancelled_backorders` maps the backorders to cancel to their reasons. `routes` are the stations that all
+    zones shall serve from now on.
     """
 
     resolutions: dict[str, Resolution]
     delivery: Counter[str]
-    given_up: dict[str, str]
+    cancelled_backorders: dict[str, str]
     routes: frozenset[str] = frozenset()
 
     def count(self, resolution: Resolution) -> int:
-        """How many orders it was decided for."""
-        return sum(decided == resolution for decided in self.resolutions.values())
+        """Return the number of dead letters with this resolution."""
+        return sum(decided_resolution == resolution for decided_resolution in self.resolutions.values())
 
     @property
-    def escalated(self) -> frozenset[str]:
-        """The orders that are left to a superior."""
-        left = dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED
-        return frozenset(order_id for order_id, decided in self.resolutions.items() if decided == left)
+    def escalated_orders(self) -> frozenset[str]:
+        """The orders whose dead letters are escalated."""
+        escalated = dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED
+        return frozenset(order_id for order_id, decided in self.resolutions.items() if decided == escalated)
 
 
-def decide(
-    dead: Iterable[order_pb2.Order],
-    owed: Iterable[storage_pb2.Backorder],
+def decide_first(
+    dead_orders: Iterable[order_pb2.Order],
+    open_backorders: Iterable[storage_pb2.Backorder],
     available: Counter[str],
     discontinued: Collection[str],
     stranded: Iterable[order_pb2.Order] = (),
     routes: Iterable[str] = (),
 ) -> Decisions:
-    """Decide about every dead order and backorder, and have delivered what those that go on need.
+    """Decide about each dead letter and backorder, and order the stock that the continued orders need.
 
-    Stranded orders go on by themselves once there are routes to their stations. `available` are the units of
-    each SKU that nobody holds. What is discontinued can't be delivered: what is owed or asked for of it
-    beyond those is given up, or its order cancelled.
+    Stranded orders continue once their stations have routes. `available` are the unallocated units of each
+    SKU. Discontinued SKUs cannot be delivered: backorders that exceed their available units are cancelled,
+    and so are dead letters.
     """
-    left = Counter({sku: available[sku] for sku in discontinued})
-    wanted = sum((_units(order) for order in stranded), Counter[str]())
-    left -= wanted
-    given_up: dict[str, str] = {}
-    for backorder in owed:
+    last_units = Counter({sku: available[sku] for sku in discontinued})
+    needed_units = sum((_count_units(order) for order in stranded), Counter[str]())
+    last_units -= needed_units
+    cancelled_backorders: dict[str, str] = {}
+    for backorder in open_backorders:
         units = Counter({backorder.sku: backorder.quantity - backorder.quantity_fulfilled})
-        if _can_be_had(units, left, discontinued):
-            wanted += units
+        if _reserve_last_units(units, last_units, discontinued):
+            needed_units += units
         else:
-            given_up[backorder.backorder_id] = DISCONTINUED
+            cancelled_backorders[backorder.backorder_id] = DISCONTINUED_REASON
     resolutions: dict[str, Resolution] = {}
     numbers = count(1)
-    for order in sorted(dead, key=lambda order: order.order_id):
-        units = _units(order)
-        resolutions[order.order_id] = HOPELESS
-        if _can_be_had(units, left, discontinued):
-            resolutions[order.order_id] = _resolution(next(numbers))
+    for order in sorted(dead_orders, key=lambda order: order.order_id):
+        units = _count_units(order)
+        resolutions[order.order_id] = CANCELLED_RESOLUTION
+        if _reserve_last_units(units, last_units, discontinued):
+            resolutions[order.order_id] = _choose_resolution(next(numbers))
         if resolutions[order.order_id] == dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY:
-            wanted += units
-    delivery = {sku: _full(n) for sku, n in (wanted - available).items() if sku not in discontinued}
-    return Decisions(resolutions, Counter(delivery), given_up, frozenset(routes))
+            needed_units += units
+    delivery = {
+        sku: _round_to_full_carriers(n)
+        for sku, n in (needed_units - available).items()
+        if sku not in discontinued
+    }
+    return Decisions(resolutions, Counter(delivery), cancelled_backorders, frozenset(routes))
 
 
-def end_it(
-    dead: Iterable[order_pb2.Order],
-    owed: Iterable[storage_pb2.Backorder],
+def decide_last(
+    dead_orders: Iterable[order_pb2.Order],
+    open_backorders: Iterable[storage_pb2.Backorder],
     routes: Iterable[str] = (),
 ) -> Decisions:
-    """Decide so that nothing is left to wait for: cancel and give up, open every route."""
+    """Decide so that no order waits afterwards: cancel dead letters and backorders, open all routes."""
     return Decisions(
-        resolutions={order.order_id: HOPELESS for order in dead},
+        resolutions={order.order_id: CANCELLED_RESOLUTION for order in dead_orders},
         delivery=Counter(),
-        given_up={backorder.backorder_id: WAITED_LONG_ENOUGH for backorder in owed},
+        cancelled_backorders={
+            backorder.backorder_id: WAITED_TOO_LONG_REASON for backorder in open_backorders
+        },
         routes=frozenset(routes),
     )
 
 
-def _can_be_had(units: Counter[str], left: Counter[str], discontinued: Collection[str]) -> bool:
-    """Whether there is enough of what can't be delivered; it is set aside then."""
-    last = Counter({sku: n for sku, n in units.items() if sku in discontinued})
-    if not last <= left:
+def _reserve_last_units(units: Counter[str], last_units: Counter[str], discontinued: Collection[str]) -> bool:
+    """Reserve the discontinued units. Return False if there are not enough."""
+    needed_last_units = Counter({sku: n for sku, n in units.items() if sku in discontinued})
+    if not needed_last_units <= last_units:
         return False
-    left -= last
+    last_units -= needed_last_units
     return True
 
 
-def _units(order: order_pb2.Order) -> Counter[str]:
+def _count_units(order: order_pb2.Order) -> Counter[str]:
     units: Counter[str] = Counter()
     for item in order.items:
         units[item.sku] += item.quantity
     return units
 
 
-def _full(units: int) -> int:
-    """Suppliers deliver full carriers."""
+def _round_to_full_carriers(units: int) -> int:
+    """Round up, because suppliers deliver full load carriers."""
     return -(-units // CARRIER_UNITS) * CARRIER_UNITS
 
 
-def _resolution(number: int) -> Resolution:
-    if number % 10 in ESCALATED:
+def _choose_resolution(number: int) -> Resolution:
+    if number % 10 in ESCALATED_DIGITS:
         return dead_letter_pb2.DEAD_LETTER_RESOLUTION_ESCALATED
-    if number % 10 in CANCELLED:
+    if number % 10 in CANCELLED_DIGITS:
         return dead_letter_pb2.DEAD_LETTER_RESOLUTION_CANCELLED
     return dead_letter_pb2.DEAD_LETTER_RESOLUTION_MANUAL_RETRY

@@ -1,4 +1,4 @@
-"""How the demo's orders stand at one moment."""
+"""Snapshots of the demo's orders."""
 
 import time
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wms.orders.v1 import order_pb2, orders_pb2
-from wms_dev.client import Client
+from wms_dev.api_client import ApiClient
 
 STATUSES = {
     order_pb2.ORDER_STATUS_RECEIVED: "received",
@@ -20,20 +20,20 @@ STATUSES = {
     order_pb2.ORDER_STATUS_DEAD_LETTER: "dead letter",
     order_pb2.ORDER_STATUS_CANCELLED: "cancelled",
 }
-# Nothing happens to these until somebody decides something.
-SETTLED = frozenset(
+# Orders in these statuses change only by a decision.
+SETTLED_STATUSES = frozenset(
     {
         order_pb2.ORDER_STATUS_COMPLETED,
         order_pb2.ORDER_STATUS_DEAD_LETTER,
         order_pb2.ORDER_STATUS_CANCELLED,
     }
 )
-LEFT_THE_HOUSE = frozenset({order_pb2.ORDER_STATUS_SHIPPED, order_pb2.ORDER_STATUS_COMPLETED})
+SHIPPED_STATUSES = frozenset({order_pb2.ORDER_STATUS_SHIPPED, order_pb2.ORDER_STATUS_COMPLETED})
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """All orders that were placed so far, from one moment; `taken_at` on the monotonic clock."""
+class OrdersSnapshot:
+    """All orders placed so far at one time. `taken_at` is a time of the monotonic clock."""
 
     orders: Sequence[order_pb2.Order]
     expected: int
@@ -41,74 +41,76 @@ class Snapshot:
 
     @property
     def by_status(self) -> Counter[order_pb2.OrderStatus.ValueType]:
-        """How many orders are in each status."""
+        """The number of orders in each status."""
         return Counter(order.status for order in self.orders)
 
     @property
-    def settled(self) -> int:
-        """How many orders have come to an end, or to the dead letter queue."""
-        return sum(order.status in SETTLED for order in self.orders)
+    def settled_count(self) -> int:
+        """The number of orders that are completed, cancelled or in the dead letter queue."""
+        return sum(order.status in SETTLED_STATUSES for order in self.orders)
 
     @property
-    def shipped(self) -> int:
-        """How many orders have left the house."""
-        return sum(order.status in LEFT_THE_HOUSE for order in self.orders)
+    def shipped_count(self) -> int:
+        """The number of shipped and completed orders."""
+        return sum(order.status in SHIPPED_STATUSES for order in self.orders)
 
     @property
-    def shipped_a_second(self) -> float:
-        """Orders shipped a second, from the first order to the last first shipment."""
+    def shipments_per_second(self) -> float:
+        """Shipped orders per second, from the first order to the last first shipment."""
         shipped = [order.shipments[0].shipped_at.ToNanoseconds() for order in self.orders if order.shipments]
         if not shipped:
             return 0.0
-        began = min(order.created_at.ToNanoseconds() for order in self.orders)
-        return len(shipped) / ((max(shipped) - began) / 1e9)
+        first_created_at = min(order.created_at.ToNanoseconds() for order in self.orders)
+        return len(shipped) / ((max(shipped) - first_created_at) / 1e9)
 
     @property
-    def failures(self) -> int:
-        """Failures counted against the orders since each was created or retried by hand."""
+    def failure_count(self) -> int:
+        """Failures counted since each order was created or manually retried."""
         return sum(order.retry_count for order in self.orders)
 
     @property
-    def waiting(self) -> Counter[str]:
-        """What the orders that are under way wait for."""
+    def waiting_reasons(self) -> Counter[str]:
+        """The waiting reasons of the orders in progress."""
         return Counter(
             order_pb2.WaitingReason.Name(order.waiting_reason)
             .removeprefix("WAITING_REASON_")
             .lower()
             .replace("_", " ")
             for order in self.orders
-            if order.status not in SETTLED and order.waiting_reason
+            if order.status not in SETTLED_STATUSES and order.waiting_reason
         )
 
     @property
-    def dead(self) -> Sequence[order_pb2.Order]:
+    def dead_lettered_orders(self) -> Sequence[order_pb2.Order]:
         """Orders in the dead letter queue."""
         return [order for order in self.orders if order.status == order_pb2.ORDER_STATUS_DEAD_LETTER]
 
     @property
-    def stranded(self) -> Sequence[order_pb2.Order]:
-        """Orders whose goods stand where their station can't get them from."""
+    def orders_without_route(self) -> Sequence[order_pb2.Order]:
+        """Orders whose station has no route to the zones of their stock."""
         no_route = order_pb2.WAITING_REASON_NO_ROUTE
         return [order for order in self.orders if order.waiting_reason == no_route]
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing moves any more, and nothing is owed."""
-        return self.settled == len(self.orders) == self.expected
+        """Whether all orders are settled."""
+        return self.settled_count == len(self.orders) == self.expected
 
     @property
-    def owed(self) -> Sequence[order_pb2.Order]:
-        """Orders of which a part has left and the rest is on backorder."""
-        return [order for order in self.orders if _is_owed(order)]
+    def partly_shipped_orders(self) -> Sequence[order_pb2.Order]:
+        """Orders that are shipped in part, with the rest on backorder."""
+        return [order for order in self.orders if _is_partly_shipped(order)]
 
     @property
-    def is_at_rest(self) -> bool:
-        """Whether nothing moves any more until stock comes or somebody decides something."""
-        resting = self.settled + len(self.owed) + len(self.stranded)
-        return resting == len(self.orders) == self.expected
+    def is_waiting_for_decision(self) -> bool:
+        """Whether all orders are settled or wait for stock or a decision."""
+        waiting_or_settled = (
+            self.settled_count + len(self.partly_shipped_orders) + len(self.orders_without_route)
+        )
+        return waiting_or_settled == len(self.orders) == self.expected
 
 
-def _is_owed(order: order_pb2.Order) -> bool:
+def _is_partly_shipped(order: order_pb2.Order) -> bool:
     return (
         order.status == order_pb2.ORDER_STATUS_SHIPPED
         and any(item.quantity_backordered for item in order.items)
@@ -117,10 +119,10 @@ def _is_owed(order: order_pb2.Order) -> bool:
     )
 
 
-async def take_snapshot(client: Client, order_ids: Sequence[str], expected: int) -> Snapshot:
-    """One call, so all orders are from one moment."""
+async def take_snapshot(client: ApiClient, order_ids: Sequence[str], expected: int) -> OrdersSnapshot:
+    """Read all orders in one call, so that they are from the same time."""
     if not order_ids:
-        return Snapshot((), expected)
+        return OrdersSnapshot((), expected)
     request = orders_pb2.BatchGetOrdersRequest(order_ids=order_ids)
-    answer = await client.call(client.orders.BatchGetOrders, request)
-    return Snapshot(answer.orders, expected)
+    response = await client.call(client.orders.BatchGetOrders, request)
+    return OrdersSnapshot(response.orders, expected)

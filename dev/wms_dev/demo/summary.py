@@ -1,4 +1,4 @@
-"""The rows of the demo's summary: each a total, which others must sum up to."""
+"""The rows of the demo's summary: a total, and parts with the same sum."""
 
 import re
 from collections import Counter
@@ -6,115 +6,129 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from wms.orders.v1 import storage_pb2
-from wms_dev.demo.books import CANCELLED, COMPLETED, DEAD_LETTER, Books
-from wms_dev.simulator.journal import BREAKDOWN, DAMAGED, LOST
+from wms_dev.demo.stock_ledger import CANCELLED, COMPLETED, DEAD_LETTER, ReconciliationInput
+from wms_dev.simulator.incident_log import BREAKDOWN, DAMAGED, LOST
 
-# CAR-NW-001-007 in the middle of a reason.
-NAMES = re.compile(r" [A-Z]+-\S+")
+# For example CAR-NW-001-007 within a reason.
+ID_PATTERN = re.compile(r" [A-Z]+-\S+")
 FULFILLED = storage_pb2.BACKORDER_STATUS_FULFILLED
 
 
 @dataclass(frozen=True)
-class Row:
-    """A total that was counted for itself, and what it is made of."""
+class SummaryRow:
+    """A total and its parts, which are counted independently."""
 
-    what: str
+    label: str
     total: int
     parts: Mapping[str, int]
 
     @property
-    def words(self) -> str:
+    def sum_text(self) -> str:
         """The parts as a sum."""
-        return " + ".join(f"{count} {part}" for part, count in self.parts.items()) or "nothing"
+        return " + ".join(f"{count} {part}" for part, count in self.parts.items()) or "none"
 
     @property
     def adds_up(self) -> bool:
-        """Whether the parts are the whole."""
+        """Whether the parts sum up to the total."""
         return self.total == sum(self.parts.values())
 
 
-def rows(books: Books) -> Sequence[Row]:
-    """Orders, units, what went wrong, backorders and failures."""
+def build_summary_rows(reconciliation: ReconciliationInput) -> Sequence[SummaryRow]:
+    """Build the rows for orders, units, incidents, backorders and failures."""
     return (
-        *_orders_and_units(books),
-        Row("carriers in trouble", _trouble(books).total(), _trouble(books)),
-        _short_picks(books),
-        _on_hold(books),
-        _backorders(books),
-        Row("failures counted", books.failures, _failures(books)),
-        *_published(books),
+        *_build_order_and_unit_rows(reconciliation),
+        SummaryRow(
+            "carrier incidents",
+            _count_carrier_incidents(reconciliation).total(),
+            _count_carrier_incidents(reconciliation),
+        ),
+        _build_short_pick_row(reconciliation),
+        _build_on_hold_row(reconciliation),
+        _build_backorder_row(reconciliation),
+        SummaryRow("failures", reconciliation.failure_count, _count_failure_reasons(reconciliation)),
+        *_build_published_rows(reconciliation),
     )
 
 
-def _orders_and_units(books: Books) -> Sequence[Row]:
-    shipped, on_hand, on_hold = books.shipped.total(), books.on_hand.total(), books.on_hold
+def _build_order_and_unit_rows(reconciliation: ReconciliationInput) -> Sequence[SummaryRow]:
+    shipped, on_hand, on_hold = (
+        reconciliation.shipped_units_by_sku.total(),
+        reconciliation.on_hand_units.total(),
+        reconciliation.on_hold_units,
+    )
     statuses = {
-        "completed": len(books.in_status(COMPLETED)),
-        "cancelled": len(books.in_status(CANCELLED)),
-        "dead-lettered and escalated": len(books.in_status(DEAD_LETTER)),
+        "completed": len(reconciliation.orders_in_status(COMPLETED)),
+        "cancelled": len(reconciliation.orders_in_status(CANCELLED)),
+        "dead-lettered and escalated": len(reconciliation.orders_in_status(DEAD_LETTER)),
     }
     ordered = {
         "shipped": shipped,
-        "given up": books.units_not_sent,
-        "cancelled": books.units_not_wanted,
-        "dead-lettered": books.units_waiting,
+        "backorder cancelled": reconciliation.unsent_units,
+        "cancelled": reconciliation.cancelled_units,
+        "dead-lettered": reconciliation.dead_lettered_units,
     }
     received = {
         "shipped": shipped,
-        "written off": books.written_off.total(),
-        "free": on_hand - on_hold,
+        "written off": reconciliation.written_off_units.total(),
+        "available": on_hand - on_hold,
         "on hold": on_hold,
     }
     return (
-        Row("orders placed", len(books.placed), statuses),
-        Row("units ordered", books.units_ordered, ordered),
-        Row("units received", books.received.total(), received),
+        SummaryRow("orders placed", len(reconciliation.ordered_units_by_order), statuses),
+        SummaryRow("units ordered", reconciliation.ordered_units, ordered),
+        SummaryRow("units received", reconciliation.received_units.total(), received),
     )
 
 
-def _trouble(books: Books) -> Counter[str]:
-    words = {LOST: "not found", DAMAGED: "arrived damaged", BREAKDOWN: "on a crane that broke down"}
-    return Counter(words[one.kind] for one in books.incidents if one.kind in words)
+def _count_carrier_incidents(reconciliation: ReconciliationInput) -> Counter[str]:
+    labels = {LOST: "not found", DAMAGED: "arrived damaged", BREAKDOWN: "on a crane that broke down"}
+    return Counter(labels[incident.kind] for incident in reconciliation.incidents if incident.kind in labels)
 
 
-def _short_picks(books: Books) -> Row:
+def _build_short_pick_row(reconciliation: ReconciliationInput) -> SummaryRow:
     parts: Counter[str] = Counter()
-    for one in books.short_picks:
-        parts[one.reason.replace("_", " ")] += one.units
-    return Row("units short-picked", books.written_off.total(), parts)
+    for short_pick in reconciliation.short_picks:
+        parts[short_pick.reason.replace("_", " ")] += short_pick.units
+    return SummaryRow("units short-picked", reconciliation.written_off_units.total(), parts)
 
 
-def _on_hold(books: Books) -> Row:
+def _build_on_hold_row(reconciliation: ReconciliationInput) -> SummaryRow:
     parts: Counter[str] = Counter()
-    for carrier in books.held:
-        # The part before a colon is the kind, what follows are names.
+    for carrier in reconciliation.held_carriers:
+        # A reason is the kind of incident, a colon and names.
         parts[carrier.status_reason.partition(":")[0]] += carrier.quantity
-    return Row("units on hold", books.on_hold, parts)
+    return SummaryRow("units on hold", reconciliation.on_hold_units, parts)
 
 
-def _backorders(books: Books) -> Row:
-    given_up = sum(books.is_given_up(one) for one in books.backorders)
-    fulfilled = sum(one.status == FULFILLED for one in books.backorders)
-    closed = sum(one.status == storage_pb2.BACKORDER_STATUS_CANCELLED for one in books.backorders)
-    parts = {"fulfilled": fulfilled, "given up": given_up, "closed as their order failed": closed - given_up}
-    return Row("backorders opened", len(books.backorders), parts)
+def _build_backorder_row(reconciliation: ReconciliationInput) -> SummaryRow:
+    cancelled = sum(reconciliation.is_given_up(backorder) for backorder in reconciliation.backorders)
+    fulfilled = sum(backorder.status == FULFILLED for backorder in reconciliation.backorders)
+    closed = sum(
+        backorder.status == storage_pb2.BACKORDER_STATUS_CANCELLED for backorder in reconciliation.backorders
+    )
+    parts = {
+        "fulfilled": fulfilled,
+        "cancelled by the supervisor": cancelled,
+        "cancelled with their orders": closed - cancelled,
+    }
+    return SummaryRow("backorders opened", len(reconciliation.backorders), parts)
 
 
-def _published(books: Books) -> Sequence[Row]:
-    if books.published is None:
+def _build_published_rows(reconciliation: ReconciliationInput) -> Sequence[SummaryRow]:
+    if reconciliation.published_event_ids is None:
         return ()
-    told = {event.event_id for event in books.events()}
-    parts = {"read from Kafka": len(told & books.published)}
-    if unknown := books.published - told:
-        parts["that nobody told"] = -len(unknown)
-    return (Row("events told", len(told), parts),)
+    logged_event_ids = {event.event_id for event in reconciliation.iterate_events()}
+    parts = {"read from Kafka": len(logged_event_ids & reconciliation.published_event_ids)}
+    if unknown := reconciliation.published_event_ids - logged_event_ids:
+        parts["not in the event log"] = -len(unknown)
+    return (SummaryRow("events logged", len(logged_event_ids), parts),)
 
 
-def _failures(books: Books) -> Counter[str]:
+def _count_failure_reasons(reconciliation: ReconciliationInput) -> Counter[str]:
     reasons: Counter[str] = Counter()
-    for event in books.events():
+    for event in reconciliation.iterate_events():
         for key in ("failureReason", "finalFailureReason"):
             if key in event.payload.fields:
                 reason = str(event.payload[key]).removeprefix("Move failed: ").partition(":")[0]
-                reasons[NAMES.sub("", reason)] += 1
+                reasons[ID_PATTERN.sub("", reason)] += 1
     return Counter(dict(reasons.most_common()))

@@ -1,1 +1,1 @@
-"""Builds what others install: `python -m wms_dev.packages`, into `dist/`; one module for each language."""
+"""Builds the packages into `dist/`: `python -m wms_dev.packages`; a module for each language."""

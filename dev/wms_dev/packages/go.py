@@ -1,12 +1,12 @@
-"""The Go module, as a module proxy serves it."""
+"""Builds the Go module in the form of a module proxy."""
 
 import json
 import zipfile
 from pathlib import Path
 
-from wms_dev.generate.go import MODULE
-from wms_dev.generate.protos import CLIENTS
-from wms_dev.packages.building import project_repository, project_version, run
+from wms_dev.codegen.go import MODULE
+from wms_dev.codegen.protos import CLIENTS
+from wms_dev.packages.building import project_repository, project_version, run_tool
 
 FOLDER = CLIENTS / "go"
 
@@ -14,7 +14,10 @@ FOLDER = CLIENTS / "go"
 def build(output: Path) -> list[Path]:
     """Create the module's files of the module proxy protocol below `output`, and return the archive.
 
-    `GOPROXY=file://<output>` then serves the module. Raise PackageNotBuilt.
+    `GOPROXY=file://<output>` then serves the module.
+
+    Raises:
+        PackageBuildError: git failed.
     """
     version = f"v{project_version()}"
     folder = output / MODULE / "@v"
@@ -22,12 +25,12 @@ def build(output: Path) -> list[Path]:
     archive = folder / f"{version}.zip"
     _write_archive(archive, f"{MODULE}@{version}")
     (folder / f"{version}.mod").write_bytes((FOLDER / "go.mod").read_bytes())
-    (folder / f"{version}.info").write_text(json.dumps(_info(version)), encoding="utf-8")
+    (folder / f"{version}.info").write_text(json.dumps(_version_info(version)), encoding="utf-8")
     (folder / "list").write_text(f"{version}\n", encoding="utf-8")
     return [archive]
 
 
-def _info(version: str) -> dict[str, object]:
+def _version_info(version: str) -> dict[str, object]:
     origin = {"VCS": "git", "URL": project_repository(), "Subdir": "clients/go"}
     return {"Version": version, "Origin": origin}
 
@@ -43,5 +46,5 @@ def _write_archive(archive: Path, prefix: str) -> None:
 
 def _file_names() -> list[str]:
     """Return the files that belong to the module: all that git does not ignore."""
-    listed = run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], FOLDER)
-    return sorted(name for name in listed.split("\0") if name and (FOLDER / name).is_file())
+    output = run_tool(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], FOLDER)
+    return sorted(name for name in output.split("\0") if name and (FOLDER / name).is_file())

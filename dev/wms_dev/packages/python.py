@@ -1,15 +1,15 @@
-"""The wheels and source archives of the distributions, by the build tool that this environment pins."""
+"""Builds wheels and source archives of the distributions, with the build tool of this environment."""
 
 from pathlib import Path
 
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
-from wms_dev.distributions import FOLDERS, ROOT
+from wms_dev.checks.distributions import FOLDERS, ROOT
 
 
 def build(output: Path) -> list[Path]:
-    """Write a source archive and a wheel of each distribution into a folder; return their paths."""
+    """Write a source archive and a wheel of each distribution into a folder. Return their paths."""
     return [
         Path(artifact)
         for folder in FOLDERS

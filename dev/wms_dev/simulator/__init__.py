@@ -1,7 +1,7 @@
-"""A warehouse that isn't there: its whole work, over the public API only."""
+"""A simulated warehouse that does all physical work through the public API."""
 
-from wms_dev.simulator.fates import Rates, RateWrong
-from wms_dev.simulator.site import SimulatorFailed, Site, simulate
-from wms_dev.simulator.tally import Tally
+from wms_dev.simulator.counters import Counters
+from wms_dev.simulator.fault_plan import FaultRates, InvalidRate
+from wms_dev.simulator.layout import Simulation, SimulatorFailed, simulate_warehouse
 
-__all__ = ["RateWrong", "Rates", "SimulatorFailed", "Site", "Tally", "simulate"]
+__all__ = ["Counters", "FaultRates", "InvalidRate", "Simulation", "SimulatorFailed", "simulate_warehouse"]

@@ -1,4 +1,4 @@
-"""`wms-orders simulate`: the options, and an end that says what was done."""
+"""The command `wms-orders simulate`: its options and its output."""
 
 import asyncio
 import contextlib
@@ -11,107 +11,113 @@ from typing import Annotated
 
 import typer
 
-from wms_dev.problem import Problem
-from wms_dev.simulator.fates import Rates
-from wms_dev.simulator.site import Site, simulate
-from wms_dev.simulator.tally import Tally
-from wms_dev.stack.address import Address
+from wms_dev.errors import UserError
+from wms_dev.local_stack.address import Address
+from wms_dev.simulator.counters import Counters
+from wms_dev.simulator.fault_plan import FaultRates
+from wms_dev.simulator.layout import Simulation, simulate_warehouse
 
-log = logging.getLogger("simulator")
+logger = logging.getLogger("simulator")
 
-PROGRESS_SECONDS = 10.0
+PROGRESS_INTERVAL_SECONDS = 10.0
 
 
-def _finite(value: float) -> float:
+def _require_finite(value: float) -> float:
     if not math.isfinite(value):
         raise typer.BadParameter(f"{value} is not a finite number.")
     return value
 
 
-def _address(value: str) -> str:
+def _parse_target(value: str) -> str:
     try:
         return Address.parse("--server", value).target
-    except Problem as problem:
-        raise typer.BadParameter(f"{problem}.") from None
+    except UserError as error:
+        raise typer.BadParameter(f"{error}.") from None
 
 
-def _filled(value: str) -> str:
+def _require_filled(value: str) -> str:
     if not value.strip():
-        raise typer.BadParameter("it must not be empty.")
+        raise typer.BadParameter("must not be empty.")
     return value
 
 
-def _rate(what: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(min=0, max=1, help=f"{what}, 0 to 1.")
+def _rate_option(description: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(min=0, max=1, help=f"{description}, 0 to 1.")
     return option
 
 
-def command(
+def run_simulator(
     server: Annotated[
-        str, typer.Option(callback=_address, help="The service, host:port.")
+        str, typer.Option(callback=_parse_target, help="Address of the service, host:port.")
     ] = "127.0.0.1:8001",
-    warehouse: Annotated[str, typer.Option(callback=_filled, help="The warehouse to play.")] = "WH-01",
-    name: Annotated[str, typer.Option(callback=_filled, help="The name to claim moves under.")] = "simulator",
+    warehouse: Annotated[
+        str, typer.Option(callback=_require_filled, help="Warehouse to simulate.")
+    ] = "WH-01",
+    name: Annotated[
+        str, typer.Option(callback=_require_filled, help="Name under which moves are claimed.")
+    ] = "simulator",
     speed: Annotated[
         float,
         typer.Option(
-            min=0.01, callback=_finite, help="Seconds of the warehouse that pass in one; 1 is life."
+            min=0.01, callback=_require_finite, help="Simulated seconds per real second; 1 is real time."
         ),
     ] = 30.0,
-    seed: Annotated[int, typer.Option(help="The seed of all chance: the same one, the same fates.")] = 1,
+    seed: Annotated[int, typer.Option(help="Random seed. The same seed produces the same faults.")] = 1,
     crane_trips: Annotated[
-        int, typer.Option(min=1, max=100, help="Carriers that one zone's crane moves at a time.")
+        int, typer.Option(min=1, max=100, help="Load carriers that a crane moves at the same time.")
     ] = 1,
-    breakdown_rate: Annotated[float, _rate("The share of trips on which the crane breaks down")] = 0.0,
-    lost_rate: Annotated[float, _rate("The share of retrieved carriers that are not found")] = 0.0,
-    found_rate: Annotated[float, _rate("The share of lost carriers that the inspector finds")] = 0.5,
-    damaged_rate: Annotated[float, _rate("The share of retrieved carriers that arrive damaged")] = 0.0,
-    not_found_rate: Annotated[float, _rate("The share of order lines whose goods are not there")] = 0.0,
-    mismatch_rate: Annotated[float, _rate("The share of order lines of which some units are missing")] = 0.0,
+    breakdown_rate: Annotated[float, _rate_option("Share of moves during which the crane breaks down")] = 0.0,
+    lost_rate: Annotated[float, _rate_option("Share of retrieved load carriers that are not found")] = 0.0,
+    found_rate: Annotated[float, _rate_option("Share of lost load carriers that the inspector finds")] = 0.5,
+    damaged_rate: Annotated[
+        float, _rate_option("Share of retrieved load carriers that arrive damaged")
+    ] = 0.0,
+    not_found_rate: Annotated[float, _rate_option("Share of order lines with no units at the station")] = 0.0,
+    mismatch_rate: Annotated[float, _rate_option("Share of order lines with some units missing")] = 0.0,
     journal: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="A file for what goes wrong, a line of JSON each.")
+        Path | None, typer.Option(dir_okay=False, help="File for incidents, a line of JSON for each.")
     ] = None,
     stocked: Annotated[
         bool,
-        typer.Option("--stocked", help="First give an empty one Northwind's lanes, stock, stations."),
+        typer.Option("--stocked", help="First set up lanes, stock and stations if there are none."),
     ] = False,
 ) -> None:
-    """Play a warehouse until Ctrl-C or SIGTERM: move carriers, pick, pack, ship, deliver, inspect.
+    """Simulate a warehouse until Ctrl-C or SIGTERM: move load carriers, pick, pack, ship, deliver, inspect.
 
-    A crane for each zone carries one thing after the other, the farther the lane the longer; conveyors run
-    between zones and destinations. Nothing goes wrong unless a rate says so. LOG_LEVEL is honoured.
+    Each zone has a crane, whose moves take longer the farther the lane is. Conveyors connect zones and
+    destinations. Faults occur only at the given rates. Reads LOG_LEVEL.
     """
     level = os.environ.get("LOG_LEVEL", "info").upper()
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(message)s")
-    rates = Rates(breakdown_rate, lost_rate, damaged_rate, not_found_rate, mismatch_rate, found_rate)
-    site = Site(server, warehouse, name, speed, seed, crane_trips, rates, journal, stocked)
-    tally = Tally()
+    rates = FaultRates(breakdown_rate, lost_rate, damaged_rate, not_found_rate, mismatch_rate, found_rate)
+    simulation = Simulation(server, warehouse, name, speed, seed, crane_trips, rates, journal, stocked)
+    counters = Counters()
     try:
-        asyncio.run(_until_told(site, tally))
-    except (Problem, OSError) as problem:
-        typer.echo(str(problem), err=True)
+        asyncio.run(_run_until_signal(simulation, counters))
+    except (UserError, OSError) as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
     finally:
-        typer.echo(f"done: {tally}", err=True)
+        typer.echo(f"done: {counters}", err=True)
 
 
-async def _until_told(site: Site, tally: Tally) -> None:
-    task = asyncio.ensure_future(simulate(site, tally))
-    progress = asyncio.ensure_future(_tell_progress(tally))
+async def _run_until_signal(simulation: Simulation, counters: Counters) -> None:
+    task = asyncio.ensure_future(simulate_warehouse(simulation, counters))
+    progress_task = asyncio.ensure_future(_log_progress(counters))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await task
     finally:
-        progress.cancel()
+        progress_task.cancel()
 
 
-async def _tell_progress(tally: Tally) -> None:
-    """Log the counts every few seconds in which something was done."""
-    told = str(tally)
+async def _log_progress(counters: Counters) -> None:
+    """Log the counters periodically if they have changed."""
+    logged_counts = str(counters)
     while True:
-        await asyncio.sleep(PROGRESS_SECONDS)
-        if (now := str(tally)) != told:
-            told = now
-            log.info("so far: %s", now)
+        await asyncio.sleep(PROGRESS_INTERVAL_SECONDS)
+        if (current_counts := str(counters)) != logged_counts:
+            logged_counts = current_counts
+            logger.info("so far: %s", current_counts)

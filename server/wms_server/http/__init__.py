@@ -1,1 +1,1 @@
-"""What the server tells by HTTP."""
+"""The HTTP API."""

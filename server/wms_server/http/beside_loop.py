@@ -1,7 +1,7 @@
-"""JSON that is not small is read and written beside the event loop, so that others are not kept waiting.
+"""JSON work in threads: large documents would block the event loop.
 
-By one thread for large bodies and one for the others: several would share the interpreter and be no faster,
-and each would have a body of its own in memory, which takes many times its bytes while it is looked at.
+Large bodies share one thread and small ones another. More threads would be no faster, because they share the
+interpreter, and each would hold a further parsed body in memory, which is many times its size.
 """
 
 import asyncio
@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
-#: Bytes up to which the loop reads a request by itself, or writes an answer, which takes less time.
+#: Sizes up to which the event loop itself parses a request or encodes a response, which is faster.
 MAX_INLINE_REQUEST_BYTES, MAX_INLINE_RESPONSE_BYTES = 4 * 1024, 64 * 1024
 _LARGE_BYTES = 64 * 1024
-_large, _others = ThreadPoolExecutor(1, "large-json"), ThreadPoolExecutor(1, "json")
+_large_pool, _small_pool = ThreadPoolExecutor(1, "large-json"), ThreadPoolExecutor(1, "json")
 
 
-async def beside_loop(work: Callable[[], T], size: int, max_inline_bytes: int) -> T:
-    """Return what the work gives, which looks at so many bytes; up to a limit it is done at once."""
-    if size <= max_inline_bytes:
-        return work()
-    thread = _large if size > _LARGE_BYTES else _others
-    return await asyncio.get_running_loop().run_in_executor(thread, work)
+async def run_off_event_loop(json_task: Callable[[], T], size_bytes: int, max_inline_bytes: int) -> T:
+    """Return the result of `json_task`, run in a thread if it processes more than `max_inline_bytes`."""
+    if size_bytes <= max_inline_bytes:
+        return json_task()
+    json_pool = _large_pool if size_bytes > _LARGE_BYTES else _small_pool
+    return await asyncio.get_running_loop().run_in_executor(json_pool, json_task)

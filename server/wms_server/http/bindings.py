@@ -1,4 +1,4 @@
-"""Where a call is found over HTTP: what the contract's `google.api.http` options say of it."""
+"""HTTP bindings of the rpcs, from the `google.api.http` options of the contract."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,39 +8,49 @@ from google.api.annotations_pb2 import http as http_option
 from google.api.http_pb2 import HttpRule
 from google.protobuf.descriptor import MethodDescriptor
 
-from wms_server.http.templates import Template
+from wms_server.http.router import PathTemplate
 
 
 @dataclass(frozen=True, slots=True)
-class Binding:
-    """One way to make a call: by this method and path, with this much of the request in the body.
+class HttpBinding:
+    """One binding of an rpc: method, path and the part of the request that the body contains.
 
-    `body` is the name of a field, `*` for the whole request, or empty; `response_body` is the name of the
-    field that is the answer, or empty for all of it.
+    `body_field` is the name of a field, `*` for the whole request, or empty. `response_field` is the name of
+    the field that the response consists of, or empty for the whole message.
     """
 
-    call: MethodDescriptor
-    method: str
-    template: Template
-    body: str
-    response_body: str
+    method_descriptor: MethodDescriptor
+    http_method: str
+    path_template: PathTemplate
+    body_field: str
+    response_field: str
 
     @property
-    def reads(self) -> bool:
-        """Whether it changes nothing by its method."""
-        return self.method == "GET"
+    def is_read_only(self) -> bool:
+        """Whether the HTTP method is safe (GET)."""
+        return self.http_method == "GET"
 
     @property
-    def creates(self) -> bool:
-        """Whether it makes what was not there before (AIP-133)."""
-        return self.method == "POST" and self.call.name.startswith("Create")
+    def is_creation(self) -> bool:
+        """Whether the call creates a resource (AIP-133)."""
+        return self.http_method == "POST" and self.method_descriptor.name.startswith("Create")
 
 
-def bindings_of(call: MethodDescriptor) -> Iterator[Binding]:
-    """Give every way to make a call; none when the contract names no path. Raises TemplateError."""
-    options: Any = call.GetOptions()
-    rule: HttpRule = options.Extensions[http_option]
-    for one in (rule, *rule.additional_bindings):
-        if pattern := one.WhichOneof("pattern"):
-            template = Template.parse(getattr(one, pattern))
-            yield Binding(call, pattern.upper(), template, one.body, one.response_body)
+def get_bindings(method_descriptor: MethodDescriptor) -> Iterator[HttpBinding]:
+    """Yield the bindings of an rpc, none if the contract defines no path.
+
+    Raises:
+        TemplateError: a path template uses unsupported syntax.
+    """
+    method_options: Any = method_descriptor.GetOptions()
+    http_rule: HttpRule = method_options.Extensions[http_option]
+    for binding_rule in (http_rule, *http_rule.additional_bindings):
+        if pattern_name := binding_rule.WhichOneof("pattern"):
+            path_template = PathTemplate.parse(getattr(binding_rule, pattern_name))
+            yield HttpBinding(
+                method_descriptor,
+                pattern_name.upper(),
+                path_template,
+                binding_rule.body,
+                binding_rule.response_body,
+            )

@@ -1,1 +1,1 @@
-"""One module per service of the contract: from message to application call and back, nothing else."""
+"""One module per service of the contract: each method converts messages and calls the application layer."""

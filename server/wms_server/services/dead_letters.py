@@ -1,98 +1,103 @@
-"""DeadLetterQueueService."""
+"""The DeadLetterQueueService of the contract."""
 
 from datetime import timedelta
 
 from wms.orders.v1 import dead_letters_pb2 as pb
 from wms_core.application import dead_letters
-from wms_core.application.ports import DeadLetterFilter, Page, Transaction
-from wms_server import pages
-from wms_server.calls import Call
-from wms_server.messages.dead_letters import RESOLUTION_WORDS, entry_message
-from wms_server.messages.orders import STATUS_WORDS, order_message
-from wms_server.messages.values import timestamp
-from wms_server.page_tokens import PageTokens
-from wms_server.pipeline import change, costly, read
+from wms_core.application.database import DeadLetterFilter, Page, Transaction
+from wms_server.calls import pagination
+from wms_server.calls.call import Call
+from wms_server.calls.page_tokens import PageTokens
+from wms_server.calls.pipeline import long_running, unary_read, unary_write
+from wms_server.mapping.common import to_optional_timestamp
+from wms_server.mapping.dead_letters import RESOLUTION_NAMES, to_entry_message
+from wms_server.mapping.orders import STATUS_NAMES, to_order_message
 
-_LIMIT = 50
+_DEFAULT_LIMIT = 50
 
 
 class DeadLetterQueueService:
-    """Shows and resolves the orders that ran out of retries."""
+    """Lists and resolves dead letters."""
 
-    def __init__(self, tokens: PageTokens) -> None:
-        """Sign the tokens of pages by these keys."""
-        self._tokens = tokens
+    def __init__(self, page_tokens: PageTokens) -> None:
+        self._page_tokens = page_tokens
 
-    @costly
-    @read
+    @long_running
+    @unary_read
     async def list_dead_letter_entries(
         self, transaction: Transaction, request: pb.ListDeadLetterEntriesRequest, call: Call
     ) -> pb.ListDeadLetterEntriesResponse:
-        """Give a page of entries, newest first."""
-        page = self._page(request)
-        older = timedelta(hours=request.older_than_hours)
-        wanted = DeadLetterFilter(
-            resolved=request.resolved if request.HasField("resolved") else None,
-            failure_status=STATUS_WORDS.get(request.failure_status),
+        """Return a page of entries, newest first."""
+        page = self._read_page(request)
+        min_age = timedelta(hours=request.older_than_hours)
+        dead_letter_filter = DeadLetterFilter(
+            is_resolved=request.resolved if request.HasField("resolved") else None,
+            failure_status=STATUS_NAMES.get(request.failure_status),
             customer_id=request.customer_id,
             warehouse_id=request.warehouse_id,
-            created_before=call.now - older if request.HasField("older_than_hours") else None,
+            created_before=call.now - min_age if request.HasField("older_than_hours") else None,
         )
-        found, has_more = await dead_letters.list_page(transaction, wanted, page)
-        answer = pb.ListDeadLetterEntriesResponse()
-        shown = await pages.fill(answer.entries, found, entry_message)
-        if has_more or shown < len(found):
-            last = found[shown - 1]
-            answer.next_page_token = self._tokens.next_token(request, last.created_at, last.entry_id)
-        return answer
+        entries, has_more = await dead_letters.list_page(transaction, dead_letter_filter, page)
+        response = pb.ListDeadLetterEntriesResponse()
+        shown_count = await pagination.fill_response_list(response.entries, entries, to_entry_message)
+        if has_more or shown_count < len(entries):
+            last_entry = entries[shown_count - 1]
+            response.next_page_token = self._page_tokens.encode_next_token(
+                request, last_entry.created_at, last_entry.entry_id
+            )
+        return response
 
-    @costly
-    @read
+    @long_running
+    @unary_read
     async def get_dead_letter_stats(
         self, transaction: Transaction, _request: pb.GetDeadLetterStatsRequest, _call: Call
     ) -> pb.GetDeadLetterStatsResponse:
-        """Count the entries."""
-        stats = await dead_letters.stats(transaction)
+        """Return the counts of entries."""
+        dead_letter_stats = await dead_letters.read_stats(transaction)
         return pb.GetDeadLetterStatsResponse(
-            total_entries=stats.total_entries,
-            unresolved_count=stats.unresolved_count,
-            resolved_count=stats.resolved_count,
-            by_failure_status=stats.by_failure_status,
-            by_resolution=stats.by_resolution,
-            oldest_unresolved_at=timestamp(stats.oldest_unresolved_at),
+            total_entries=dead_letter_stats.total_entries,
+            unresolved_count=dead_letter_stats.unresolved_count,
+            resolved_count=dead_letter_stats.resolved_count,
+            by_failure_status=dead_letter_stats.by_failure_status,
+            by_resolution=dead_letter_stats.by_resolution,
+            oldest_unresolved_at=to_optional_timestamp(dead_letter_stats.oldest_unresolved_at),
         )
 
-    @read
+    @unary_read
     async def get_dead_letter_entry(
         self, transaction: Transaction, request: pb.GetDeadLetterEntryRequest, _call: Call
     ) -> pb.GetDeadLetterEntryResponse:
-        """Give an entry, or the newest of an order."""
+        """Return an entry by its id, or the newest of an order."""
         entry = await dead_letters.get(transaction, request.order_id, request.entry_id)
-        return pb.GetDeadLetterEntryResponse(entry=entry_message(entry))
+        return pb.GetDeadLetterEntryResponse(entry=to_entry_message(entry))
 
-    @change
+    @unary_write
     async def resolve_dead_letter_entry(
         self, transaction: Transaction, request: pb.ResolveDeadLetterEntryRequest, call: Call
     ) -> pb.ResolveDeadLetterEntryResponse:
-        """Do what a supervisor decided."""
-        entry, order = await dead_letters.resolve(
+        """Apply a decision on an entry."""
+        entry, order = await dead_letters.resolve_entry(
             transaction,
             request.order_id,
             request.etag,
-            RESOLUTION_WORDS[request.resolution],
+            RESOLUTION_NAMES[request.resolution],
             request.notes,
             request.resolved_by,
             call.caller,
             call.now,
         )
         return pb.ResolveDeadLetterEntryResponse(
-            entry=entry_message(entry), order=order_message(order, call.now)
+            entry=to_entry_message(entry), order=to_order_message(order, call.now)
         )
 
-    def _page(self, request: pb.ListDeadLetterEntriesRequest) -> Page:
-        """Read the page: the seed's limit and offset when one is set, else a token or a page number."""
+    def _read_page(self, request: pb.ListDeadLetterEntriesRequest) -> Page:
+        """Return the page: by `limit` and `offset` if one is set, else by token or page number."""
         if request.HasField("limit") or request.HasField("offset"):
-            size = request.limit or _LIMIT
-            return self._tokens.page_after(request, size, pages.deep(request.offset, size))
-        size = pages.page_size(request.page_size)
-        return self._tokens.page_after(request, size, pages.numbered(request.page, size))
+            size = request.limit or _DEFAULT_LIMIT
+            return self._page_tokens.decode_page_cursor(
+                request, size, pagination.check_depth(request.offset, size)
+            )
+        size = pagination.clamp_page_size(request.page_size)
+        return self._page_tokens.decode_page_cursor(
+            request, size, pagination.offset_of_page(request.page, size)
+        )

@@ -1,112 +1,115 @@
-"""ReprocessingService."""
+"""The ReprocessingService of the contract."""
 
 from wms.orders.v1 import reprocessing_pb2 as pb
 from wms_core.application import orders, reprocessing
-from wms_core.application.ports import Transaction
-from wms_core.domain.order_status import OrderStatus
-from wms_core.domain.retries import EligibleOrder, RetryPolicy
-from wms_server import pages
-from wms_server.calls import Call
-from wms_server.messages.dead_letters import entry_message, retry_fields
-from wms_server.messages.orders import STATUS_WORDS, order_message, status_number, statuses
-from wms_server.messages.values import moment, timestamp
-from wms_server.pipeline import change, costly, read
+from wms_core.application.database import Transaction
+from wms_core.domain.failures.failures import EligibleOrder, RetryPolicy
+from wms_core.domain.orders.status import OrderStatus
+from wms_server.calls import pagination
+from wms_server.calls.call import Call
+from wms_server.calls.pipeline import long_running, unary_read, unary_write
+from wms_server.mapping.common import read_datetime, to_optional_timestamp
+from wms_server.mapping.dead_letters import to_entry_message, to_retry_fields
+from wms_server.mapping.orders import STATUS_NAMES, to_order_message, to_status_number, to_statuses
 
-_LIMIT = 100
+_DEFAULT_LIMIT = 100
 
 
 class ReprocessingService:
-    """Counts failures and sends orders back to the beginning."""
+    """Counts failures, retries orders, and moves them to the dead letter queue."""
 
-    def __init__(self, policy: RetryPolicy) -> None:
-        """Retry by this policy."""
-        self._policy = policy
+    def __init__(self, retry_policy: RetryPolicy) -> None:
+        self._retry_policy = retry_policy
 
-    @costly
-    @read
+    @long_running
+    @unary_read
     async def list_eligible_orders(
         self, transaction: Transaction, request: pb.ListEligibleOrdersRequest, _call: Call
     ) -> pb.ListEligibleOrdersResponse:
-        """Give the orders that wait for a retry, the next due first."""
-        found, total = await reprocessing.list_eligible(
+        """Return the orders that wait for a retry, the earliest first."""
+        eligible_orders, total = await reprocessing.list_eligible(
             transaction,
-            statuses(request.statuses),
-            request.max_retries if request.HasField("max_retries") else self._policy.max_retries,
-            request.limit or _LIMIT,
+            to_statuses(request.statuses),
+            request.max_retries if request.HasField("max_retries") else self._retry_policy.max_retries,
+            request.limit or _DEFAULT_LIMIT,
         )
-        answer = pb.ListEligibleOrdersResponse(total=total)
-        await pages.fill(answer.orders, found, _eligible)
-        return answer
+        response = pb.ListEligibleOrdersResponse(total=total)
+        await pagination.fill_response_list(response.orders, eligible_orders, _to_eligible_message)
+        return response
 
-    @read
+    @unary_read
     async def get_retry_metadata(
         self, transaction: Transaction, request: pb.GetRetryMetadataRequest, _call: Call
     ) -> pb.GetRetryMetadataResponse:
-        """Give the failures of an order and what comes next."""
-        retry = await reprocessing.metadata(transaction, request.order_id, self._policy)
-        return pb.GetRetryMetadataResponse(**retry_fields(retry))
+        """Return the failures of an order and its next retry."""
+        retry_metadata = await reprocessing.read_retry_metadata(
+            transaction, request.order_id, self._retry_policy
+        )
+        return pb.GetRetryMetadataResponse(**to_retry_fields(retry_metadata))
 
-    @change
+    @unary_write
     async def increment_retry_count(
         self, transaction: Transaction, request: pb.IncrementRetryCountRequest, call: Call
     ) -> pb.IncrementRetryCountResponse:
-        """Count a failure."""
-        failed_at = moment(request, "failed_at")
-        call.expect_past("failed_at", failed_at)
-        retry = await reprocessing.record_failure(
+        """Count a failure of an order."""
+        failed_at = read_datetime(request, "failed_at")
+        call.reject_future_time("failed_at", failed_at)
+        retry_metadata = await reprocessing.record_failure(
             transaction,
             request.order_id,
             request.etag,
             request.failure_reason,
             failed_at or call.now,
             request.workflow_id or call.caller.workflow_id,
-            self._policy,
+            self._retry_policy,
             call.caller,
             call.now,
         )
         return pb.IncrementRetryCountResponse(
-            retry=pb.RetryMetadata(**retry_fields(retry)),
-            moved_to_dead_letter=retry.order.status is OrderStatus.DEAD_LETTER,
-            order=order_message(retry.order, call.now),
+            retry=pb.RetryMetadata(**to_retry_fields(retry_metadata)),
+            moved_to_dead_letter=retry_metadata.order.status is OrderStatus.DEAD_LETTER,
+            order=to_order_message(retry_metadata.order, call.now),
         )
 
-    @change
+    @unary_write
     async def reset_order(
         self, transaction: Transaction, request: pb.ResetOrderRequest, call: Call
     ) -> pb.ResetOrderResponse:
-        """Put an order back to the beginning before its retry is due."""
-        order = await reprocessing.reset(transaction, request.order_id, request.etag, call.caller, call.now)
-        return pb.ResetOrderResponse(order=order_message(order, call.now))
+        """Reset an order to `received` before its retry is due."""
+        order = await reprocessing.reset_order(
+            transaction, request.order_id, request.etag, call.caller, call.now
+        )
+        return pb.ResetOrderResponse(order=to_order_message(order, call.now))
 
-    @change
+    @unary_write
     async def move_to_dead_letter_queue(
         self, transaction: Transaction, request: pb.MoveToDeadLetterQueueRequest, call: Call
     ) -> pb.MoveToDeadLetterQueueResponse:
-        """Give an order to a person at once."""
+        """Move an order to the dead letter queue without further retries."""
         entry = await reprocessing.move_to_dead_letter_queue(
             transaction,
             request.order_id,
             request.etag,
-            STATUS_WORDS.get(request.failure_status),
+            STATUS_NAMES.get(request.failure_status),
             request.failure_reason,
             call.caller,
             call.now,
         )
         order = await orders.get(transaction, request.order_id)
         return pb.MoveToDeadLetterQueueResponse(
-            entry=entry_message(entry), order=order_message(order, call.now)
+            entry=to_entry_message(entry), order=to_order_message(order, call.now)
         )
 
 
-def _eligible(order: EligibleOrder) -> pb.EligibleOrder:
+def _to_eligible_message(order: EligibleOrder) -> pb.EligibleOrder:
     return pb.EligibleOrder(
         order_id=order.order_id,
         customer_id=order.customer_id,
-        status=status_number(order.failed_status),
+        status=to_status_number(order.failed_status),
         retry_count=order.retry_count,
         last_failure_reason=order.last_failure_reason,
-        last_failed_at=timestamp(order.last_failed_at),
-        created_at=timestamp(order.created_at),
-        next_retry_at=timestamp(order.next_retry_at),
+        last_failed_at=to_optional_timestamp(order.last_failed_at),
+        created_at=to_optional_timestamp(order.created_at),
+        next_retry_at=to_optional_timestamp(order.next_retry_at),
         warehouse_id=order.warehouse_id,
     )

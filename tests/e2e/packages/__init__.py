@@ -1,1 +1,1 @@
-"""Each package, installed from its archive into a clean environment."""
+"""Each client package, installed from its archive into a clean environment."""

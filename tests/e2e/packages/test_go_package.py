@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import Api
-from tests.support.packages import install, run_program
-from tests.support.requirements import require_programs
+from tests.support.clients.grpc_api import Api
+from tests.support.external.packages import install, run_program
+from tests.support.pytest_plugins.requirements import require_programs
 from wms.orders.v1 import orders_pb2
-from wms_dev.generate.go import MODULE
+from wms_dev.codegen.go import MODULE
 from wms_dev.packages import go
 from wms_dev.packages.building import project_repository, project_version
 
@@ -52,8 +52,8 @@ func main() {{
 @pytest.mark.slow
 @pytest.mark.one_postgres
 @pytest.mark.timeout(900)
-async def test_the_module_is_installed_from_its_archive_and_makes_a_call(api: Api, tmp_path: Path) -> None:
-    """By the commands of the README, into a module and a module cache that have nothing else in them."""
+async def test_module_installed_from_its_archive_makes_a_call(api: Api, tmp_path: Path) -> None:
+    """Install it with the commands of the README into an empty module and module cache."""
     require_programs("go")
     archives = tmp_path / "dist"
     [archive] = go.build(archives)
@@ -64,8 +64,8 @@ async def test_the_module_is_installed_from_its_archive_and_makes_a_call(api: Ap
     variables = _clean_environment(tmp_path / "modules")
     await run_program(["go", "mod", "init", "example.test/project"], project, **variables)
     await install("clients/go/README.md", __file__, project, DIST=str(archives), **variables)
-    said = await run_program(["go", "run", ".", api.address], project, **variables)
-    assert said == "GO-1 ORDER_STATUS_RECEIVED\n"
+    output = await run_program(["go", "run", ".", api.address], project, **variables)
+    assert output == "GO-1 ORDER_STATUS_RECEIVED\n"
     assert (await api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id="GO-1"))).order.order_id == "GO-1"
     installed = await run_program(["go", "list", "-f", "{{.Module}}: {{.Doc}}", MODULE], project, **variables)
     assert installed.startswith(f"{MODULE} v{project_version()}: Package wmsorders is the Go client")
@@ -85,15 +85,16 @@ def _check_archive(archive: Path) -> None:
 
 
 def _clean_environment(modules: Path) -> dict[str, str]:
-    """Return variables for a module cache of its own, which takes other modules from that of this machine."""
-    asked = ["go", "env", "GOMODCACHE", "GOPROXY"]
+    """Return the variables for a module cache of its own, fed by this machine's cache."""
+    command = ["go", "env", "GOMODCACHE", "GOPROXY"]
     cache, proxies = subprocess.run(
-        asked, check=True, capture_output=True, text=True, timeout=60
+        command, check=True, capture_output=True, text=True, timeout=60
     ).stdout.split()
     return {
         "GOMODCACHE": str(modules),
         "GOPROXY": f"file://{cache}/cache/download,{proxies}",
         "GOWORK": "off",
-        # The files can be removed with the folder of the test, and compiled packages are found again.
+        # `-modcacherw` lets the files be removed with the test's folder. `-trimpath` makes compiled packages
+        # reusable.
         "GOFLAGS": "-modcacherw -trimpath",
     }

@@ -6,9 +6,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.support.api import Api
-from tests.support.packages import install, run_program, shown_dependency
-from tests.support.requirements import require_programs
+from tests.support.clients.grpc_api import Api
+from tests.support.external.packages import find_shown_dependency, install, run_program
+from tests.support.pytest_plugins.requirements import require_programs
 from wms.orders.v1 import orders_pb2
 from wms_dev.packages import java
 from wms_dev.packages.building import project_repository, project_version
@@ -34,7 +34,7 @@ class Main {
     }
 }
 """
-# The repository is Maven's cache on this machine: what others publish need not be downloaded again.
+# The repository is this machine's Maven cache, so that published artifacts are not downloaded again.
 PROJECT = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -61,8 +61,8 @@ PROJECT = """\
 @pytest.mark.slow
 @pytest.mark.one_postgres
 @pytest.mark.timeout(900)
-async def test_the_artifact_is_installed_from_its_archive_and_makes_a_call(api: Api, tmp_path: Path) -> None:
-    """By the command and the dependency of the README, into an empty local repository."""
+async def test_artifact_installed_from_its_archive_makes_a_call(api: Api, tmp_path: Path) -> None:
+    """Install it with the command and the dependency of the README into an empty local repository."""
     require_programs("java")
     archives = tmp_path / "dist"
     jar, sources, pom = java.build(archives)
@@ -71,15 +71,15 @@ async def test_the_artifact_is_installed_from_its_archive_and_makes_a_call(api: 
     (project / "src/main/java").mkdir(parents=True)
     (project / "src/main/java/Main.java").write_text(PROGRAM)
     cache = (Path.home() / ".m2" / "repository").as_uri()
-    (project / "pom.xml").write_text(PROJECT.format(cache=cache, dependency=shown_dependency(README)))
+    (project / "pom.xml").write_text(PROJECT.format(cache=cache, dependency=find_shown_dependency(README)))
     options = f"-Dmaven.repo.local={tmp_path / 'repository'}"
     await install(README, __file__, project, DIST=str(archives), MAVEN_OPTS=options)
     goals = ["compile", "dependency:build-classpath", "-Dmdep.outputFile=classpath"]
     await run_program(["mvn", "--quiet", "--batch-mode", *goals], project, MAVEN_OPTS=options)
     classpath = f"target/classes:{(project / 'classpath').read_text()}"
     assert str(tmp_path / "repository/com/wms/orders/wms-orders-client") in classpath
-    said = await run_program(["java", "-cp", classpath, "Main", api.address], project)
-    assert said == "JAVA-1 ORDER_STATUS_RECEIVED\n"
+    output = await run_program(["java", "-cp", classpath, "Main", api.address], project)
+    assert output == "JAVA-1 ORDER_STATUS_RECEIVED\n"
     assert (await api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id="JAVA-1"))).order.customer_id
 
 
@@ -95,13 +95,15 @@ def _check_archives(jar: Path, sources: Path, pom: Path) -> None:
     with zipfile.ZipFile(sources) as content:
         assert "com/wms/orders/client/OrdersClient.java" in content.namelist()
         assert "com/wms/orders/v1/Order.java" in content.namelist()
-    facts = ET.parse(pom).getroot()  # noqa: S314 # written by this project
-    told = {tag: facts.findtext(f"{{*}}{tag.replace('/', '/{*}')}") for tag in ("version", "url", "scm/url")}
-    assert told == {
+    pom_root = ET.parse(pom).getroot()  # noqa: S314 # written by this project
+    pom_values = {
+        tag: pom_root.findtext(f"{{*}}{tag.replace('/', '/{*}')}") for tag in ("version", "url", "scm/url")
+    }
+    assert pom_values == {
         "version": project_version(),
         "url": project_repository(),
         "scm/url": project_repository(),
     }
-    assert facts.findtext("{*}description") == "The Java client of wms-orders."
-    shown = ET.fromstring(shown_dependency(README))  # noqa: S314
-    assert shown.findtext("version") == project_version(), f"{README} shows another version"
+    assert pom_root.findtext("{*}description") == "The Java client of wms-orders."
+    readme_dependency = ET.fromstring(find_shown_dependency(README))  # noqa: S314
+    assert readme_dependency.findtext("version") == project_version(), f"{README} shows another version"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.api import Api
-from tests.support.packages import install, run_program
-from tests.support.requirements import require_programs
+from tests.support.clients.grpc_api import Api
+from tests.support.external.packages import install, run_program
+from tests.support.pytest_plugins.requirements import require_programs
 from wms.orders.v1 import orders_pb2
-from wms_dev.generate.typescript import FOLDER
+from wms_dev.codegen.typescript import FOLDER
 from wms_dev.packages import typescript
 from wms_dev.packages.building import project_repository, project_version
 
@@ -38,8 +38,8 @@ OPTIONS = {"npm_config_audit": "false", "npm_config_fund": "false", "npm_config_
 @pytest.mark.slow
 @pytest.mark.one_postgres
 @pytest.mark.timeout(900)
-async def test_the_package_is_installed_from_its_archive_and_makes_a_call(api: Api, tmp_path: Path) -> None:
-    """By the command of the README, into an empty project, for both transports and for the type checker."""
+async def test_package_installed_from_its_archive_makes_a_call(api: Api, tmp_path: Path) -> None:
+    """Install it by the README into an empty project, for both transports and the type checker."""
     require_programs("typescript")
     archives = tmp_path / "dist"
     [archive] = typescript.build(archives)
@@ -50,12 +50,12 @@ async def test_the_package_is_installed_from_its_archive_and_makes_a_call(api: A
     (project / "main.ts").write_text(PROGRAM)
     await install("clients/typescript/README.md", __file__, project, DIST=str(archives), **OPTIONS)
     tools = json.loads((FOLDER / "package.json").read_text())["devDependencies"]
-    wanted = [f"{name}@{tools[name]}" for name in ("typescript", "@types/node")]
-    await run_program(["npm", "install", "--silent", *wanted], project, **OPTIONS)
+    requirements = [f"{name}@{tools[name]}" for name in ("typescript", "@types/node")]
+    await run_program(["npm", "install", "--silent", *requirements], project, **OPTIONS)
     compiler = ["node_modules/.bin/tsc", "--strict", "--module", "nodenext", "--target", "es2023", "main.ts"]
     await run_program(compiler, project)
-    said = await run_program(["node", "main.js", api.address], project)
-    assert said == "TS-1 RECEIVED\n"
+    output = await run_program(["node", "main.js", api.address], project)
+    assert output == "TS-1 RECEIVED\n"
     assert (await api.orders.GetOrder(orders_pb2.GetOrderRequest(order_id="TS-1"))).order.order_id == "TS-1"
 
 

@@ -1,4 +1,4 @@
-/** service_config.json of the contract, as text: what is tried again, and for how long. */
+/** service_config.json of the contract, as text: retries and deadlines of the calls. */
 export const serviceConfig = `{
   "methodConfig": [
     {

@@ -1,5 +1,5 @@
--- Orders, their lines, failures and dead letters.
--- Words of status and priority are those of the domain; tests hold the CHECKs to the code's own table.
+-- Orders, their lines and shipments.
+-- The values of status and priority are those of the domain; tests compare the CHECKs with the code.
 
 CREATE TABLE warehouses (
     warehouse_id text COLLATE "C" PRIMARY KEY,
@@ -9,25 +9,38 @@ CREATE TABLE warehouses (
 CREATE TABLE orders (
     order_id             text COLLATE "C" PRIMARY KEY,
     customer_id          text NOT NULL,
-    -- No foreign key: every insert would lock the one row of its warehouse, a multixact each, and warehouses
-    -- are never deleted. The insert itself checks that the warehouse exists.
+    -- No foreign key: every insert would lock the row of its warehouse, with a multixact each time. Warehouses
+    -- are never deleted, and the insert itself checks that the warehouse exists.
     warehouse_id         text COLLATE "C" NOT NULL,
     priority             text NOT NULL CHECK (priority IN ('same_day', 'next_day', 'standard')),
+    -- The sort key of the priorities, the most urgent first.
+    urgency              smallint NOT NULL GENERATED ALWAYS AS (
+        CASE priority WHEN 'same_day' THEN 1 WHEN 'next_day' THEN 2 ELSE 3 END) STORED,
     status               text NOT NULL CHECK (status IN (
         'received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'shipped', 'completed',
         'cancelled', 'pending_retry', 'dead_letter')),
     promised_delivery_at timestamptz,
     allow_partial        boolean NOT NULL,
     shipping_address     json NOT NULL,
+    -- The wave named in the request. Events before the order is in a planned wave have this wave number.
+    wave_number          text NOT NULL DEFAULT '',
     wave_id              text COLLATE "C",
     destination_id       text COLLATE "C",
     retry_count          integer NOT NULL DEFAULT 0 CHECK (retry_count >= 0),
-    life                 integer NOT NULL DEFAULT 0 CHECK (life >= 0),
-    failed_status        text,
+    retry_generation                 integer NOT NULL DEFAULT 0 CHECK (retry_generation >= 0),
+    -- Only orders in progress can fail.
+    failed_status        text CHECK (failed_status IN (
+        'received', 'validated', 'assigned_to_wave', 'picking', 'packing')),
     last_failure_reason  text,
     last_failed_at       timestamptz,
     next_retry_at        timestamptz,
     waiting_reason       text,
+    -- The stock that an order in a wave waits for and cannot reach. Its allocation is retried after this stock changes.
+    waiting_sku          text,
+    waiting_units        integer NOT NULL DEFAULT 0,
+    -- Whether an order in a wave has allocations. Thousands of orders may have some and wait for a place in a queue;
+    -- this column finds orders without allocations without reading the allocations of the others.
+    holds_stock          boolean NOT NULL DEFAULT false,
     cancel_reason        text,
     delivered_at         timestamptz,
     correlation_id       text NOT NULL DEFAULT '',
@@ -36,28 +49,30 @@ CREATE TABLE orders (
     sequence             integer NOT NULL DEFAULT 1,
     created_at           timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL,
-    CONSTRAINT retry_is_due CHECK ((status = 'pending_retry') = (next_retry_at IS NOT NULL)),
-    CONSTRAINT failure_is_known CHECK (status NOT IN ('pending_retry', 'dead_letter') OR failed_status IS NOT NULL),
+    CONSTRAINT pending_retry_has_time CHECK ((status = 'pending_retry') = (next_retry_at IS NOT NULL)),
+    CONSTRAINT failed_order_has_failed_status CHECK (status NOT IN ('pending_retry', 'dead_letter') OR failed_status IS NOT NULL),
     CONSTRAINT wave_has_destination CHECK ((wave_id IS NULL) = (destination_id IS NULL)),
-    CONSTRAINT in_a_wave CHECK (status NOT IN ('assigned_to_wave', 'picking', 'packing', 'shipped', 'completed')
+    CONSTRAINT status_requires_wave CHECK (status NOT IN ('assigned_to_wave', 'picking', 'packing', 'shipped', 'completed')
                                 OR wave_id IS NOT NULL)
 ) WITH (fillfactor = 80);
 
 -- ListOrders without a filter, or with filters that most orders pass.
-CREATE INDEX orders_newest ON orders (created_at DESC, order_id DESC);
+CREATE INDEX orders_by_creation ON orders (created_at DESC, order_id DESC);
 -- ListOrders by customer.
 CREATE INDEX orders_by_customer ON orders (customer_id, created_at DESC, order_id DESC);
 -- ListOrders by status, one branch for each; the worker's validation.
 CREATE INDEX orders_by_status ON orders (status, created_at DESC, order_id DESC);
 -- ListOrders by wave.
 CREATE INDEX orders_by_wave ON orders (wave_id) WHERE wave_id IS NOT NULL;
--- The worker's wave planning and allocation: most urgent first.
+-- Wave planning and allocation of the worker: most urgent first.
 CREATE INDEX orders_by_urgency ON orders
-    (status, (array_position(ARRAY['same_day', 'next_day', 'standard'], priority)), promised_delivery_at,
-     created_at, order_id)
-    WHERE status IN ('validated', 'assigned_to_wave');
--- The worker's due retries; ListEligibleOrders.
-CREATE INDEX orders_by_retry ON orders (next_retry_at, order_id) WHERE status = 'pending_retry';
+    (status, urgency, promised_delivery_at, created_at, order_id)
+    WHERE status = 'validated' OR (status = 'assigned_to_wave' AND NOT holds_stock);
+-- The worker's due retries; ListEligibleOrders, whose total is counted with an index-only scan.
+CREATE INDEX orders_by_retry ON orders (next_retry_at, order_id) INCLUDE (retry_count, failed_status)
+    WHERE status = 'pending_retry';
+-- GetFulfillmentStats: millions of shipped orders are counted with an index-only scan.
+CREATE INDEX orders_shipped_by_warehouse ON orders (warehouse_id, created_at, order_id) WHERE status = 'shipped';
 
 CREATE TABLE order_items (
     order_id       text COLLATE "C" NOT NULL REFERENCES orders,
@@ -70,11 +85,13 @@ CREATE TABLE order_items (
     allocated      integer NOT NULL DEFAULT 0,
     delivered      integer NOT NULL DEFAULT 0,
     shipped        integer NOT NULL DEFAULT 0,
+    backordered    integer NOT NULL DEFAULT 0,
     PRIMARY KEY (order_id, line_number),
-    CONSTRAINT price_is_whole CHECK ((price_currency IS NULL) = (price_units IS NULL)
+    CONSTRAINT price_is_complete CHECK ((price_currency IS NULL) = (price_units IS NULL)
                                      AND (price_units IS NULL) = (price_nanos IS NULL)),
-    CONSTRAINT units_in_order CHECK (0 <= shipped AND shipped <= delivered AND delivered <= allocated
-                                     AND allocated <= quantity)
+    CONSTRAINT unit_counts_are_consistent CHECK (0 <= shipped AND shipped <= delivered AND delivered <= allocated
+                                     AND allocated <= quantity),
+    CONSTRAINT backordered_units_within_quantity CHECK (backordered >= 0 AND delivered + backordered <= quantity)
 );
 
 CREATE TABLE shipments (
@@ -86,87 +103,5 @@ CREATE TABLE shipments (
     lines           json NOT NULL,
     PRIMARY KEY (order_id, shipment_number)
 );
-
--- An order as it is read: its row, its lines and its shipments in order.
-CREATE VIEW order_documents AS
-    SELECT o.*,
-           (SELECT json_agg(json_build_array(i.line_number, i.sku, i.quantity, i.price_currency, i.price_units,
-                                             i.price_nanos, i.allocated, i.delivered, i.shipped)
-                            ORDER BY i.line_number)
-              FROM order_items i WHERE i.order_id = o.order_id) AS items,
-           (SELECT json_agg(json_build_array(s.shipment_number, s.carrier_code, s.tracking_number,
-                                             s.shipped_at, s.lines)
-                            ORDER BY s.shipment_number)
-              FROM shipments s WHERE s.order_id = o.order_id) AS shipments
-      FROM orders o;
-
--- Every counted failure; `life` counts the manual retries before it, so that the history is kept.
-CREATE TABLE order_failures (
-    order_id       text COLLATE "C" NOT NULL REFERENCES orders,
-    life           integer NOT NULL,
-    attempt_number integer NOT NULL CHECK (attempt_number >= 1),
-    status         text NOT NULL,
-    reason         text NOT NULL,
-    failed_at      timestamptz NOT NULL,
-    workflow_id    text NOT NULL DEFAULT '',
-    actor          text NOT NULL,
-    recorded_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (order_id, life, attempt_number)
-);
-
-CREATE TABLE dead_letter_entries (
-    entry_id             text COLLATE "C" PRIMARY KEY,
-    order_id             text COLLATE "C" NOT NULL REFERENCES orders,
-    customer_id          text NOT NULL,
-    warehouse_id         text COLLATE "C" NOT NULL,
-    final_failure_status text NOT NULL,
-    final_failure_reason text NOT NULL,
-    total_retry_attempts integer NOT NULL,
-    attempts             json NOT NULL,
-    order_snapshot       json NOT NULL,
-    created_at           timestamptz NOT NULL,
-    resolution           text CHECK (resolution IN ('manual_retry', 'cancelled', 'escalated')),
-    resolved_at          timestamptz,
-    CONSTRAINT resolved_with_time CHECK ((resolution IS NULL) = (resolved_at IS NULL))
-);
-
--- One open entry for an order: an order in the queue has exactly one that is not decided for good.
-CREATE UNIQUE INDEX dead_letters_open ON dead_letter_entries (order_id)
-    WHERE resolution IS NULL OR resolution = 'escalated';
--- GetDeadLetterEntry: the newest entry of an order.
-CREATE INDEX dead_letters_by_order ON dead_letter_entries (order_id, created_at DESC, entry_id DESC);
--- ListDeadLetterEntries, newest first; older_than_hours.
-CREATE INDEX dead_letters_newest ON dead_letter_entries (created_at DESC, entry_id DESC);
--- ListDeadLetterEntries of what waits for a person; the oldest unresolved of the statistics.
-CREATE INDEX dead_letters_unresolved ON dead_letter_entries (created_at DESC, entry_id DESC) WHERE resolution IS NULL;
-
-CREATE TABLE dead_letter_resolutions (
-    entry_id    text COLLATE "C" NOT NULL REFERENCES dead_letter_entries,
-    number      integer NOT NULL CHECK (number >= 1),
-    resolution  text NOT NULL CHECK (resolution IN ('manual_retry', 'cancelled', 'escalated')),
-    notes       text NOT NULL,
-    resolved_by text NOT NULL,
-    resolved_at timestamptz NOT NULL,
-    PRIMARY KEY (entry_id, number)
-);
-
--- An entry as it is read, with its decisions in order.
-CREATE VIEW dead_letter_documents AS
-    SELECT e.*,
-           (SELECT json_agg(json_build_object('resolution', r.resolution, 'notes', r.notes,
-                                              'resolved_by', r.resolved_by, 'resolved_at', r.resolved_at)
-                            ORDER BY r.number)
-              FROM dead_letter_resolutions r WHERE r.entry_id = e.entry_id) AS decisions
-      FROM dead_letter_entries e;
-
--- Answers to requests that brought an id, kept in the transaction of the change (contract: at least 24 h).
-CREATE TABLE request_answers (
-    rpc         text NOT NULL,
-    request_id  text COLLATE "C" NOT NULL,
-    fingerprint bytea NOT NULL,
-    answer      bytea NOT NULL,
-    created_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (rpc, request_id)
-);
--- The janitor's removal of old answers.
-CREATE INDEX request_answers_by_age ON request_answers (created_at);
+-- GetFulfillmentStats: the shipments of the last hour.
+CREATE INDEX shipments_by_shipping_time ON shipments (shipped_at);

@@ -1,64 +1,64 @@
 -- Runs of the cycle, pauses, statistics.
 
--- name: waiting_reason
--- Why an order waits; nothing for one that is finished.
+-- name: read_waiting_reason
+-- Returns the waiting reason of an order; no row for a finished order.
 SELECT reason FROM waiting_orders WHERE order_id = $1
 
--- name: request_run
--- Asks the active worker for a cycle now.
+-- name: insert_requested_run
+-- Requests a cycle from the active worker.
 INSERT INTO fulfillment_runs (run_id, status, warehouse_id, requested_by, requested_at, created_at)
 VALUES ($1, 'requested', $2, $3, $4, $4)
 RETURNING *
 
--- name: run
--- A run.
+-- name: get_run
+-- Returns a run.
 SELECT * FROM fulfillment_runs WHERE run_id = $1
 
--- name: run_is_requested
--- Whether anybody waits for a cycle.
+-- name: is_run_requested
+-- Returns whether a run is requested.
 SELECT EXISTS (SELECT FROM fulfillment_runs WHERE status = 'requested')
 
 -- name: start_runs
--- Takes up what was asked for.
+-- Starts the requested runs.
 UPDATE fulfillment_runs SET status = 'running', started_at = $1, worker_id = $2, epoch = $3
  WHERE status = 'requested'
 RETURNING run_id
 
 -- name: abandon_runs
--- What the worker before left unfinished.
+-- Marks the unfinished runs of an earlier worker as abandoned.
 UPDATE fulfillment_runs SET status = 'abandoned', finished_at = $1 WHERE status = 'running' AND epoch < $2
 
 -- name: finish_runs
--- Writes the record of a cycle into the runs that asked for it.
+-- Writes the record of a cycle into its requested runs.
 UPDATE fulfillment_runs SET status = $2, finished_at = $3, steps = $4, errors = $5 WHERE run_id = ANY ($1::text[])
 
 -- name: insert_run
--- Writes the record of a cycle that nobody asked for.
+-- Writes the record of a cycle that was not requested.
 INSERT INTO fulfillment_runs (run_id, status, created_at, started_at, finished_at, worker_id, epoch, steps, errors)
 VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8)
 
--- name: forget_runs
--- Removes records that were kept long enough, in small steps.
+-- name: delete_expired_runs
+-- Deletes expired records, in small steps.
 DELETE FROM fulfillment_runs
  WHERE run_id = ANY (ARRAY (SELECT run_id FROM fulfillment_runs
                              WHERE created_at < statement_timestamp() - $1::interval ORDER BY created_at LIMIT $2))
 
--- name: pause
--- Stops new work in a warehouse, or everywhere.
+-- name: upsert_pause
+-- Creates or changes a pause of a warehouse, or of all.
 INSERT INTO fulfillment_pauses (warehouse_id, reason, paused_by, paused_at, expires_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (warehouse_id) DO UPDATE SET reason = $2, paused_by = $3, paused_at = $4, expires_at = $5
 RETURNING *
 
--- name: resume
--- Lets new work begin again.
+-- name: delete_pause
+-- Ends a pause.
 DELETE FROM fulfillment_pauses WHERE warehouse_id = $1
 
--- name: pauses
--- The pauses that are in force.
+-- name: list_pauses
+-- Returns the active pauses.
 SELECT * FROM active_pauses ORDER BY warehouse_id
 
--- name: warehouse_stats
--- Each warehouse: what is owed, late, came in, went out, and how long that took.
+-- name: read_warehouse_stats
+-- Returns for each warehouse the backordered units, the overdue, received and shipped orders, and shipping times.
 SELECT w.warehouse_id,
        (SELECT count(*) FROM orders o
          WHERE o.status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry',
@@ -77,16 +77,16 @@ SELECT w.warehouse_id,
             percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (
                 ORDER BY extract(epoch FROM p.shipped_at - o.created_at)) AS times
        FROM shipments p
-      -- LIMIT 1 keeps the planner from reading all orders to join a few.
+      -- With LIMIT 1 the planner does not read all orders to join a few.
       CROSS JOIN LATERAL (SELECT warehouse_id, created_at FROM orders WHERE order_id = p.order_id LIMIT 1) AS o
       WHERE p.shipment_number = 1 AND p.shipped_at > $2::timestamptz - interval '1 h'
         AND o.warehouse_id = w.warehouse_id) AS s
  WHERE $1 = '' OR w.warehouse_id = $1
  ORDER BY w.warehouse_id
 
--- name: waiting_stats
--- How many orders wait in each status and why, and the oldest of each. Of the shipped ones only those that ever had a
--- backorder can wait for anything but their delivery; the others, which may be millions, are only counted.
+-- name: read_waiting_stats
+-- Returns the number of waiting orders and the oldest one, by status and waiting reason. Only shipped orders with a
+-- backorder can have another reason than awaiting_delivery; the others, which may be millions, are only counted.
 WITH waiting AS (
     SELECT warehouse_id, status, reason, created_at, order_id, 1 AS orders
       FROM waiting_orders

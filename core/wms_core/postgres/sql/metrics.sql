@@ -1,49 +1,49 @@
--- What is measured: the event log summed up, and how much of everything waits.
+-- Measurements for metrics: counts of the event log, and the sizes of the queues.
 
--- name: newest_position
--- Where the log ends.
+-- name: read_newest_position
+-- Returns the newest position of the log.
 SELECT coalesce(max(position), 0) FROM order_events
 
--- name: tally
--- Sums up the stretch of the log after a position by what its events tell: `detail` is the one fact of a type that
--- is counted apart, `retried` says of an end (or a further failure) that it is that of a retry. Of first shipments
--- also how long their orders waited for them. LIMIT 1 keeps the planner from reading all orders to join a few.
-WITH stretch AS MATERIALIZED (
+-- name: count_events
+-- Counts the next events after a position in groups. `detail` is the field by which a type is counted separately.
+-- `retried` says that an event is the outcome of a retry. For first shipments it also returns the time since the order's
+-- creation. With LIMIT 1 the planner does not read all orders to join a few.
+WITH logged_events AS MATERIALIZED (
     SELECT position, type, order_id, sequence, occurred_at, from_status, to_status, payload
       FROM order_events WHERE position > $1 ORDER BY position LIMIT $2
-), told AS (
+), classified_events AS (
     SELECT s.*,
            CASE s.type WHEN 'wms.order.received' THEN s.payload ->> 'priority'
                        WHEN 'wms.order.retry-scheduled' THEN s.payload ->> 'failureStatus'
                        WHEN 'wms.order.moved-to-dlq' THEN s.payload ->> 'finalFailureStatus'
                        WHEN 'wms.order.dlq-resolved' THEN s.payload ->> 'resolution' END AS detail,
-           s.type = 'wms.order.shipped' AND s.to_status IS NOT NULL AS first_shipment,
+           s.type = 'wms.order.shipped' AND s.to_status IS NOT NULL AS is_first_shipment,
            s.type IN ('wms.order.retry-scheduled', 'wms.order.moved-to-dlq', 'wms.order.cancelled')
-               AND s.from_status NOT IN ('pending_retry', 'dead_letter') AS stopped_work
-      FROM stretch s
+               AND s.from_status NOT IN ('pending_retry', 'dead_letter') AS is_failure
+      FROM logged_events s
 )
 SELECT s.type, s.from_status, s.to_status, s.detail,
-       (s.first_shipment OR s.stopped_work) AND CASE s.type
-           WHEN 'wms.order.retry-scheduled' THEN o.life > 1 OR (s.payload ->> 'retryNumber')::integer > 1
-           -- The last failure is counted in it, unless somebody moved the order there.
+       (s.is_first_shipment OR s.is_failure) AND CASE s.type
+           WHEN 'wms.order.retry-scheduled' THEN o.retry_generation > 1 OR (s.payload ->> 'retryNumber')::integer > 1
+           -- The last failure is included, unless a call moved the order there.
            WHEN 'wms.order.moved-to-dlq' THEN EXISTS (
                SELECT FROM order_events e
                 WHERE e.order_id = s.order_id AND e.sequence < s.sequence AND e.type = 'wms.order.retry-started')
-           ELSE o.life > 1 OR o.retry_count > 0 END AS retried,
+           ELSE o.retry_generation > 1 OR o.retry_count > 0 END AS retried,
        count(*) AS events, max(s.position) AS newest,
-       array_agg(o.priority) FILTER (WHERE s.first_shipment AND o.priority IS NOT NULL) AS priorities,
+       array_agg(o.priority) FILTER (WHERE s.is_first_shipment AND o.priority IS NOT NULL) AS priorities,
        array_agg(extract(epoch FROM s.occurred_at - o.created_at)::float8)
-           FILTER (WHERE s.first_shipment AND o.priority IS NOT NULL) AS seconds
-  FROM told s
+           FILTER (WHERE s.is_first_shipment AND o.priority IS NOT NULL) AS seconds
+  FROM classified_events s
   LEFT JOIN LATERAL (
-      SELECT o.priority, o.created_at, o.life, o.retry_count FROM orders o
-       WHERE (s.first_shipment OR s.stopped_work) AND o.order_id = s.order_id
+      SELECT o.priority, o.created_at, o.retry_generation, o.retry_count FROM orders o
+       WHERE (s.is_first_shipment OR s.is_failure) AND o.order_id = s.order_id
        LIMIT 1) AS o ON true
  GROUP BY 1, 2, 3, 4, 5
 
--- name: waiting
--- How many orders wait and why. Statuses are named so that finished orders are not read; of the shipped ones
--- only those that are owed something are counted: for the others nothing is left to do here.
+-- name: count_waiting_orders
+-- Returns the number of waiting orders by status and reason. The statuses are listed, so that finished orders are not
+-- read. Of the shipped orders only those with open backorders are counted: the others only wait for their delivery.
 SELECT status, reason, count(*) AS orders
   FROM waiting_orders
  WHERE status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry', 'dead_letter')
@@ -55,8 +55,8 @@ SELECT status, reason, count(*)
    AND order_id = ANY (ARRAY (SELECT b.order_id FROM backorders b WHERE b.status IN ('open', 'in_progress')))
  GROUP BY status, reason
 
--- name: urgency
--- How many orders of each priority wait to be shipped, for how long, and how many for too long.
+-- name: count_orders_by_priority
+-- Returns for each priority the number of unshipped orders, the age of the oldest, and the number of late ones.
 SELECT o.priority, count(*) AS orders,
        count(*) FILTER (WHERE o.created_at < $1::timestamptz - t.limit_of_age) AS too_long,
        count(*) FILTER (WHERE o.promised_delivery_at < $1) AS overdue,
@@ -65,11 +65,11 @@ SELECT o.priority, count(*) AS orders,
  WHERE o.status IN ('received', 'validated', 'assigned_to_wave', 'picking', 'packing', 'pending_retry')
  GROUP BY o.priority
 
--- name: queues
--- How much waits in each of the other queues, and the age of the oldest; a very long outbox is not counted out.
+-- name: measure_queues
+-- Returns the size of each other queue and the age of its oldest entry. A very long outbox is counted up to a limit.
 SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units, b.backorders_oldest,
        m.moves, m.moves_oldest,
-       (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS o) AS outbox,
+       (SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS sampled_outbox) AS outbox,
        (SELECT extract(epoch FROM $1 - occurred_at)::float8 FROM outbox ORDER BY id LIMIT 1) AS outbox_oldest,
        (SELECT count(*) FROM active_pauses) AS pauses,
        (SELECT coalesce(max(position), 0) FROM order_events) AS log_position,
@@ -83,21 +83,21 @@ SELECT d.dead_letters, d.dead_letters_oldest, b.backorders, b.backordered_units,
                extract(epoch FROM $1 - min(created_at))::float8 AS backorders_oldest
           FROM backorders WHERE status IN ('open', 'in_progress')) AS b,
        (SELECT count(*) AS moves, extract(epoch FROM $1 - min(requested_at))::float8 AS moves_oldest
-          FROM moves WHERE status IN ('requested', 'claimed')) AS m
+          FROM live_moves) AS m
 
--- name: roles
--- Which epoch each role is at, and for how long nobody has held it: from the last sign of life on, once that is not
--- fresh any more or the role was given up. Roles that nobody ever held are not told.
-SELECT role, epoch,
-       CASE WHEN worker_id IS NOT NULL AND heartbeat_at > clock_timestamp() - interval '30 s' THEN 0
-            ELSE greatest(extract(epoch FROM clock_timestamp() - greatest(heartbeat_at, claimed_at))::float8, 0)
+-- name: measure_role_vacancies
+-- Returns the epoch of each role and the seconds without a holder. They count from the last heartbeat, once it is too
+-- old or the role was released. Roles without any holder so far are omitted.
+SELECT r.role, r.epoch,
+       CASE WHEN h.role IS NOT NULL THEN 0
+            ELSE greatest(extract(epoch FROM clock_timestamp() - greatest(r.heartbeat_at, r.claimed_at))::float8, 0)
        END AS without_holder
-  FROM worker_roles
- WHERE greatest(heartbeat_at, claimed_at) IS NOT NULL
- ORDER BY role
+  FROM worker_roles r LEFT JOIN held_roles h USING (role)
+ WHERE greatest(r.heartbeat_at, r.claimed_at) IS NOT NULL
+ ORDER BY r.role
 
--- name: relay
--- How far the relay is behind the log. Positions are nearly without gaps, so that their distance is a count.
+-- name: measure_relay_lag
+-- Returns the lag of the relay. Positions have hardly any gaps, so their difference is a count of events.
 SELECT p.position, greatest((SELECT coalesce(max(position), 0) FROM order_events) - p.position, 0) AS lag,
        coalesce((SELECT greatest(extract(epoch FROM $1 - e.occurred_at)::float8, 0) FROM order_events e
                   WHERE e.position > p.position ORDER BY e.position LIMIT 1), 0) AS lag_seconds

@@ -1,5 +1,5 @@
--- The keys that page tokens are signed with.
+-- Signing keys of page tokens.
 
--- name: keys
--- All keys, the newest first: it signs, and tokens of the others are still read.
+-- name: list_keys
+-- Returns all keys, the newest first. The newest key signs; tokens signed with the others are still accepted.
 SELECT key FROM page_token_keys ORDER BY created_at DESC, key

@@ -1,27 +1,26 @@
--- The relay to Kafka: how far it has come, what it reads next, what it has parked.
+-- The relay: its position, its reads of the log, and its parked events.
 
--- name: begin
--- Notes that a relay reads the log from now on: from its oldest event.
+-- name: start_reading
+-- Registers a relay as a reader of the log, from the oldest event on.
 INSERT INTO relay_positions (relay, position)
 SELECT $1, coalesce((SELECT min(position) FROM order_events), 1) - 1
     ON CONFLICT DO NOTHING
 
--- name: position
--- How far a relay has come.
+-- name: get_position
+-- Returns the position of a relay.
 SELECT position FROM relay_positions WHERE relay = $1
 
--- name: save
--- Notes how far a relay has come; never back. Nobody waits for the disk: what a crash of Postgres takes away of it is
--- published once more.
-WITH commits AS (
+-- name: save_position
+-- Saves the position of a relay, which never decreases. The commit does not wait for the disk: after a crash of Postgres
+-- the events since the last saved position are published again.
+WITH commit_setting AS (
     SELECT set_config('synchronous_commit', CASE WHEN $3 THEN current_setting('synchronous_commit') ELSE 'off' END, true)
 )
 UPDATE relay_positions SET position = greatest(position, $2), saved_at = clock_timestamp()
-  FROM commits WHERE relay = $1
+  FROM commit_setting WHERE relay = $1
 
--- name: after
--- The next events of the log, with all that is published of them: some rows, and no more when those before them have
--- so many bytes as they are stored.
+-- name: list_after
+-- Returns the next events of the log, up to a number of rows and a number of stored bytes of payload.
 SELECT position, order_id, event_id::text, sequence, type,
        to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
        warehouse_id, correlation_id, wave_number, workflow_id, traceparent, payload::text
@@ -31,8 +30,8 @@ SELECT position, order_id, event_id::text, sequence, type,
  WHERE coalesce(bytes_before, 0) < $3
  ORDER BY position
 
--- name: of_order
--- The events of one order from the how many-th on up to a position, the first few.
+-- name: list_of_order
+-- Returns the first events of an order from a sequence number up to a position.
 SELECT position, order_id, event_id::text, sequence, type,
        to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS occurred_at,
        warehouse_id, correlation_id, wave_number, workflow_id, traceparent, payload::text
@@ -40,36 +39,36 @@ SELECT position, order_id, event_id::text, sequence, type,
  WHERE order_id = $1 AND sequence >= $2 AND position <= $3
  ORDER BY sequence LIMIT $4
 
--- name: held
--- Orders whose events wait behind a parked one.
+-- name: list_blocked_orders
+-- Returns the orders whose events wait behind a parked event.
 SELECT order_id FROM parked_events
 
--- name: park
--- Parks events that Kafka refused.
+-- name: park_events
+-- Parks events that Kafka rejected.
 INSERT INTO parked_events (position, event_id, order_id, last_error, parked_at, attempts)
 SELECT p.position, p.event_id, p.order_id, p.last_error, clock_timestamp(), 1
   FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[]) AS p (position, event_id, order_id, last_error)
 
--- name: released
--- Parked events that are to be tried again, the oldest first.
+-- name: list_released
+-- Returns released events, the oldest first.
 SELECT p.position, p.order_id, e.sequence
   FROM parked_events p JOIN order_events e ON e.position = p.position
  WHERE p.released_at IS NOT NULL ORDER BY p.position LIMIT $1
 
--- name: unpark
--- Forgets a parked event that was published.
+-- name: delete_parked
+-- Deletes a parked event that was published.
 DELETE FROM parked_events WHERE position = $1
 
 -- name: park_again
--- Parks a released event once more, or in its place the first one behind it that was refused.
+-- Parks a released event again, or in its place the first later event of its order that was rejected.
 UPDATE parked_events
    SET position = $2, event_id = $3, parked_at = clock_timestamp(), released_at = NULL, last_error = $4,
        attempts = CASE WHEN position = $2 THEN attempts + 1 ELSE 1 END
  WHERE position = $1
 
--- name: parked
--- Parked events from a position on, with what waits behind each: some rows, and one more when those before the last
--- have so many bytes of payload.
+-- name: list_parked
+-- Returns parked events after a position, with the number of events that each blocks, up to a number of rows and a
+-- number of bytes of payload.
 SELECT p.*,
        (SELECT count(*) FROM order_events l WHERE l.order_id = p.order_id AND l.sequence > p.sequence) AS held_up
   FROM (SELECT e.*, q.parked_at, q.attempts, q.last_error,
@@ -81,15 +80,16 @@ SELECT p.*,
  WHERE coalesce(p.bytes_before, 0) < $4
  ORDER BY p.position
 
--- name: release
--- Has a parked event tried again; gives its position.
+-- name: release_parked_event
+-- Releases a parked event, and returns its position.
 UPDATE parked_events SET released_at = $2 WHERE event_id = $1 RETURNING position
 
--- name: report
--- Notes how a relay is; the state goes on when the last report said the same not long ago. Nobody waits for the disk.
-WITH commits AS (SELECT set_config('synchronous_commit', 'off', true))
+-- name: report_state
+-- Saves the state of a relay. Its start is kept if a recent report has the same state. The commit does not wait for the
+-- disk.
+WITH commit_setting AS (SELECT set_config('synchronous_commit', 'off', true))
 INSERT INTO relay_reports AS r (relay, worker_id, state, since, reported_at)
-SELECT $1, $2, $3, clock_timestamp(), clock_timestamp() FROM commits
+SELECT $1, $2, $3, clock_timestamp(), clock_timestamp() FROM commit_setting
     ON CONFLICT (relay) DO UPDATE
    SET worker_id = $2, state = $3, reported_at = clock_timestamp(),
        since = CASE WHEN r.state = $3 AND r.reported_at > clock_timestamp() - interval '10 s' THEN r.since

@@ -1,0 +1,1 @@
+"""`wms-orders import`: create the orders of a file, each exactly once, with checkpoints."""

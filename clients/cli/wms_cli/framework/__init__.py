@@ -1,0 +1,1 @@
+"""Options, connection, output, errors and exit codes, common to all commands."""

@@ -1,0 +1,1 @@
+"""One fulfillment cycle: waves, allocation, carrier moves and failures, in fenced batches."""

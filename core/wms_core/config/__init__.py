@@ -1,0 +1,1 @@
+"""Settings from the environment, secrets from files, and the `config` command."""

@@ -1,0 +1,1 @@
+"""Events: their types, payloads, size limits and form in Kafka."""

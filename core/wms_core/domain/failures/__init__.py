@@ -1,0 +1,1 @@
+"""Failed attempts, retries and dead letters."""

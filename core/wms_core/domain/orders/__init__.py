@@ -1,0 +1,1 @@
+"""Orders: status, lifecycle, changes, intake and backorders."""

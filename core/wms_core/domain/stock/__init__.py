@@ -1,0 +1,1 @@
+"""Stock: warehouses, load carriers, moves, allocation and waves."""

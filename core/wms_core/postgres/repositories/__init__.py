@@ -1,0 +1,1 @@
+"""Repositories by subject, which convert rows to domain records."""

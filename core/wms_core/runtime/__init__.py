@@ -1,0 +1,1 @@
+"""Runtime of all processes: listeners, background tasks, logging, tracing, health and clocks."""

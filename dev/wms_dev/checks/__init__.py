@@ -1,0 +1,1 @@
+"""Checks of the code base for `make lint` and `make metrics`."""

@@ -1,1 +1,0 @@
-"""docs/openapi.json: the contract over HTTP, from the same protos that the server answers by."""

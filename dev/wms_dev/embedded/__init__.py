@@ -1,0 +1,1 @@
+"""Postgres, Kafka and ZooKeeper as local processes without containers."""

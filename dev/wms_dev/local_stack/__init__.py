@@ -1,0 +1,1 @@
+"""The whole service on this machine: starts and stops Postgres, server, worker and simulator."""

@@ -1,0 +1,1 @@
+"""Northwind's orders, and a warehouse layout for its products."""

@@ -1,0 +1,1 @@
+"""Subscriptions: streams of order events and of moves."""

@@ -1,0 +1,1 @@
+"""Run the commands of documentation pages: shell, environments and scenarios."""

@@ -1,0 +1,1 @@
+"""Leader election, fencing epochs and the commands of operators to a replica."""

@@ -1,0 +1,1 @@
+"""Metrics, health endpoints and the status of a replica."""

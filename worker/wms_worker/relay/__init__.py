@@ -1,0 +1,1 @@
+"""The relay role: publish the event log to Kafka."""
